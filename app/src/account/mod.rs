@@ -1,0 +1,3 @@
+//! Signing in and out, the first administrator.
+
+pub mod model;

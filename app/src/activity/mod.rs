@@ -1,0 +1,3 @@
+//! What happened in a portfolio.
+
+pub mod model;

@@ -1,0 +1,13 @@
+//! Types that parse at the door, so that nobody downstream checks again.
+
+mod figure;
+mod ids;
+mod money;
+mod period;
+mod symbol;
+
+pub use figure::{Figure, Undefined};
+pub use ids::{AccountId, ConnectionId, PortfolioId, RunId, TransactionId, UserId};
+pub use money::Money;
+pub use period::{Benchmark, Range, Scope};
+pub use symbol::{Symbol, SymbolError};

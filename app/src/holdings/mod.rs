@@ -1,0 +1,3 @@
+//! What a portfolio holds.
+
+pub mod model;

@@ -1,0 +1,38 @@
+//! What the holdings page says.
+
+use crate::domain::{Figure, Money, Symbol};
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Holdings {
+    pub as_of: NaiveDate,
+    pub currency: String,
+    pub rows: Vec<Holding>,
+    pub cash: Money,
+    pub receivable: Money,
+    pub value: Figure<Money>,
+}
+
+/// One symbol at the close of the last published session, all accounts together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Holding {
+    pub symbol: Symbol,
+    pub name: String,
+    pub sector: String,
+    pub quantity: Decimal,
+    /// The raw close that was used; `None` before a first price.
+    pub price: Option<Decimal>,
+    /// The session of that close: earlier than `as_of` when it was carried.
+    pub priced_on: Option<NaiveDate>,
+    pub value: Figure<Money>,
+    /// Of the portfolio's value.
+    pub weight: Figure<f64>,
+    pub day_return: Figure<f64>,
+    pub cost_basis: Money,
+    pub unrealized_gain: Figure<Money>,
+    pub unrealized_return: Figure<f64>,
+    /// Closes of the last 30 sessions, split-adjusted, oldest first.
+    pub recent: Vec<f64>,
+}

@@ -1,0 +1,3 @@
+//! What a portfolio is worth and how it did.
+
+pub mod model;

@@ -1,0 +1,163 @@
+//! What the overview says.
+
+use crate::domain::{Benchmark, Figure, Money, PortfolioId, Range};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+/// What the frame of every page needs: the scope bar, the chip, the demo note.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Frame {
+    pub display_name: String,
+    pub is_administrator: bool,
+    pub portfolios: Vec<PortfolioChoice>,
+    /// The portfolio that is shown; `None` while the person has none.
+    pub shown: Option<PortfolioId>,
+    pub publication: Option<PublicationNote>,
+    /// "Demo: simulated prices" on every page.
+    pub is_demo: bool,
+    /// Failing checks of the latest run that concern this person, for the badge beside "Data quality".
+    pub open_findings: u32,
+    /// Set while a run that this person waits for is under way, e.g. the first backfill.
+    pub running: Option<RunningNote>,
+    pub rendered_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PortfolioChoice {
+    pub id: PortfolioId,
+    pub name: String,
+}
+
+/// When the shown numbers were published and how many checks held.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PublicationNote {
+    pub session_date: NaiveDate,
+    pub published_at: DateTime<Utc>,
+    pub checks_passed: u32,
+    pub checks_total: u32,
+    /// The last completed exchange session is later than the published one.
+    pub is_stale: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunningNote {
+    pub run_id: i64,
+    pub dag: String,
+    /// The task under way, in words.
+    pub task: String,
+    pub done: u64,
+    pub total: Option<u64>,
+}
+
+/// The overview of one portfolio, as of its last published session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Overview {
+    pub as_of: NaiveDate,
+    pub currency: String,
+    pub range: Range,
+    pub benchmark: Benchmark,
+    /// The session with whose close the range opens.
+    pub opens_on: NaiveDate,
+    /// The portfolio's first session.
+    pub since: NaiveDate,
+    pub value: Figure<Money>,
+    pub positions: u32,
+    /// Prices carried from an earlier session.
+    pub carried: u32,
+    /// Gain of the last session: price and income, without flows.
+    pub day_change: Figure<Money>,
+    pub day_return: Figure<f64>,
+    pub benchmark_day_return: Figure<f64>,
+    /// Since the first session.
+    pub total_gain: Figure<Gain>,
+    /// In the range.
+    pub time_weighted: Figure<f64>,
+    pub benchmark_return: Figure<f64>,
+    /// TWR − benchmark.
+    pub excess_return: Figure<f64>,
+    /// XIRR since the first session: a year, or of the period when it is shorter than a year.
+    pub money_weighted: Figure<f64>,
+    pub money_weighted_is_annual: bool,
+    pub risk: Risk,
+    /// From the opening to the closing value of the range.
+    pub bridge: Figure<Bridge>,
+    pub sectors: Vec<SectorWeight>,
+    pub days: Vec<Day>,
+    /// Time-weighted return by calendar month, oldest first.
+    pub months: Vec<MonthReturn>,
+    /// ECharts options as JSON.
+    pub value_chart: String,
+    pub return_chart: String,
+    pub drawdown_chart: String,
+}
+
+/// Total gain and its parts, to the cent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Gain {
+    pub total: Money,
+    pub realized: Money,
+    pub unrealized: Money,
+    pub income: Money,
+    /// Fees and taxes that are in no lot, positive.
+    pub costs: Money,
+    /// total − (realized + unrealized + income − costs): shown when it isn't 0.
+    pub residual: Money,
+}
+
+/// Measures of the range, keys as in NUMBERS.md section 4.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Risk {
+    pub annualized_return: Figure<f64>,
+    pub volatility: Figure<f64>,
+    pub sharpe_ratio: Figure<f64>,
+    pub max_drawdown: Figure<f64>,
+    pub beta: Figure<f64>,
+    pub jensen_alpha: Figure<f64>,
+    pub herfindahl_index: Figure<f64>,
+    pub effective_positions: Figure<f64>,
+    pub top_1_weight: Figure<f64>,
+    pub top_5_weight: Figure<f64>,
+    pub top_10_weight: Figure<f64>,
+}
+
+/// Opening value + inflows − outflows + gain = closing value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bridge {
+    pub opening: Money,
+    pub inflows: Money,
+    pub outflows: Money,
+    pub price: Money,
+    pub income: Money,
+    pub costs: Money,
+    pub closing: Money,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SectorWeight {
+    /// A sector, or "Cash".
+    pub sector: String,
+    pub value: Money,
+    pub weight: f64,
+}
+
+/// One session in the range: the table behind the charts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Day {
+    pub session_date: NaiveDate,
+    pub value: Option<Money>,
+    /// Deposits and other inflows minus outflows since the first session.
+    pub net_contributions: Money,
+    pub inflow: Money,
+    pub outflow: Money,
+    /// Since the range opened.
+    pub cumulative: Option<f64>,
+    pub benchmark_cumulative: Option<f64>,
+    pub drawdown: Option<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MonthReturn {
+    pub year: i32,
+    pub month: u32,
+    pub time_weighted: f64,
+}

@@ -1,0 +1,3 @@
+//! What the machine did.
+
+pub mod model;

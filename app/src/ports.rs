@@ -1,0 +1,116 @@
+//! Everything the UI asks of the server, on one page. The server implements it with SQL, tests with fixed answers.
+
+use crate::{
+    account::model::Door,
+    activity::model::{Activity, ImportReport, TransactionForm},
+    domain::{AccountId, ConnectionId, Scope, TransactionId, UserId},
+    error::AppError,
+    holdings::model::Holdings,
+    overview::model::{Frame, Overview},
+    pipeline::model::{Pipeline, RunRow},
+    quality::model::Quality,
+    settings::model::{ConnectionForm, Connections, People},
+};
+use async_trait::async_trait;
+use leptos::prelude::use_context;
+use std::sync::Arc;
+
+/// Every method takes the person first and answers only what is theirs: a portfolio of another is [`AppError::NotFound`].
+#[async_trait]
+pub trait Portfolios: Send + Sync {
+    async fn frame(&self, user: UserId, scope: Scope) -> Result<Frame, AppError>;
+    /// `None` while nothing was published for the portfolio.
+    async fn overview(&self, user: UserId, scope: Scope) -> Result<Option<Overview>, AppError>;
+    async fn holdings(&self, user: UserId, scope: Scope) -> Result<Option<Holdings>, AppError>;
+}
+
+#[async_trait]
+pub trait Activities: Send + Sync {
+    /// `page` counts from 1, 50 rows each.
+    async fn list(&self, user: UserId, scope: Scope, page: u32) -> Result<Activity, AppError>;
+    /// Enters a transaction; republishes the portfolio.
+    async fn enter(&self, user: UserId, scope: Scope, form: TransactionForm) -> Result<TransactionId, AppError>;
+    /// A correction is a new version; `version` is the one that was shown, so that two people don't overwrite each other.
+    async fn correct(
+        &self,
+        user: UserId,
+        scope: Scope,
+        transaction: TransactionId,
+        version: i32,
+        form: TransactionForm,
+    ) -> Result<(), AppError>;
+    async fn delete(&self, user: UserId, scope: Scope, transaction: TransactionId, version: i32) -> Result<(), AppError>;
+    /// Our own CSV: `date,type,symbol,quantity,price,amount,fee,tax,currency,note`. Idempotent.
+    async fn import(&self, user: UserId, scope: Scope, account: AccountId, csv: String, is_dry_run: bool)
+    -> Result<ImportReport, AppError>;
+    /// Confirms or dismisses all proposed opening balances of an account.
+    async fn decide_openings(&self, user: UserId, scope: Scope, account: AccountId, confirm: bool) -> Result<(), AppError>;
+    async fn create_portfolio(&self, user: UserId, name: String) -> Result<(), AppError>;
+    async fn create_account(&self, user: UserId, scope: Scope, name: String) -> Result<(), AppError>;
+}
+
+#[async_trait]
+pub trait Operations: Send + Sync {
+    /// The last 25 runs.
+    async fn pipeline(&self, user: UserId) -> Result<Pipeline, AppError>;
+    async fn run(&self, user: UserId, run_id: i64) -> Result<RunRow, AppError>;
+    /// Requests a daily run of the last completed session; answers the run's number. The live one's, when one is under way.
+    async fn run_now(&self, user: UserId) -> Result<i64, AppError>;
+    async fn quality(&self, user: UserId, scope: Scope) -> Result<Quality, AppError>;
+}
+
+#[async_trait]
+pub trait Settings: Send + Sync {
+    async fn connections(&self, user: UserId) -> Result<Connections, AppError>;
+    /// Tests the keys against Alpaca, keeps them encrypted, creates portfolio and account, requests the first backfill.
+    async fn add_connection(&self, user: UserId, form: ConnectionForm) -> Result<(), AppError>;
+    async fn test_connection(&self, user: UserId, connection: ConnectionId) -> Result<(), AppError>;
+    async fn remove_connection(&self, user: UserId, connection: ConnectionId) -> Result<(), AppError>;
+    /// Administrators only, like all that follow.
+    async fn people(&self, user: UserId) -> Result<People, AppError>;
+    async fn add_person(&self, user: UserId, name: String, display_name: String, role: String, password: String) -> Result<(), AppError>;
+    async fn set_disabled(&self, user: UserId, person: UserId, is_disabled: bool) -> Result<(), AppError>;
+    /// One's own password; other sessions of the person end.
+    async fn change_password(&self, user: UserId, current: String, new: String) -> Result<(), AppError>;
+}
+
+#[async_trait]
+pub trait Doors: Send + Sync {
+    async fn door(&self, user: Option<UserId>) -> Result<Door, AppError>;
+}
+
+#[derive(Clone)]
+pub struct Ports {
+    pub portfolios: Arc<dyn Portfolios>,
+    pub activities: Arc<dyn Activities>,
+    pub operations: Arc<dyn Operations>,
+    pub settings: Arc<dyn Settings>,
+    pub doors: Arc<dyn Doors>,
+}
+
+/// Who asks. Provided by the server for each request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Visitor(pub Option<UserId>);
+
+/// The signed-in person and the ports.
+pub struct SignedIn {
+    pub user: UserId,
+    pub ports: Ports,
+}
+
+/// The ports, for the few answers that a stranger gets.
+///
+/// # Errors
+/// [`AppError::Internal`] outside a request.
+pub fn ports() -> Result<Ports, AppError> {
+    use_context::<Ports>().ok_or_else(|| AppError::Internal { reference: "no ports".into() })
+}
+
+/// The person behind this request, for everything else.
+///
+/// # Errors
+/// [`AppError::SignInRequired`] for a stranger.
+pub fn signed_in() -> Result<SignedIn, AppError> {
+    let user = use_context::<Visitor>().and_then(|visitor| visitor.0).ok_or(AppError::SignInRequired)?;
+    Ok(SignedIn { user, ports: ports()? })
+}

@@ -1,0 +1,3 @@
+//! What was checked and what failed.
+
+pub mod model;

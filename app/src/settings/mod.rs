@@ -1,0 +1,3 @@
+//! Connections and people.
+
+pub mod model;
