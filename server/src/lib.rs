@@ -28,5 +28,7 @@ pub mod simulator;
 pub mod store;
 /// Logs: pretty or JSON, secrets never.
 pub mod telemetry;
+/// Secrets at rest.
+pub mod vault;
 /// Reads `server/warehouse/`: renders, orders, builds and tests the SQL models.
 pub mod warehouse;
