@@ -145,7 +145,7 @@ impl Http {
             let page = answer::verdict(at, status, wait, &body, &connection.credentials).and_then(|()| read(&body));
             Ok((answer, page))
         });
-        let failure = judged.as_ref().map_or_else(|error| Some(error), |(_, page)| page.as_ref().err());
+        let failure = judged.as_ref().map_or_else(Some, |(_, page)| page.as_ref().err());
         let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let Caller { run_id, task_id } = caller;
         let (vendor, endpoint) = (at.vendor.as_str(), at.endpoint);

@@ -377,3 +377,37 @@ async fn a_history_is_read_page_by_page(pool: PgPool) {
     let error = alpaca::land_activities(ctx, http, connection, PortfolioId(1), AccountId(2), Some(on(1))).await.unwrap_err();
     assert!(matches!(error, TaskError::Retryable(_)) && script.asked().len() < 20);
 }
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn slow_and_cut_answers_end_in_time(pool: PgPool) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut world = World::new(pool.clone(), Vendor::Polygon, [ok("{}")]).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    world.connection.base_url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{\"resu";
+    let hangs = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let mode = Arc::clone(&hangs);
+    tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut request = [0; 2048];
+            let _ = socket.read(&mut request).await;
+            let _ = socket.write_all(head.as_bytes()).await;
+            if mode.load(std::sync::atomic::Ordering::SeqCst) {
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_secs(30)).await;
+                    drop(socket)
+                });
+            }
+        }
+    });
+    let error = world.bars().await.unwrap_err();
+    assert!(matches!(&error, TaskError::Retryable(_)) && error.to_string().contains("broke off"), "{error}");
+    hangs.store(true, std::sync::atomic::Ordering::SeqCst);
+    let error = world.bars().await.unwrap_err();
+    assert!(matches!(&error, TaskError::Retryable(_)) && error.to_string().contains("in time"), "{error}");
+    world.connection.base_url = "http://127.0.0.1:1".parse().unwrap();
+    // Landings move between the worker's threads.
+    let error = tokio::spawn(async move { world.bars().await }).await.unwrap().unwrap_err();
+    assert!(matches!(&error, TaskError::Retryable(_)) && error.to_string().contains("can't be reached"), "{error}");
+}
