@@ -133,7 +133,10 @@ impl Series {
 pub enum History {
     Recorded(Arc<Series>),
     /// Made when first asked for, and made longer when the clock has gone on.
-    Made { recipe: Recipe, so_far: RwLock<(u32, Arc<Series>)> },
+    Made {
+        recipe: Recipe,
+        so_far: RwLock<(u32, Arc<Series>)>,
+    },
 }
 
 pub struct Listing {

@@ -48,6 +48,8 @@ pub mod replay;
 pub mod seed;
 /// Who is listed in a made market.
 pub mod universe;
+#[cfg(test)]
+mod wire_tests;
 
 pub use args::{Args, run};
 pub use faults::{Faults, FaultsError};

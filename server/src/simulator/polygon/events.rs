@@ -107,12 +107,7 @@ pub async fn dividends_v1(
     })
 }
 
-fn splits(
-    exchange: &Exchange,
-    paper: Paper,
-    request: Request,
-    say: impl Fn(&(&Listing, Split), Moment) -> Value,
-) -> Response<Body> {
+fn splits(exchange: &Exchange, paper: Paper, request: Request, say: impl Fn(&(&Listing, Split), Moment) -> Value) -> Response<Body> {
     let moment = exchange.moment();
     let found = |asked: &Asked| {
         let mut rows: Vec<(&Listing, Split)> = listings(exchange, asked)
