@@ -28,7 +28,8 @@ impl Sessions {
         })
     }
 
-    pub fn len(&self) -> u32 {
+    /// One beyond the place of the last session.
+    pub fn end(&self) -> u32 {
         self.dates.len() as u32
     }
 
