@@ -44,9 +44,8 @@ pub(super) async fn advance_in(connection: &mut PgConnection, run_id: i64) -> Re
     if live.is_none() {
         return Ok(());
     }
-    let tasks = sqlx::query!("select task_id, state from ops.task where run_id = $1 order by position", run_id)
-        .fetch_all(&mut *connection)
-        .await?;
+    let tasks =
+        sqlx::query!("select task_id, state from ops.task where run_id = $1 order by position", run_id).fetch_all(&mut *connection).await?;
     let states: Vec<&str> = tasks.iter().map(|task| task.state.as_str()).collect();
     match step(&states) {
         Step::Nothing => {}

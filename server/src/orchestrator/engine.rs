@@ -126,13 +126,7 @@ impl Engine {
     }
 
     /// Works until the database fails.
-    async fn lead(
-        &self,
-        worker: &str,
-        held: &Held,
-        tasks: &mut JoinSet<Result<i64, TaskError>>,
-        wake: &Notify,
-    ) -> Result<(), TaskError> {
+    async fn lead(&self, worker: &str, held: &Held, tasks: &mut JoinSet<Result<i64, TaskError>>, wake: &Notify) -> Result<(), TaskError> {
         let lost = lease::reap(&self.pool, Reap::All, &[]).await?;
         if lost > 0 {
             tracing::warn!(tasks = lost, "an earlier process ended in the middle of tasks; they start again where they were");

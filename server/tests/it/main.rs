@@ -1,1 +1,3 @@
+//! One integration binary, one module a subject.
 
+mod orchestrator;
