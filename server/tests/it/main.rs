@@ -1,3 +1,4 @@
 //! One integration binary, one module a subject.
 
+mod ingest;
 mod orchestrator;
