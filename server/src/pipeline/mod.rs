@@ -7,6 +7,7 @@ mod coverage;
 mod dags;
 mod error;
 mod extract;
+pub mod ledger;
 mod openings;
 mod parameters;
 mod plan;
