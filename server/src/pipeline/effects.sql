@@ -1,15 +1,16 @@
 -- One row per known transaction of an account ($1 portfolio, $2 account): what it did to cash and shares, signed.
+-- Of every type that moved money, also those that staging can't book: the broker's cash has moved with them.
 select activity_date as "happened_on!",
        coalesce(case
            when activity_type <> 'FILL' then net_amount
-           when side = 'buy' then - quantity * price
+           when side like 'buy%' then - quantity * price
            else quantity * price
        end, 0) as "cash!",
-       symbol,
+       nullif(trim(symbol), '') as symbol,
        case
            when activity_type <> 'FILL' and activity_type in ('JNLS', 'ACATS') then quantity
            when activity_type <> 'FILL' then null
-           when side = 'buy' then quantity
+           when side like 'buy%' then quantity
            else - quantity
        end as shares
 from (
@@ -18,7 +19,7 @@ from (
     where portfolio_id = $1 and account_id = $2
     order by activity_id, response_id desc
 ) as activity
-where coalesce(status, 'executed') not in ('canceled', 'cancelled')
+where coalesce(lower(status), 'executed') not in ('canceled', 'cancelled')
 union all
 select traded_on,
        case type
