@@ -7,6 +7,7 @@ use crate::domain::{Figure, Undefined};
 pub struct Drawdown {
     /// ≤ 0, a fraction of the peak.
     pub depth: f64,
+    /// The last at the height.
     pub peak: Option<usize>,
     pub trough: Option<usize>,
     /// The first return after which the peak is reached again; `None` while it isn't.

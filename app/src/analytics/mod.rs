@@ -3,6 +3,8 @@
 pub mod benchmark;
 pub mod cashflow;
 pub mod drawdown;
+#[cfg(test)]
+mod facts;
 pub mod ledger;
 pub mod returns;
 pub mod risk;

@@ -380,9 +380,17 @@ impl<'a> Booking<'a> {
         let holder = self.by_place[place].iter().map(|number| &self.positions[*number]).find(|position| !position.quantity.is_zero());
         let Some(position) = holder else { return };
         let (account, symbol) = (position.account, position.symbol.clone());
-        let message = format!("{symbol} is held but has no price yet, so the portfolio's value is unknown; fetch its prices or check the symbol.");
+        let message =
+            format!("{symbol} is held but has no price yet, so the portfolio's value is unknown; fetch its prices or check the symbol.");
         let code = "no_price".into();
-        self.yields.findings.push(Finding { session_date: session, account: Some(account), symbol: Some(symbol), key: None, code, message });
+        self.yields.findings.push(Finding {
+            session_date: session,
+            account: Some(account),
+            symbol: Some(symbol),
+            key: None,
+            code,
+            message,
+        });
     }
 
     pub(super) fn finding(&mut self, session: NaiveDate, code: &str, transaction: Option<&Transaction>, message: String) {

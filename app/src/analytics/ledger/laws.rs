@@ -41,7 +41,16 @@ fn transactions() -> impl Strategy<Value = Vec<Transaction>> {
         3 => Just(Kind::Dividend), 1 => Just(Kind::Interest), 1 => Just(Kind::Fee), 1 => Just(Kind::Tax), 2 => Just(Kind::TransferOut),
         1 => Just(Kind::Withdrawal)
     ];
-    let one = (kinds, 0..DAYS, 0..3_i64, proptest::option::weighted(0.85, 0..SYMBOLS.len()), 1..50_000_i64, 0..900_000_i64, 0..300_i64, 0..200_i64);
+    let one = (
+        kinds,
+        0..DAYS,
+        0..3_i64,
+        proptest::option::weighted(0.85, 0..SYMBOLS.len()),
+        1..50_000_i64,
+        0..900_000_i64,
+        0..300_i64,
+        0..200_i64,
+    );
     proptest::collection::vec(one, 0..60).prop_map(|drawn| {
         drawn
             .into_iter()
@@ -172,7 +181,13 @@ fn numbers_beyond_measure_are_findings_not_panics() {
         fee: Decimal::MAX,
         tax: Decimal::MIN,
     };
-    let large = Transaction { quantity: Decimal::from(900_000_000_000_i64), amount: Decimal::ONE, fee: Decimal::ZERO, tax: Decimal::ZERO, ..huge(Kind::Buy, "c") };
+    let large = Transaction {
+        quantity: Decimal::from(900_000_000_000_i64),
+        amount: Decimal::ONE,
+        fee: Decimal::ZERO,
+        tax: Decimal::ZERO,
+        ..huge(Kind::Buy, "c")
+    };
     let history = History {
         sessions: vec![day(0), day(1), day(2)],
         accounts: BTreeMap::from([(account, AccountRules::default())]),

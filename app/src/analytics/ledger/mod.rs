@@ -6,11 +6,13 @@
 
 mod booking;
 mod fixed;
+#[cfg(test)]
+mod history;
 mod input;
-mod position;
-mod prices;
 #[cfg(test)]
 mod laws;
+mod position;
+mod prices;
 #[cfg(test)]
 mod stories;
 mod transactions;

@@ -61,8 +61,7 @@ impl Position {
                 quantity += part.quantity;
                 cost -= cost_part;
                 // Of a short lot the sale came first: its negated cost are the proceeds.
-                let (proceeds, cost) =
-                    if part.quantity.is_sign_negative() { (-part.cost, cost_part) } else { (-cost_part, part.cost) };
+                let (proceeds, cost) = if part.quantity.is_sign_negative() { (-part.cost, cost_part) } else { (-cost_part, part.cost) };
                 realized.push(Realized {
                     account: part.account,
                     symbol: part.symbol,

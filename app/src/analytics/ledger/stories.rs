@@ -139,16 +139,15 @@ fn a_seven_for_one_split_between_two_dividends() {
     assert_eq!(state.lots[0].cost, usd("7000"), "a split keeps the cost");
     assert_eq!(state.totals.income, usd("58"));
     assert!(codes(&yielded).is_empty());
-    assert_eq!(yielded.positions.iter().map(|p| (p.from, p.to, p.quantity)).collect::<Vec<_>>(), [
-        (on(2), Some(on(4)), number("10")),
-        (on(5), None, number("70"))
-    ]);
+    assert_eq!(
+        yielded.positions.iter().map(|p| (p.from, p.to, p.quantity)).collect::<Vec<_>>(),
+        [(on(2), Some(on(4)), number("10")), (on(5), None, number("70"))]
+    );
 }
 
 #[test]
 fn who_buys_on_the_ex_date_is_owed_nothing() {
-    let (state, _) =
-        Story::closes(&[(2, "100"), (3, "100")]).with([shares(Kind::Buy, 3, "10", "1000")]).dividend(3, Some(20), "1").told();
+    let (state, _) = Story::closes(&[(2, "100"), (3, "100")]).with([shares(Kind::Buy, 3, "10", "1000")]).dividend(3, Some(20), "1").told();
     assert!(state.receivables.is_empty());
 }
 
@@ -202,10 +201,10 @@ fn fifo_closes_the_oldest_lot_first_and_average_all_alike() {
     let (fifo, yielded) = story().told();
     // 2,249 proceeds − (1,002 + half of 1,300).
     assert_eq!(fifo.totals.realized, usd("597"));
-    assert_eq!(yielded.realized.iter().map(|part| (part.quantity, part.cost)).collect::<Vec<_>>(), [
-        (number("10"), usd("1002")),
-        (number("5"), usd("650"))
-    ]);
+    assert_eq!(
+        yielded.realized.iter().map(|part| (part.quantity, part.cost)).collect::<Vec<_>>(),
+        [(number("10"), usd("1002")), (number("5"), usd("650"))]
+    );
     let mut average = story();
     average.rules.cost_basis = CostBasis::Average;
     let (average, _) = average.told();
@@ -314,9 +313,7 @@ fn what_was_booked_already_is_refused() {
 #[test]
 fn another_portfolios_account_and_a_purchase_of_nothing_are_findings() {
     let stranger = Transaction { account: AccountId(9), ..cash(Kind::Deposit, 2, "1") };
-    let (state, yielded) = Story::closes(&[(2, "100")])
-        .with([stranger, cash(Kind::Buy, 2, "10"), shares(Kind::Sell, 2, "0", "10")])
-        .told();
+    let (state, yielded) = Story::closes(&[(2, "100")]).with([stranger, cash(Kind::Buy, 2, "10"), shares(Kind::Sell, 2, "0", "10")]).told();
     assert_eq!(codes(&yielded), ["unknown_account", "incomplete", "incomplete"]);
     assert_eq!(state.cash.values().copied().sum::<Money>(), Money::ZERO);
 }

@@ -141,7 +141,9 @@ impl Booking<'_> {
                 && owed.amount.0.is_sign_negative() == amount.is_sign_negative()
                 && owed.ex_date <= transaction.traded_on
         });
-        if let Some(number) = owed.min_by_key(|(_, owed)| ((owed.amount.0 - amount).abs().round_dp(2), owed.pay_date)).map(|(number, _)| number) {
+        if let Some(number) =
+            owed.min_by_key(|(_, owed)| ((owed.amount.0 - amount).abs().round_dp(2), owed.pay_date)).map(|(number, _)| number)
+        {
             self.totals.income -= self.receivables.remove(number).amount;
         }
     }
