@@ -1,1 +1,4 @@
 
+mod market;
+mod models;
+mod publish;
