@@ -1,1 +1,7 @@
+//! One integration binary, one module a subject.
+
 mod ingest;
+mod market;
+mod models;
+mod orchestrator;
+mod publish;
