@@ -81,7 +81,14 @@ async fn a_correction_of_the_past_is_as_if_it_had_always_been_known(pool: PgPool
     publish(&task(&pool).await, on("2014-06-02"), Scope::Portfolio(PortfolioId(2))).await.unwrap();
     assert_eq!(count(&pool, "select from marts.portfolio_daily where portfolio_id = 2").await, 0, "its days are gone");
     assert_eq!(text(&pool, "select max(session_date)::text from marts.portfolio_daily").await, LAST, "no publication goes back");
-    assert_eq!(text(&pool, "select value::text from ops.published_portfolio_day where portfolio_id = 2 order by publication_id desc, session_date limit 1").await, "null");
+    assert_eq!(
+        text(
+            &pool,
+            "select value::text from ops.published_portfolio_day where portfolio_id = 2 order by publication_id desc, session_date limit 1"
+        )
+        .await,
+        "null"
+    );
     assert_same_from_scratch(&pool).await;
 }
 
@@ -101,7 +108,8 @@ async fn a_failing_test_keeps_the_last_good_numbers(pool: PgPool) {
     let marts = |all: Vec<(String, Vec<String>)>| all.into_iter().filter(|(table, _)| !table.starts_with("staging")).collect::<Vec<_>>();
     assert_eq!(marts(good), marts(everything(&pool).await));
     assert_eq!(count(&pool, "select from ops.publication").await, 1);
-    let failed = format!("select from ops.check_result where run_id = {} and dimension = 'model' and not passed and severity = 'error'", ctx.run_id);
+    let failed =
+        format!("select from ops.check_result where run_id = {} and dimension = 'model' and not passed and severity = 'error'", ctx.run_id);
     assert!(count(&pool, &failed).await > 0);
     assert_eq!(text(&pool, &format!("select state from ops.task where task_id = {}", ctx.task_id)).await, "running", "the engine decides");
 
@@ -122,8 +130,15 @@ async fn a_failing_test_keeps_the_last_good_numbers(pool: PgPool) {
     )
     .await;
     publish_all(&pool, next).await;
-    assert_eq!(text(&pool, "select carried::text from marts.portfolio_daily where portfolio_id = 1 and session_date = '2014-06-25'").await, "1");
-    assert_eq!(count(&pool, "select from marts.portfolio_daily where benchmark_price_return is null").await, 4, "SPY has no bar on that day");
+    assert_eq!(
+        text(&pool, "select carried::text from marts.portfolio_daily where portfolio_id = 1 and session_date = '2014-06-25'").await,
+        "1"
+    );
+    assert_eq!(
+        count(&pool, "select from marts.portfolio_daily where benchmark_price_return is null").await,
+        4,
+        "SPY has no bar on that day"
+    );
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
