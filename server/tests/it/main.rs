@@ -5,3 +5,4 @@ mod market;
 mod models;
 mod orchestrator;
 mod publish;
+mod quality;
