@@ -1,1 +1,4 @@
+//! One integration binary: black-box tests of the parts together.
 
+mod fixed_ports;
+mod pages;
