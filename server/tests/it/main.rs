@@ -1,8 +1,10 @@
 //! One integration binary, one module a subject.
 
+mod fixed_ports;
 mod ingest;
 mod market;
 mod models;
 mod orchestrator;
+mod pages;
 mod publish;
 mod quality;
