@@ -1,1 +1,4 @@
 
+mod account;
+mod store;
+mod visitor;
