@@ -1,1 +1,173 @@
-//! See `lib.rs`.
+//! The roles of the one binary: serve (also without a word), simulate, and commands that do one thing and end.
+
+use crate::{
+    application::{Application, StartError},
+    clock::Clock,
+    config::{self, Config, ConfigError, Environment},
+    db::{Access, Database},
+    telemetry,
+};
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Investment analytics you can trust: fetched, checked, computed and shown by one program.
+#[derive(Debug, Parser)]
+#[command(name = "plumbline", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    role: Option<Role>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Role {
+    /// Serve the pages and run the pipeline (what happens without a word, too)
+    Serve(ServeArgs),
+    /// Bring the database up to date and end
+    Migrate,
+    /// Print every variable of the environment that is read, as a .env file
+    Environment,
+}
+
+#[derive(Debug, Default, Args)]
+pub struct ServeArgs {
+    /// Address and port to listen on, instead of PLUMBLINE_LISTEN
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Port to listen on, at the same address
+    #[arg(long, conflicts_with = "listen")]
+    port: Option<u16>,
+    /// Stop the market's clock at an instant, such as 2014-12-31T22:00:00Z
+    #[arg(long, value_name = "INSTANT")]
+    now: Option<DateTime<Utc>>,
+    /// Show recorded history from this folder instead of the simulated market
+    #[arg(long, value_name = "FOLDER")]
+    replay: Option<PathBuf>,
+}
+
+/// Why a command ended; one sentence on stderr.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error("The server stopped: {0}.")]
+    Io(#[from] std::io::Error),
+}
+
+impl Failure {
+    /// 2: the environment has to change; 1: anything else.
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Config(_) => ExitCode::from(2),
+            _ => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// Runs what the command line asks for.
+pub async fn run(cli: Cli) -> ExitCode {
+    match act(cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+async fn act(cli: Cli) -> Result<(), Failure> {
+    match cli.role.unwrap_or(Role::Serve(cli.serve)) {
+        Role::Environment => print!("{}", config::example_file()),
+        Role::Migrate => {
+            let database = open(&configure()?, Clock::Real).await?;
+            database.close().await;
+            println!("The database is up to date.");
+        }
+        Role::Serve(args) => serve(args).await?,
+    }
+    Ok(())
+}
+
+/// Configuration and log, which every role needs.
+fn configure() -> Result<Config, ConfigError> {
+    let environment = Environment::read(Path::new("."))?;
+    let config = Config::parse(&environment)?;
+    telemetry::start(&config.log);
+    for name in &environment.unknown {
+        tracing::warn!("{name} isn't a variable of Plumbline: .env.example lists them");
+    }
+    Ok(config)
+}
+
+/// The database for the time of one command, beside a running server or without one.
+async fn open(config: &Config, clock: Clock) -> Result<Database, StartError> {
+    Ok(Database::open(config, Access::Shared, clock.now().date_naive()).await?)
+}
+
+async fn serve(args: ServeArgs) -> Result<(), Failure> {
+    let config = args.apply(configure()?)?;
+    let clock = args.now.map_or(Clock::Real, Clock::Fixed);
+    let application = Application::build(config, clock).await?;
+    application.run_until(stop_signal()).await?;
+    Ok(())
+}
+
+impl ServeArgs {
+    /// The configuration with what the command line says instead.
+    fn apply(&self, mut config: Config) -> Result<Config, ConfigError> {
+        if let Some(listen) = self.listen {
+            config.listen = listen;
+        }
+        if let Some(port) = self.port {
+            config.listen.set_port(port);
+        }
+        if let Some(folder) = &self.replay {
+            config.replay(folder)?;
+        }
+        Ok(config)
+    }
+}
+
+/// The first SIGINT or SIGTERM. A second one ends the process at once; what was under way is taken up at the next start.
+async fn stop_signal() {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        return std::future::pending().await;
+    };
+    tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+    tracing::info!("stopping: the open requests end first");
+    tokio::spawn(async move {
+        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+        std::process::exit(130);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_word_means_serve() {
+        let cli = Cli::try_parse_from(["plumbline", "--port", "8080", "--now", "2014-12-31T22:00:00Z"]).unwrap();
+        assert!(cli.role.is_none());
+        let config = cli.serve.apply(Config::parse(&Environment::default()).unwrap()).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(cli.serve.now.unwrap().to_rfc3339(), "2014-12-31T22:00:00+00:00");
+        assert!(Cli::try_parse_from(["plumbline", "--port", "1", "--listen", "127.0.0.1:2"]).is_err());
+        assert!(Cli::try_parse_from(["plumbline", "serve", "--now", "yesterday"]).is_err());
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

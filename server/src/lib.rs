@@ -1,5 +1,7 @@
 //! Plumbline's server, in the order in which data meets it.
 
+/// Everything behind the listening address, started in order and stopped in reverse.
+pub mod application;
 /// Who may: passwords, sessions, the first administrator.
 pub mod auth;
 /// Sessions of the exchange.

@@ -81,7 +81,16 @@ create table ledger.finding (
 create table ledger.state (
     portfolio_id bigint primary key,
     session_date date not null,
-    state        jsonb not null
+    state        jsonb not null,
+    -- Rows of ops.change up to this one are in.
+    change_id    bigint not null,
+    -- The prices that were in quarantine, as a hash: others now mean that the past must be booked anew.
+    quarantined  text not null
+);
+-- One row per session of the exchange.
+create table ledger.session (
+    session_date          date primary key,
+    previous_session_date date not null
 );
 
 -- staging: views.

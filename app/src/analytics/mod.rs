@@ -1,3 +1,11 @@
 //! Transactions, events and prices → lots, positions, daily values, flows, returns, and every measure. Pure; by NUMBERS.md.
 
+pub mod benchmark;
+pub mod cashflow;
+pub mod drawdown;
+#[cfg(test)]
+mod facts;
 pub mod ledger;
+pub mod returns;
+pub mod risk;
+mod sums;

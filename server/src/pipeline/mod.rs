@@ -1,1 +1,4 @@
 //! See `lib.rs`.
+
+pub mod ledger;
+pub mod publish;

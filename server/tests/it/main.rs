@@ -1,4 +1,6 @@
 
+
 mod account;
+mod ingest;
 mod store;
 mod visitor;

@@ -1,97 +1,10 @@
-//! The ledger: what it takes and what it yields.
+//! What a ledger yields, and the state from which it goes on.
 
 use crate::domain::{AccountId, Money, Symbol};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// What kind of thing happened. The names are those of the CSV and of `staging.transactions`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    Opening,
-    Deposit,
-    TransferIn,
-    Buy,
-    Sell,
-    Dividend,
-    Interest,
-    Fee,
-    Tax,
-    TransferOut,
-    Withdrawal,
-}
-
-/// One transaction, cleaned by staging.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Transaction {
-    /// The broker's activity id, or "book:" and our transaction's number.
-    pub key: String,
-    pub account: AccountId,
-    /// The day as entered; one without a session counts on the next session.
-    pub traded_on: NaiveDate,
-    pub kind: Kind,
-    /// `None`: cash.
-    pub symbol: Option<Symbol>,
-    pub quantity: Decimal,
-    /// Per share, raw.
-    pub price: Decimal,
-    /// The money before fee and tax, positive; the kind gives the direction. For dividends and interest a negative amount is
-    /// a reversal. Of a transfer or opening of securities: the cost that comes along.
-    pub amount: Decimal,
-    pub fee: Decimal,
-    pub tax: Decimal,
-}
-
-/// New shares per old: `to / from`, in force before the session's trades.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Split {
-    pub symbol: Symbol,
-    pub execution_date: NaiveDate,
-    pub from: Decimal,
-    pub to: Decimal,
-}
-
-/// A cash dividend: receivable by who held at the close before the ex-date, from the ex-date to the pay date.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Dividend {
-    pub symbol: Symbol,
-    pub ex_date: NaiveDate,
-    pub pay_date: Option<NaiveDate>,
-    pub cash_amount: Decimal,
-}
-
-/// Raw closes: symbol → session → close. Only good ones: quarantined rows are not in.
-pub type Closes = BTreeMap<Symbol, Vec<(NaiveDate, Decimal)>>;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CostBasis {
-    #[default]
-    Fifo,
-    Average,
-}
-
-/// How an account is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct AccountRules {
-    pub cost_basis: CostBasis,
-    pub allows_short: bool,
-}
-
-/// What a ledger is made of, for one portfolio. Nothing needs to be sorted, except that `sessions` ascend.
-#[derive(Debug, Clone)]
-pub struct Input<'a> {
-    /// The sessions to book, ascending; all after the state's last one.
-    pub sessions: &'a [NaiveDate],
-    pub accounts: &'a BTreeMap<AccountId, AccountRules>,
-    /// Those whose session is among `sessions`; earlier ones are in the state already and are refused as findings.
-    pub transactions: &'a [Transaction],
-    pub splits: &'a [Split],
-    pub dividends: &'a [Dividend],
-    pub closes: &'a Closes,
-}
 
 /// Where a ledger stands after its last session: enough to go on without the past. Serialized into `ledger.state`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -107,9 +20,21 @@ pub struct State {
     pub totals: Totals,
     /// Value at the last session's close, for the next daily return.
     pub value: Option<Money>,
+    /// Since which session each held quantity and cost stand unchanged.
+    #[serde(default)]
+    pub positions: Vec<OpenPosition>,
 }
 
-/// An open lot. `quantity` and `cost` are what is left of it.
+/// A position whose interval goes on after the state's session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenPosition {
+    pub account: AccountId,
+    pub symbol: Symbol,
+    pub since: NaiveDate,
+}
+
+/// An open lot. `quantity` and `cost` are what is left of it, both negative when it was sold short (the cost is then the
+/// proceeds, negated).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lot {
     pub account: AccountId,
@@ -140,7 +65,8 @@ pub struct Totals {
     pub income: Money,
     /// Fees and taxes that are in no lot.
     pub costs: Money,
-    /// Unrealized gain that came in with transferred or opening securities (market value − cost): none of ours.
+    /// Unrealized gain that came in with transferred or opening securities (market value − cost), less what left with
+    /// those transferred out: none of ours.
     pub brought_in: Money,
 }
 
@@ -197,7 +123,8 @@ pub struct Finding {
     pub symbol: Option<Symbol>,
     /// The transaction, where there is one.
     pub key: Option<String>,
-    /// Machine-readable: "oversold", "no_price", "before_state", "unknown_account" …
+    /// Machine-readable: "before_state", "unknown_account", "incomplete", "out_of_range", "oversold", "no_price",
+    /// "dividend_not_received", "bad_split".
     pub code: String,
     /// One sentence: what is wrong and what to do.
     pub message: String,
@@ -207,7 +134,8 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Yield {
     pub days: Vec<PortfolioDay>,
-    /// Intervals that began in the booked sessions, and those that went on into them (from the state's session on).
+    /// Intervals that began in the booked sessions, and those that went on into them, each with the session on which it
+    /// began: to land them is to upsert by account, symbol and `from`.
     pub positions: Vec<PositionInterval>,
     pub realized: Vec<Realized>,
     pub findings: Vec<Finding>,

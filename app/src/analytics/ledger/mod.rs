@@ -1,0 +1,23 @@
+//! The ledger: transactions, events and prices in; lots, positions, cash, daily values and findings out.
+//!
+//! Booked session by session from a [`State`] on, so that a day costs a day: booking sessions `1..n` in one go equals booking
+//! `1..k` and then `k+1..n` from the state that the first yields. After each session, to the last decimal:
+//! `value − Σ inflow + Σ outflow = realized + (unrealized − brought in) + income − costs`.
+
+mod booking;
+mod fixed;
+#[cfg(test)]
+mod history;
+mod input;
+#[cfg(test)]
+mod laws;
+mod position;
+mod prices;
+#[cfg(test)]
+mod stories;
+mod transactions;
+mod yields;
+
+pub use booking::book;
+pub use input::{AccountRules, Closes, CostBasis, Dividend, Input, Kind, Split, Transaction};
+pub use yields::{Finding, Lot, OpenPosition, PortfolioDay, PositionInterval, Realized, Receivable, State, Totals, Yield};

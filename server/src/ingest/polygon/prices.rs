@@ -1,0 +1,176 @@
+//! Daily bars: of one ticker through time, of many such tickers, and of all tickers on one day. Always raw prices.
+
+use app::domain::Symbol;
+use chrono::NaiveDate;
+use futures::StreamExt;
+use sqlx::{Postgres, Transaction};
+use std::{collections::BTreeSet, pin::pin};
+
+use super::{
+    address,
+    wire::{self, BARS, GROUPED, Page},
+};
+use crate::{
+    ingest::{
+        Connection, Http, VendorError,
+        answer::Answer,
+        bars::{self, Bar},
+        http::Caller,
+        land::{self, Change, Checkpoint},
+        pages::{self, Pages},
+        queue,
+    },
+    orchestrator::{TaskContext, TaskError},
+};
+
+/// The most base bars that Polygon gives in one page: about two centuries of days.
+const BARS_PER_PAGE: &str = "50000";
+
+/// Lands one ticker's bars of `from ..= to`; returns how many rows are new or corrected.
+///
+/// # Errors
+/// [`VendorError`] by its class; [`TaskError::Fenced`]; what Postgres says.
+pub async fn land_bars(
+    ctx: &TaskContext,
+    http: &Http,
+    connection: &Connection,
+    symbol: &Symbol,
+    from: NaiveDate,
+    to: NaiveDate,
+) -> Result<u64, TaskError> {
+    land_bars_of(ctx, http, connection, std::slice::from_ref(symbol), from, to).await
+}
+
+/// Lands the bars of many tickers, in order, a few fetched ahead; goes on after the last ticker that is landed.
+///
+/// # Errors
+/// As [`land_bars`].
+pub async fn land_bars_of(
+    ctx: &TaskContext,
+    http: &Http,
+    connection: &Connection,
+    symbols: &[Symbol],
+    from: NaiveDate,
+    to: NaiveDate,
+) -> Result<u64, TaskError> {
+    let mut checkpoint = Checkpoint::resume(ctx, format!("polygon.bars {from} {to} {}", land::fingerprint(symbols.iter())));
+    let caller = Caller::from(ctx);
+    let waiting = symbols.iter().skip(checkpoint.done).cloned().collect();
+    let shared = std::sync::Arc::new((http.clone(), connection.clone()));
+    let mut fetched = pin!(queue::in_order(connection, waiting, |symbol: Symbol| {
+        let shared = std::sync::Arc::clone(&shared);
+        async move {
+            let pages = fetch(&shared.0, caller, &shared.1, &symbol, from, to).await?;
+            Ok((symbol, pages))
+        }
+    }));
+    let mut written = 0;
+    while let Some(next) = fetched.next().await {
+        let (symbol, pages) = next?;
+        let mut step = ctx.begin().await?;
+        let mut rows = 0;
+        for (answer, page) in pages {
+            rows += land_page(&mut step, caller, &symbol, &answer, page, from, to).await?;
+        }
+        checkpoint.done += 1;
+        ctx.commit(step, &checkpoint, rows).await?;
+        written += rows;
+        queue::progress(ctx, checkpoint.done, symbols.len()).await?;
+    }
+    Ok(written)
+}
+
+/// All pages of one ticker: in practice one.
+async fn fetch(
+    http: &Http,
+    caller: Caller,
+    connection: &Connection,
+    symbol: &Symbol,
+    from: NaiveDate,
+    to: NaiveDate,
+) -> Result<Vec<(Answer, Page<Bar>)>, VendorError> {
+    let path = ["v2", "aggs", "ticker", symbol.as_str(), "range", "1", "day", &from.to_string(), &to.to_string()];
+    let mut url = address(BARS, connection, &path, &[("adjusted", "false"), ("sort", "asc"), ("limit", BARS_PER_PAGE)])?;
+    let (mut walk, mut fetched) = (Pages::new(BARS), Vec::new());
+    loop {
+        let (answer, page) = http.ask(caller, connection, BARS, &url, wire::bars).await?;
+        let next = page.next_url.clone();
+        fetched.push((answer, page));
+        let Some(next) = next else { return Ok(fetched) };
+        url = pages::next_url(BARS, &connection.base_url, &next)?;
+        walk.step_to(url.as_str())?;
+    }
+}
+
+async fn land_page(
+    step: &mut Transaction<'static, Postgres>,
+    caller: Caller,
+    symbol: &Symbol,
+    answer: &Answer,
+    page: Page<Bar>,
+    from: NaiveDate,
+    to: NaiveDate,
+) -> Result<u64, TaskError> {
+    let response_id = land::keep(step, caller, answer).await?;
+    let Page { rows, mut oddities, .. } = page;
+    let known = bars::known_of_symbol(step, symbol.as_str(), from, to).await?;
+    let news: Vec<bars::Row<'_>> = rows
+        .into_iter()
+        .filter(|bar| {
+            let asked_for = (from..=to).contains(&bar.session_date);
+            if !asked_for {
+                oddities.add(|| format!("{symbol} on {}, which was not asked for", bar.session_date));
+            }
+            asked_for && known.get(&bar.session_date) != Some(bar)
+        })
+        .map(|bar| (symbol.as_str(), bar))
+        .collect();
+    oddities.report(caller, BARS, response_id);
+    land_news(step, caller, &news, Some(symbol.as_str()), response_id).await
+}
+
+/// Writes bars that are new or corrected, and notes from which day on.
+async fn land_news(
+    step: &mut Transaction<'static, Postgres>,
+    caller: Caller,
+    news: &[bars::Row<'_>],
+    symbol: Option<&str>,
+    response_id: i64,
+) -> Result<u64, TaskError> {
+    let Some(earliest) = news.iter().map(|(_, bar)| bar.session_date).min() else { return Ok(0) };
+    bars::copy(step, news, BARS.vendor.as_str(), response_id).await?;
+    land::note(step, caller, Change { kind: "bar", portfolio_id: 0, symbol, from_date: Some(earliest) }).await?;
+    Ok(news.len() as u64)
+}
+
+/// Lands one session's bars of all tracked tickers by a single call; the whole answer is kept.
+///
+/// # Errors
+/// [`TaskError::NotReady`] when the vendor lists nobody on that session yet; else as [`land_bars`].
+pub async fn land_grouped(
+    ctx: &TaskContext,
+    http: &Http,
+    connection: &Connection,
+    session: NaiveDate,
+    tracked: &BTreeSet<Symbol>,
+) -> Result<u64, TaskError> {
+    let caller = Caller::from(ctx);
+    let path = ["v2", "aggs", "grouped", "locale", "us", "market", "stocks", &session.to_string()];
+    let url = address(GROUPED, connection, &path, &[("adjusted", "false")])?;
+    let read = |body: &[u8]| wire::grouped(body, session, |symbol| tracked.contains(symbol));
+    let (answer, (page, listed)) = http.ask(caller, connection, GROUPED, &url, read).await.map_err(|error| match error {
+        // A plan that gives the day only after it is over says so like this; also for days to come.
+        VendorError::NotEntitled { at, .. } => VendorError::NotReady { at, session },
+        error => error,
+    })?;
+    let mut step = ctx.begin().await?;
+    let response_id = land::keep(&mut step, caller, &answer).await?;
+    page.oddities.report(caller, GROUPED, response_id);
+    let symbols: Vec<String> = page.rows.iter().map(|row| row.symbol.clone()).collect();
+    let known = bars::known_of_session(&mut step, &symbols, session).await?;
+    let news: Vec<bars::Row<'_>> =
+        page.rows.iter().filter(|row| known.get(&row.symbol) != Some(&row.bar)).map(|row| (row.symbol.as_str(), row.bar)).collect();
+    let rows = land_news(&mut step, caller, &news, None, response_id).await?;
+    ctx.commit(step, &ctx.checkpoint, rows).await?;
+    if listed == 0 { Err(VendorError::NotReady { at: GROUPED, session }.into()) } else { Ok(rows) }
+}

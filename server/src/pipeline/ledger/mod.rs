@@ -1,0 +1,40 @@
+//! Feeds the ledger of `app::analytics` from staging and lands what it yields in the schema `ledger`.
+
+mod land;
+mod read;
+
+pub use land::{Landed, Mark, clear, land};
+pub use read::{Books, Prices, books, quarantined, symbols_through};
+
+use crate::calendar;
+use chrono::NaiveDate;
+use sqlx::PgConnection;
+
+/// The first day whose sessions `ledger.session` holds: before any account that we will meet, and always the same, so that a
+/// rebuild gives the same rows.
+const FIRST_SESSIONS: NaiveDate = NaiveDate::from_ymd_opt(2000, 1, 1).expect("a day of the calendar");
+
+/// Creates the schema's missing tables. Idempotent.
+///
+/// # Errors
+/// What Postgres says.
+pub async fn ensure_tables(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(include_str!("tables.sql")).execute(connection).await?;
+    Ok(())
+}
+
+/// Lands the exchange's sessions up to `through`.
+///
+/// # Errors
+/// What Postgres says.
+pub async fn land_sessions(connection: &mut PgConnection, through: NaiveDate) -> Result<(), sqlx::Error> {
+    let landed = sqlx::query_scalar!("select max(session_date) from ledger.session").fetch_one(&mut *connection).await?;
+    let sessions = calendar::sessions(landed.and_then(|day| day.succ_opt()).unwrap_or(FIRST_SESSIONS), through);
+    let Some(first) = sessions.first() else { return Ok(()) };
+    let mut previous = vec![calendar::session_before(*first)];
+    previous.extend(&sessions[..sessions.len() - 1]);
+    sqlx::query!("insert into ledger.session select * from unnest($1::date[], $2::date[])", &sessions, &previous)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
