@@ -5,9 +5,8 @@ use app::{
     charts,
     domain::{Benchmark, Money, Scope, UserId},
     overview::{
-        PortfolioSession,
+        figures::{PortfolioSession, overview_figures},
         model::{Overview, SectorWeight},
-        overview_figures,
     },
 };
 

@@ -1,4 +1,4 @@
-
+//! Integration tests: one binary.
 
 mod account;
 mod ingest;
