@@ -93,9 +93,10 @@ pub async fn set_up(State(state): State<AppState>, mut session: AuthSession, For
     }
 }
 
-/// Begins a session under a new id, whatever the cookie held before.
+/// Begins a session under a new id, whatever the cookie held before: an id that somebody planted or overheard is worth nothing.
 async fn enter(session: &mut AuthSession, person: &Person) -> Result<(), Failure> {
-    session.logout().await?;
+    session.session.clear().await;
+    session.session.cycle_id().await?;
     session.login(person).await?;
     Ok(())
 }

@@ -94,11 +94,11 @@ pub fn router(state: AppState) -> Router {
         .layer(CompressionLayer::new())
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
         .layer(middleware::from_fn(guard::same_origin));
-    let pkg = leptos_axum::site_pkg_dir_service_route_path(&state.leptos);
+    let package = format!("/{}", state.leptos.site_pkg_dir.trim_matches('/'));
     Router::new()
         .route("/health", get(health::alive))
         .route("/ready", get(health::ready))
-        .nest_service(pkg.trim_end_matches("/{*file}"), assets::package(&state.leptos))
+        .nest_service(&package, assets::package(&state.leptos))
         .merge(visited)
         .layer(layers)
         .with_state(state)
