@@ -1,5 +1,6 @@
 //! One integration binary, one module a subject.
 
+mod account;
 mod fixed_ports;
 mod ingest;
 mod market;
@@ -8,3 +9,5 @@ mod orchestrator;
 mod pages;
 mod publish;
 mod quality;
+mod store;
+mod visitor;
