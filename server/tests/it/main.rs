@@ -1,6 +1,7 @@
 //! One integration binary, one module a subject.
 
 mod account;
+mod environment;
 mod fixed_ports;
 mod ingest;
 mod market;
@@ -10,4 +11,5 @@ mod pages;
 mod publish;
 mod quality;
 mod store;
+mod tidy;
 mod visitor;
