@@ -8,6 +8,14 @@ use std::{
 };
 use url::{Host, Url};
 
+/// A vendor's timeout.
+pub(super) fn timeout(text: &str) -> Result<Duration, ConfigError> {
+    match text.parse() {
+        Ok(seconds @ 1..=600) => Ok(Duration::from_secs(seconds)),
+        _ => Err(ConfigError::new("PLUMBLINE_VENDOR_TIMEOUT_SECONDS must be a whole number of seconds from 1 to 600.")),
+    }
+}
+
 pub(super) fn listen(text: &str) -> Result<SocketAddr, ConfigError> {
     text.replacen("localhost:", "127.0.0.1:", 1)
         .parse()

@@ -67,6 +67,16 @@ pub enum Source {
     Replay(PathBuf),
 }
 
+impl Source {
+    /// How many accounts the broker keeps.
+    pub fn accounts(&self) -> usize {
+        match self {
+            Self::Seed { accounts, .. } => *accounts,
+            Self::Replay(_) => 1,
+        }
+    }
+}
+
 impl Default for Source {
     fn default() -> Self {
         Self::Seed { seed: 1, symbols: 25, years: 5, accounts: 1 }
