@@ -6,7 +6,7 @@ use crate::{
     clock::Clock,
     config::{self, Config, ConfigError, Environment},
     db::{Access, Database},
-    pipeline,
+    orchestrator, pipeline,
     simulator::{self, SimulatorError, Source},
     telemetry, warehouse,
 };
@@ -157,7 +157,13 @@ async fn conduct(
     let config = configure()?;
     let clock = now.map_or(Clock::Real, Clock::Fixed);
     let database = open(&config, clock).await?;
-    let done = match Vendors::open(&config, clock, &database, Source::default()).await {
+    let opened = match orchestrator::is_led(&database.pool).await {
+        // A server performs it, with the vendors that it knows.
+        Ok(true) => Vendors::of_server(&config, clock, &database),
+        Ok(false) => Vendors::open(&config, clock, &database, Source::default()).await,
+        Err(error) => Err(error.into()),
+    };
+    let done = match opened {
         Ok(vendors) => command(vendors.deps.clone()).await.map_err(Failure::from),
         Err(error) => Err(error.into()),
     };

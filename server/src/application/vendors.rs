@@ -30,13 +30,11 @@ impl Vendors {
     /// # Errors
     /// One sentence that says what to do.
     pub async fn open(config: &Config, clock: Clock, database: &Database, source: Source) -> Result<Self, StartError> {
-        let vault = Arc::new(Vault::new(config.secret_key()?.bytes()));
-        let http = ingest::Http::with_limits(database.pool.clone(), config.vendor_limits())?;
-        let deps = Deps { pool: database.pool.clone(), clock, vault, http };
+        let deps = deps(config, clock, database)?;
         if config.is_demo() {
             let accounts = source.accounts();
             let simulator = simulator::start(simulator::Options { source, clock, faults: Faults::none(), port: 0 }).await?;
-            connections::ensure_demo(&deps.pool, &deps.vault, &simulator.url(), accounts).await?;
+            connections::ensure_demo(&deps.pool, &deps.vault, &simulator.url().parse().map_err(|_| StartError::SimulatorAddress)?, accounts).await?;
             return Ok(Self { deps, keys: Vec::new(), _simulator: Some(simulator) });
         }
         connections::leave_demo(&deps.pool).await?;
@@ -46,6 +44,20 @@ impl Vendors {
         }
         Ok(Self { deps, keys, _simulator: None })
     }
+
+    /// Beside a running server, whose vendors stay as they are.
+    ///
+    /// # Errors
+    /// One sentence that says what to do.
+    pub fn of_server(config: &Config, clock: Clock, database: &Database) -> Result<Self, StartError> {
+        Ok(Self { deps: deps(config, clock, database)?, keys: Vec::new(), _simulator: None })
+    }
+}
+
+fn deps(config: &Config, clock: Clock, database: &Database) -> Result<Deps, StartError> {
+    let vault = Arc::new(Vault::new(config.secret_key()?.bytes()));
+    let http = ingest::Http::with_limits(database.pool.clone(), config.vendor_limits())?;
+    Ok(Deps { pool: database.pool.clone(), clock, vault, http })
 }
 
 async fn first_administrator(deps: &Deps) -> Result<Option<UserId>, sqlx::Error> {

@@ -5,6 +5,7 @@ use sqlx::postgres::PgConnectOptions;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 use url::{Host, Url};
 
@@ -70,7 +71,7 @@ pub(super) fn postgres_binaries(text: &str) -> Result<PathBuf, ConfigError> {
 pub(super) fn database_url(text: &str) -> Result<PgConnectOptions, ConfigError> {
     let sentence = || ConfigError::new("DATABASE_URL must look like postgres://user:password@host:5432/plumbline.");
     let url = Url::parse(text).map_err(|_| sentence())?;
-    let names_database = url.path().trim_start_matches('/').len() > 0;
+    let names_database = !url.path().trim_start_matches('/').is_empty();
     if !matches!(url.scheme(), "postgres" | "postgresql") || !names_database {
         return Err(sentence());
     }
