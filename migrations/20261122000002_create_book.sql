@@ -43,6 +43,10 @@ create table book.account (
     external_id   text,
     cost_basis    text not null default 'fifo' check (cost_basis in ('fifo', 'average')),
     allows_short  boolean not null default false,
+    -- The market's day on which everything that the broker reports of it was fetched last.
+    synced_on     date,
+    -- When its opening balances were worked out: once, after the first complete fetch.
+    openings_proposed_at timestamptz,
     created_at    timestamptz not null default now(),
     primary key (portfolio_id, account_id)
 );

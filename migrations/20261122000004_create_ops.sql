@@ -100,6 +100,17 @@ create table ops.call_budget (
     blocked_until timestamptz
 );
 
+-- Which days a connection was asked about and answered in full, by kind and subject: what a run need not ask again.
+create table ops.coverage (
+    connection_id bigint not null,
+    kind          text not null check (kind in ('bars', 'splits', 'dividends', 'details', 'rates')),
+    -- The symbol or the series.
+    subject       text not null,
+    from_date     date not null,
+    to_date       date not null,
+    primary key (connection_id, kind, subject)
+);
+
 create table ops.check_result (
     result_id    bigint generated always as identity primary key,
     run_id       bigint not null,

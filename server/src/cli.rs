@@ -52,6 +52,9 @@ pub struct ServeArgs {
     replay: Option<PathBuf>,
 }
 
+/// What a shell expects of a program that Ctrl-C ended.
+const ENDED_BY_SIGNAL: i32 = 130;
+
 /// Why a command ended; one sentence on stderr.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -115,9 +118,10 @@ async fn open(config: &Config, clock: Clock) -> Result<Database, StartError> {
 
 async fn serve(args: ServeArgs) -> Result<(), Failure> {
     let config = args.apply(configure()?)?;
+    let stop = stop_signal()?;
     let clock = args.now.map_or(Clock::Real, Clock::Fixed);
     let application = Application::build(config, clock).await?;
-    application.run_until(stop_signal()).await?;
+    application.run_until(stop).await?;
     Ok(())
 }
 
@@ -137,17 +141,21 @@ impl ServeArgs {
     }
 }
 
-/// The first SIGINT or SIGTERM. A second one ends the process at once; what was under way is taken up at the next start.
-async fn stop_signal() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
-        return std::future::pending().await;
-    };
-    tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-    tracing::info!("stopping: the open requests end first");
+/// The first SIGINT or SIGTERM, also one during the start. A second one ends the process at once; what was under way is taken up at
+/// the next start.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (first, came) = tokio::sync::oneshot::channel();
     tokio::spawn(async move {
         tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-        std::process::exit(130);
+        tracing::info!("stopping: open requests end first; a second signal ends it at once");
+        let _ = first.send(());
+        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+        std::process::exit(ENDED_BY_SIGNAL);
     });
+    Ok(async move {
+        let _ = came.await;
+    })
 }
 
 #[cfg(test)]

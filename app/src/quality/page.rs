@@ -66,7 +66,8 @@ fn Page(quality: Quality) -> impl IntoView {
 
 #[component]
 fn Finding(check: CheckRow) -> impl IntoView {
-    let class = if check.severity == "blocking" || check.severity == "block" || check.severity == "error" { "finding bad" } else { "finding" };
+    let class =
+        if check.severity == "blocking" || check.severity == "block" || check.severity == "error" { "finding bad" } else { "finding" };
     let samples = (!check.samples.is_empty()).then(|| {
         let rows = check.samples.iter().map(|sample| view! { <li><code>{sample.clone()}</code></li> }).collect_view();
         view! { <details><summary>"Rows"</summary><ul>{rows}</ul></details> }

@@ -63,7 +63,9 @@ fn Progress(note: RunningNote) -> impl IntoView {
         None => String::new(),
     };
     let bar = match note.total {
-        Some(total) => view! { <progress max=total.max(1).to_string() value=note.done.to_string() aria-label="Progress"></progress> }.into_any(),
+        Some(total) => {
+            view! { <progress max=total.max(1).to_string() value=note.done.to_string() aria-label="Progress"></progress> }.into_any()
+        }
         None => view! { <progress aria-label="Progress"></progress> }.into_any(),
     };
     view! {

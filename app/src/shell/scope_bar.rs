@@ -94,7 +94,10 @@ fn said(publication: Option<&PublicationNote>, now: DateTime<Utc>) -> (&'static 
     let Some(note) = publication else { return ("wait", "Waiting for the first numbers".into()) };
     let checks = format!("{} of {} checks", note.checks_passed, note.checks_total);
     if note.is_stale {
-        return ("warn", format!("Stale: as of {}, published {} · {checks}", format::weekday(note.session_date), format::ago(note.published_at, now)));
+        return (
+            "warn",
+            format!("Stale: as of {}, published {} · {checks}", format::weekday(note.session_date), format::ago(note.published_at, now)),
+        );
     }
     let class = if note.checks_passed < note.checks_total { "warn" } else { "ok" };
     (class, format!("Published {} · {checks}", format::instant(note.published_at, now)))

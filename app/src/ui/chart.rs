@@ -25,15 +25,16 @@ impl Options {
         }
     }
 
-    fn take(id: &str) -> Option<String> {
-        use_context::<Self>().and_then(|options| options.0.lock().ok().and_then(|mut options| options.remove(id)))
+    /// Not taken out: the server may build a view more than once before it is sent.
+    fn set_aside(id: &str) -> Option<String> {
+        use_context::<Self>().and_then(|options| options.0.lock().ok().and_then(|options| options.get(id).cloned()))
     }
 }
 
 /// A chart of fixed height. `option` is empty where the document holds it already.
 #[component]
 pub fn ChartBox(id: &'static str, #[prop(into)] label: String, option: String) -> impl IntoView {
-    let option = Options::take(id).unwrap_or(option);
+    let option = Options::set_aside(id).unwrap_or(option);
     view! {
         <div class="chart-box" id=id data-chart=id role="img" aria-label=label>
             <script type="application/json" inner_html=breakout_free(&option)></script>

@@ -17,9 +17,7 @@ pub fn Leaning(lean: Lean, #[prop(into)] text: String, #[prop(optional)] triangl
 #[component]
 pub fn Delta(of: Figure<f64>, #[prop(optional)] triangle: bool) -> impl IntoView {
     match of {
-        Ok(fraction) => {
-            Either::Left(view! { <Leaning lean=Lean::of_fraction(fraction) text=format::signed_percent(fraction) triangle/> })
-        }
+        Ok(fraction) => Either::Left(view! { <Leaning lean=Lean::of_fraction(fraction) text=format::signed_percent(fraction) triangle/> }),
         Err(reason) => Either::Right(view! { <Undef reason/> }),
     }
 }

@@ -1,9 +1,6 @@
 //! Writes from forms: they work before WASM, and what went wrong is shown after the redirect too.
 
-use crate::{
-    error::AppError,
-    ui::Refresh,
-};
+use crate::{error::AppError, ui::Refresh};
 use leptos::{
     prelude::*,
     server_fn::{ServerFn, client::Client},

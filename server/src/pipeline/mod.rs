@@ -1,4 +1,27 @@
-//! See `lib.rs`.
+//! Our DAGs: extract → validate → publish. The only conductor: it knows both the engine and the market.
 
+pub mod commands;
+pub mod connections;
+mod catch_up;
+mod coverage;
+mod dags;
+mod error;
+mod extract;
 pub mod ledger;
+mod openings;
+mod parameters;
+mod plan;
+mod propose;
 pub mod publish;
+mod requests;
+mod ticks;
+mod tracked;
+mod validate;
+
+pub use crate::orchestrator::{RetryPolicy, RunOutcome, Schedule, Trigger, wait_for};
+pub use catch_up::{catch_up, waiting_for};
+pub use dags::{Deps, Handle, start, start_for_requests};
+pub use error::Error;
+pub use parameters::covers;
+pub use requests::{request_backfill, request_daily, request_publish};
+pub use ticks::{next_tick, schedules};

@@ -93,7 +93,14 @@ fn overview(scope: Scope) -> Overview {
     let (first, last) = (days[0].clone(), days[days.len() - 1].clone());
     let (opening, closing) = (first.value.unwrap(), last.value.unwrap());
     let inflows = last.net_contributions - first.net_contributions;
-    let weights = [("Technology", 0.342), ("Finance", 0.178), ("Health care and pharmaceuticals", 0.141), ("Consumer", 0.126), ("Energy", 0.094), ("Industrials", 0.073)];
+    let weights = [
+        ("Technology", 0.342),
+        ("Finance", 0.178),
+        ("Health care and pharmaceuticals", 0.141),
+        ("Consumer", 0.126),
+        ("Energy", 0.094),
+        ("Industrials", 0.073),
+    ];
     let mut sectors: Vec<_> =
         weights.map(|(sector, weight)| SectorWeight { sector: sector.into(), value: usd(closing.ratio_base() * weight), weight }).into();
     sectors.push(SectorWeight { sector: "Cash".into(), value: usd(13_396.4), weight: 0.046 });
@@ -144,7 +151,15 @@ fn overview(scope: Scope) -> Overview {
             top_5_weight: Ok(0.566),
             top_10_weight: Ok(0.81),
         },
-        bridge: Ok(Bridge { opening, inflows, outflows: Money::ZERO, price: gain - usd(3_126.0), income: usd(3_412.0), costs: usd(286.0), closing }),
+        bridge: Ok(Bridge {
+            opening,
+            inflows,
+            outflows: Money::ZERO,
+            price: gain - usd(3_126.0),
+            income: usd(3_412.0),
+            costs: usd(286.0),
+            closing,
+        }),
         sectors,
         months,
         value_chart: charts::value_chart(&days, "USD"),
@@ -155,7 +170,16 @@ fn overview(scope: Scope) -> Overview {
 }
 
 fn holdings(count: usize) -> Holdings {
-    let names = [("AAPL", "Apple"), ("MSFT", "Microsoft"), ("JPM", "JPMorgan Chase"), ("LLY", "Eli Lilly"), ("XOM", "Exxon Mobil"), ("COST", "Costco Wholesale"), ("BRK.A", "Berkshire Hathaway"), ("CAT", "Caterpillar")];
+    let names = [
+        ("AAPL", "Apple"),
+        ("MSFT", "Microsoft"),
+        ("JPM", "JPMorgan Chase"),
+        ("LLY", "Eli Lilly"),
+        ("XOM", "Exxon Mobil"),
+        ("COST", "Costco Wholesale"),
+        ("BRK.A", "Berkshire Hathaway"),
+        ("CAT", "Caterpillar"),
+    ];
     let rows = (0..count)
         .map(|index| {
             let (symbol, name) = names[index % names.len()];
@@ -169,7 +193,11 @@ fn holdings(count: usize) -> Holdings {
                 priced_on: Some(on(if index == 2 { "2026-11-19" } else { "2026-11-20" })),
                 value: Ok(usd(41_280.12 - index as f64 * 1_400.0)),
                 weight: Ok(0.156 - index as f64 * 0.006),
-                day_return: if index == 5 { Err(Undefined::because("no price of the session before")) } else { Ok(0.0112 - index as f64 * 0.004) },
+                day_return: if index == 5 {
+                    Err(Undefined::because("no price of the session before"))
+                } else {
+                    Ok(0.0112 - index as f64 * 0.004)
+                },
                 cost_basis: usd(30_000.0),
                 unrealized_gain: Ok(usd(11_280.12 - index as f64 * 1_900.0)),
                 unrealized_return: Ok(0.384 - index as f64 * 0.07),
@@ -177,7 +205,14 @@ fn holdings(count: usize) -> Holdings {
             }
         })
         .collect();
-    Holdings { as_of: on("2026-11-20"), currency: "USD".into(), rows, cash: usd(13_396.4), receivable: usd(84.2), value: Ok(usd(291_226.19)) }
+    Holdings {
+        as_of: on("2026-11-20"),
+        currency: "USD".into(),
+        rows,
+        cash: usd(13_396.4),
+        receivable: usd(84.2),
+        value: Ok(usd(291_226.19)),
+    }
 }
 
 #[async_trait]
@@ -198,8 +233,13 @@ impl Portfolios for Fixed {
             }),
             is_demo: true,
             open_findings: 2,
-            running: is_empty
-                .then(|| RunningNote { run_id: 7, dag: "backfill".into(), task: "fetching daily bars".into(), done: 11, total: Some(26) }),
+            running: is_empty.then(|| RunningNote {
+                run_id: 7,
+                dag: "backfill".into(),
+                task: "fetching daily bars".into(),
+                done: 11,
+                total: Some(26),
+            }),
             rendered_at: now(),
         })
     }
@@ -248,7 +288,11 @@ impl Activities for Fixed {
         };
         self.fail(Activity {
             currency: "USD".into(),
-            accounts: if is_empty { vec![] } else { vec![AccountChoice { id: AccountId(1), name: "Alpaca paper".into(), is_connected: true }] },
+            accounts: if is_empty {
+                vec![]
+            } else {
+                vec![AccountChoice { id: AccountId(1), name: "Alpaca paper".into(), is_connected: true }]
+            },
             total: rows.len() as u64,
             rows,
             page,
@@ -310,8 +354,13 @@ fn run(run_id: i64, state: &str) -> RunRow {
         state: state.into(),
         started_at: Some(started_at),
         ended_at: (state != "running").then(|| started_at + chrono::Duration::seconds(9)),
-        error: (state == "failed").then(|| "Extract failed: Polygon answered 500 three times. The last good numbers stay published.".into()),
-        tasks: vec![task("extract", state), task("validate", if state == "failed" { "upstream_failed" } else { "success" }), task("publish", "waiting")],
+        error: (state == "failed")
+            .then(|| "Extract failed: Polygon answered 500 three times. The last good numbers stay published.".into()),
+        tasks: vec![
+            task("extract", state),
+            task("validate", if state == "failed" { "upstream_failed" } else { "success" }),
+            task("publish", "waiting"),
+        ],
     }
 }
 
@@ -349,7 +398,9 @@ impl Operations for Fixed {
             expected: "none".into(),
             elements: 26,
             failures: if passed { 0 } else { 2 },
-            message: "The broker reports other quantities than the transactions explain. Confirm the opening balances, or enter what is missing.".into(),
+            message:
+                "The broker reports other quantities than the transactions explain. Confirm the opening balances, or enter what is missing."
+                    .into(),
             samples: vec!["MSFT: broker 12, transactions 0".into()],
         };
         let source = |source: &str, is_fresh: bool| FreshnessRow {
@@ -365,7 +416,11 @@ impl Operations for Fixed {
             checked_at: Some("2026-11-20T22:04:00Z".parse().unwrap()),
             passed: 40,
             total: 42,
-            checks: if is_empty { vec![] } else { vec![check("positions match the broker", false), check("close within high and low", true)] },
+            checks: if is_empty {
+                vec![]
+            } else {
+                vec![check("positions match the broker", false), check("close within high and low", true)]
+            },
             quarantine: vec![QuarantineRow {
                 symbol: Symbol::parse("XOM").unwrap(),
                 session_date: on("2026-11-20"),
@@ -392,7 +447,14 @@ impl Settings for Fixed {
             tested_at: Some(now()),
             last_error: last_error.map(Into::into),
         };
-        let rows = if self.0 == State::Empty { vec![] } else { vec![row(1, "Alpaca paper", None), row(2, "Old account", Some("Alpaca refused the keys (403). Make new ones on its site and add them again."))] };
+        let rows = if self.0 == State::Empty {
+            vec![]
+        } else {
+            vec![
+                row(1, "Alpaca paper", None),
+                row(2, "Old account", Some("Alpaca refused the keys (403). Make new ones on its site and add them again.")),
+            ]
+        };
         self.fail(Connections { rows, may_add: true })
     }
     async fn add_connection(&self, _: UserId, _: ConnectionForm) -> Result<(), AppError> {

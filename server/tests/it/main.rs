@@ -1,8 +1,15 @@
-//! One integration binary: black-box tests of the parts together.
+//! One integration binary, one module a subject.
 
 mod account;
+mod environment;
 mod fixed_ports;
 mod ingest;
+mod market;
+mod models;
+mod orchestrator;
 mod pages;
+mod publish;
+mod quality;
 mod store;
+mod tidy;
 mod visitor;

@@ -55,7 +55,12 @@ fn EnterForm(accounts: Vec<AccountChoice>, action: ServerAction<Enter>, error: S
 }
 
 #[component]
-fn CorrectForm(entry: Entry, accounts: Vec<AccountChoice>, action: ServerAction<Correct>, error: Signal<Option<AppError>>) -> impl IntoView {
+fn CorrectForm(
+    entry: Entry,
+    accounts: Vec<AccountChoice>,
+    action: ServerAction<Correct>,
+    error: Signal<Option<AppError>>,
+) -> impl IntoView {
     let scope = use_scope();
     let transaction = entry.transaction.map(|id| id.to_string()).unwrap_or_default();
     view! {

@@ -49,7 +49,7 @@ fn Row(entry: Entry, page: u32, delete: ServerAction<Delete>) -> impl IntoView {
     let note = (!entry.note.is_empty()).then(|| view! { <small>{entry.note.clone()}</small> });
     view! {
         <tr>
-            <td data-label="Day">{format::date(entry.traded_on)}</td>
+            <td class="when">{format::date(entry.traded_on)}</td>
             <th scope="row" data-label="What">{what}" "<b>{symbol}</b>" "{note}</th>
             <td class="hide-middle" data-label="Account">{entry.account_name.clone()}</td>
             <td class="r" data-label="Quantity">{entry.quantity.map(format::quantity)}</td>

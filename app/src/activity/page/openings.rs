@@ -1,10 +1,7 @@
 //! What a broker holds and its history doesn't explain: proposed as opening balances, decided by the person.
 
 use crate::{
-    activity::{
-        api::DecideOpenings,
-        model::OpeningProposal,
-    },
+    activity::{api::DecideOpenings, model::OpeningProposal},
     domain::AccountId,
     format,
     ui::{Outcome, use_scope, use_write},
@@ -58,16 +55,22 @@ fn Card(account: AccountId, proposals: Vec<OpeningProposal>, action: ServerActio
                 </thead>
                 <tbody>{rows}</tbody>
             </table>
-            <p class="send">
+            <div class="send">
                 <Decide account confirm=true action label="Confirm" class="button"/>
                 <Decide account confirm=false action label="Dismiss" class="button quiet"/>
-            </p>
+            </div>
         </section>
     }
 }
 
 #[component]
-fn Decide(account: AccountId, confirm: bool, action: ServerAction<DecideOpenings>, label: &'static str, class: &'static str) -> impl IntoView {
+fn Decide(
+    account: AccountId,
+    confirm: bool,
+    action: ServerAction<DecideOpenings>,
+    label: &'static str,
+    class: &'static str,
+) -> impl IntoView {
     let scope = use_scope();
     view! {
         <ActionForm action=action>

@@ -46,10 +46,7 @@ fn Picture(bridge: Bridge) -> impl IntoView {
             }
         })
         .collect_view();
-    let table = rows
-        .iter()
-        .map(|step| view! { <tr><th scope="row">{step.name}</th><td class="r">{step.exact()}</td></tr> })
-        .collect_view();
+    let table = rows.iter().map(|step| view! { <tr><th scope="row">{step.name}</th><td class="r">{step.exact()}</td></tr> }).collect_view();
     view! {
         <svg viewBox="0 0 546 184" class="bridge" role="img" aria-label="From opening to closing value">{drawn}</svg>
         <details class="behind">

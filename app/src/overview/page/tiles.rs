@@ -48,7 +48,7 @@ fn Tile(
 fn ValueTile(overview: Overview) -> impl IntoView {
     let Overview { value, currency, positions, carried, as_of, .. } = overview;
     let big = match value {
-        Ok(value) => Either::Left(view! { {format::money(value)} <small>{currency}</small> }),
+        Ok(value) => Either::Left(view! { {format::money(value)}" "<small>{currency}</small> }),
         Err(reason) => Either::Right(view! { <Undef reason/> }),
     };
     let sub = (carried > 0).then(|| view! { <span class="chip warn">{format!("{carried} of {positions} prices carried")}</span> });

@@ -1,0 +1,32 @@
+//! What can go wrong around the runs; what goes wrong inside them is a `TaskError`.
+
+use crate::{orchestrator::TaskError, vault::VaultError};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// What was asked for can't be done, in a sentence that says what to do.
+    #[error("{0}")]
+    Refused(String),
+    #[error("the database refused: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// A run that was waited for failed.
+    #[error("run {run_id} failed: {sentence}")]
+    Failed { run_id: i64, sentence: String },
+}
+
+impl Error {
+    pub(super) fn refused(sentence: impl Into<String>) -> Self {
+        Self::Refused(sentence.into())
+    }
+}
+
+impl From<Error> for TaskError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Database(error) => Self::from(error),
+            other => Self::Final(Box::new(other)),
+        }
+    }
+}

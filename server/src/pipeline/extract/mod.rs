@@ -1,0 +1,76 @@
+//! The extracts: which vendor is asked for what, for whom. How an answer lands is `ingest`'s.
+
+mod broker;
+mod events;
+mod prices;
+mod rates;
+
+pub(super) use broker::broker;
+pub(super) use events::{actions, details};
+pub(super) use prices::prices;
+pub(super) use rates::rates;
+
+use super::{dags::Deps, parameters::Parameters, tracked};
+use crate::{
+    ingest::Connection,
+    orchestrator::{Outcome, TaskContext, TaskError},
+};
+use chrono::NaiveDate;
+
+/// Steps count their own rows as they commit.
+const ALL_COUNTED: Outcome = Outcome::Done { rows: 0 };
+
+/// What an extract is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Aim {
+    /// The last session to fetch.
+    pub(super) session: NaiveDate,
+    /// The first day of what a person wants fetched once more, known or not.
+    pub(super) anew: Option<NaiveDate>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a publication after an edit extracts nothing; start a daily run instead")]
+struct NothingToExtract;
+
+impl Aim {
+    pub(super) fn of(ctx: &TaskContext) -> Result<Self, TaskError> {
+        match Parameters::read(&ctx.parameters).map_err(|error| TaskError::Final(Box::new(error)))? {
+            Parameters::Daily { session } => Ok(Self { session, anew: None }),
+            Parameters::Backfill { from, to } => Ok(Self { session: to, anew: from }),
+            Parameters::Publish { .. } => Err(TaskError::Final(Box::new(NothingToExtract))),
+        }
+    }
+}
+
+/// What all extracts of prices and events begin with.
+struct Ground {
+    aim: Aim,
+    tracked: tracked::Tracked,
+    connection: Connection,
+}
+
+impl Ground {
+    async fn of(deps: &Deps, ctx: &TaskContext) -> Result<Self, TaskError> {
+        let aim = Aim::of(ctx)?;
+        let tracked = tracked::tracked(&ctx.pool, aim.session).await?;
+        let connection = super::connections::prices(&ctx.pool, &deps.vault).await?;
+        Ok(Self { aim, tracked, connection })
+    }
+
+    fn connection_id(&self) -> i64 {
+        self.connection.id.get()
+    }
+}
+
+/// Is this the task's last attempt? What can be done without is then done without.
+async fn is_last_attempt(ctx: &TaskContext) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select (select count(*) from ops.attempt where attempt.task_id = task.task_id and error_class in ('retryable', 'final')) + 1
+                  >= max_attempts as "is_last!"
+           from ops.task where task_id = $1"#,
+        ctx.task_id
+    )
+    .fetch_one(&ctx.pool)
+    .await
+}

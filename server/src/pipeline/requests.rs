@@ -1,0 +1,162 @@
+//! Asking for runs: checked at the door, joined where one is under way. And what a publishing task publishes.
+
+use super::{
+    dags::{BACKFILL, DAILY, PUBLISH_ONE},
+    error::Error,
+    parameters::Parameters,
+    publish::{self, Scope},
+    tracked,
+};
+use crate::{
+    calendar,
+    clock::Clock,
+    orchestrator::{Dag, Outcome, Repeat, Request, TaskContext, TaskError, Trigger, request},
+};
+use app::domain::{PortfolioId, UserId};
+use chrono::NaiveDate;
+use sqlx::PgPool;
+
+/// Asks for a daily run that brings everything up to `session`.
+///
+/// # Errors
+/// [`Error::Refused`] when it is no session or hasn't closed yet.
+pub async fn request_daily(
+    pool: &PgPool,
+    clock: Clock,
+    session: NaiveDate,
+    by: Option<UserId>,
+    trigger: Trigger,
+) -> Result<i64, Error> {
+    check_session(session, clock)?;
+    ask(pool, DAILY, Parameters::Daily { session }, trigger, by, Repeat::JoinLive).await
+}
+
+/// Asks for the history of `from ..= to`; without `from`, from the first day that anything is known of.
+///
+/// # Errors
+/// [`Error::Refused`] when the days are in the wrong order, `to` hasn't closed yet, or they lie outside the calendar.
+pub async fn request_backfill(
+    pool: &PgPool,
+    clock: Clock,
+    from: Option<NaiveDate>,
+    to: NaiveDate,
+    by: Option<UserId>,
+) -> Result<i64, Error> {
+    let to = check_range(from, to, clock)?;
+    ask(pool, BACKFILL, Parameters::Backfill { from, to }, Trigger::Backfill, by, Repeat::JoinLive).await
+}
+
+/// Asks for a portfolio to be published anew, after an edit of its transactions has been committed; and for a daily run,
+/// if the edit brought a symbol whose prices were never asked for.
+///
+/// # Errors
+/// What Postgres says.
+pub async fn request_publish(pool: &PgPool, portfolio: PortfolioId, by: Option<UserId>) -> Result<i64, Error> {
+    let parameters = Parameters::Publish { portfolio: portfolio.get() };
+    let run_id = ask(pool, PUBLISH_ONE, parameters, Trigger::Person, by, Repeat::JoinQueued).await?;
+    if let Some(session) = published_session(pool).await?
+        && tracked::lacks_history(pool, portfolio).await?
+    {
+        ask(pool, DAILY, Parameters::Daily { session }, Trigger::Person, by, Repeat::JoinLive).await?;
+    }
+    Ok(run_id)
+}
+
+pub(super) async fn ask(
+    pool: &PgPool,
+    dag: Dag,
+    parameters: Parameters,
+    trigger: Trigger,
+    by: Option<UserId>,
+    repeat: Repeat,
+) -> Result<i64, Error> {
+    let parameters = parameters.to_value();
+    let wanted = Request { dag, parameters, trigger, requested_by: by.map(UserId::get), logical_at: None, repeat };
+    Ok(request(pool, &wanted).await?)
+}
+
+/// The first day of the calendar's rules.
+pub(super) const FIRST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(2000, 1, 1) {
+    Some(day) => day,
+    None => NaiveDate::MIN,
+};
+
+fn check_session(session: NaiveDate, clock: Clock) -> Result<(), Error> {
+    let last = clock.last_completed_session();
+    if session > last {
+        return Err(Error::refused(format!("The session of {session} hasn't closed yet. The last one that has is {last}; use that.")));
+    }
+    if session < FIRST_DAY || !calendar::is_session(session) {
+        let before = calendar::session_on_or_before(session.max(FIRST_DAY));
+        return Err(Error::refused(format!("The exchange had no session on {session}. Use one of its sessions, e.g. {before}.")));
+    }
+    Ok(())
+}
+
+/// The last session of the range, if the range can be asked for.
+fn check_range(from: Option<NaiveDate>, to: NaiveDate, clock: Clock) -> Result<NaiveDate, Error> {
+    let last = clock.last_completed_session();
+    if to > last {
+        return Err(Error::refused(format!("{to} lies after the last completed session, {last}. Use {last} as the last day.")));
+    }
+    if from.is_some_and(|from| from > to) {
+        return Err(Error::refused("The first day lies after the last one. Swap them."));
+    }
+    if from.unwrap_or(to) < FIRST_DAY {
+        return Err(Error::refused(format!("The exchange's calendar begins on {FIRST_DAY}. Use a later day.")));
+    }
+    Ok(calendar::session_on_or_before(to))
+}
+
+/// The last session that was published.
+pub(super) async fn published_session(pool: &PgPool) -> Result<Option<NaiveDate>, sqlx::Error> {
+    sqlx::query_scalar!("select max(session_date) from ops.publication").fetch_one(pool).await
+}
+
+/// The task `publish`. What is published never goes back to an earlier session, even when an older one was fetched again.
+pub(super) async fn publish(ctx: &TaskContext) -> Result<Outcome, TaskError> {
+    let published = published_session(&ctx.pool).await?;
+    let (session, scope) = match Parameters::read(&ctx.parameters).map_err(|error| TaskError::Final(Box::new(error)))? {
+        Parameters::Daily { session } | Parameters::Backfill { to: session, .. } => {
+            (published.map_or(session, |published| published.max(session)), Scope::All)
+        }
+        Parameters::Publish { portfolio } => match published {
+            Some(session) => (session, Scope::Portfolio(PortfolioId(portfolio))),
+            // Before the first publication there is nothing to bring up to date; the first run publishes every portfolio.
+            None => return Ok(Outcome::Done { rows: 0 }),
+        },
+    };
+    publish::publish(ctx, session, scope).await?;
+    Ok(Outcome::Completed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    /// Sunday: the last completed session is Friday, 2026-11-20.
+    fn sunday() -> Clock {
+        Clock::Fixed("2026-11-22T12:00:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn only_sessions_that_have_closed_can_be_run() {
+        assert!(check_session(day("2026-11-20"), sunday()).is_ok());
+        for (wrong, words) in [("2026-11-23", "hasn't closed yet"), ("2026-11-21", "2026-11-20"), ("0001-01-01", "no session")] {
+            let error = check_session(day(wrong), sunday()).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_range_ends_on_a_session() {
+        assert_eq!(check_range(None, day("2026-11-15"), sunday()).unwrap(), day("2026-11-13"));
+        assert!(check_range(None, day("2026-11-22"), sunday()).is_err(), "the 22nd lies after the last completed session");
+        assert!(check_range(Some(day("2026-11-02")), day("2026-11-01"), sunday()).is_err());
+        assert!(check_range(Some(day("1999-01-01")), day("2026-11-01"), sunday()).is_err());
+    }
+}

@@ -1,0 +1,171 @@
+//! Publishing: day by day equals from scratch, nothing half, nothing lost.
+
+use crate::market::{bar, count, everything, on, open, session, sql, task, text};
+use app::domain::PortfolioId;
+use chrono::NaiveDate;
+use server::{
+    calendar,
+    orchestrator::TaskError,
+    pipeline::publish::{Scope, prepare, publish},
+};
+use sqlx::PgPool;
+
+const FIRST: &str = "2014-04-30";
+const LAST: &str = "2014-06-27";
+
+async fn publish_all(pool: &PgPool, day: NaiveDate) {
+    publish(&task(pool).await, day, Scope::All).await.unwrap_or_else(|error| panic!("{day}: {error}"));
+}
+
+async fn all_sessions(pool: &PgPool) {
+    for (number, day) in calendar::sessions(on(FIRST), on(LAST)).into_iter().enumerate() {
+        session(pool, day, number).await;
+    }
+}
+
+async fn assert_same_from_scratch(pool: &PgPool) {
+    let before = everything(pool).await;
+    let shown = count(pool, "select from ops.published_portfolio_day").await;
+    sql(pool, "drop schema staging, ledger, marts cascade").await;
+    publish_all(pool, on(LAST)).await;
+    for ((table, before), (_, after)) in before.iter().zip(everything(pool).await) {
+        for (before, after) in before.iter().zip(&after) {
+            assert_eq!(before, after, "{table}");
+        }
+        assert_eq!(before.len(), after.len(), "{table}");
+    }
+    assert_eq!(count(pool, "select from ops.published_portfolio_day").await, shown, "the same numbers are no change");
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn day_by_day_equals_from_scratch(pool: PgPool) {
+    open(&pool).await;
+    for (number, day) in calendar::sessions(on(FIRST), on(LAST)).into_iter().enumerate() {
+        session(&pool, day, number).await;
+        publish_all(&pool, day).await;
+    }
+    assert_eq!(text(&pool, "select string_agg(code, ',') from ledger.finding").await, "null");
+    assert_eq!(count(&pool, "select from ops.publication").await, 42);
+    // Each day was published once, none again.
+    let days = count(&pool, "select from ledger.portfolio_day").await;
+    assert_eq!(count(&pool, "select from ops.published_portfolio_day").await, days);
+    assert_eq!(count(&pool, "select from marts.portfolio_daily where value is null or risk_free_rate is null").await, 0);
+    assert_eq!(count(&pool, "select from marts.portfolio_daily where benchmark_total_return is null").await, 0);
+    assert_same_from_scratch(&pool).await;
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_correction_of_the_past_is_as_if_it_had_always_been_known(pool: PgPool) {
+    open(&pool).await;
+    all_sessions(&pool).await;
+    publish_all(&pool, on(LAST)).await;
+    let before = text(&pool, "select value::text from marts.portfolio_daily where portfolio_id = 1 and session_date = '2014-05-20'").await;
+    bar(&pool, "AAPL", on("2014-05-20"), 700.0, 900).await;
+    bar(&pool, "SPY", on("2014-05-20"), 200.0, 900).await;
+    publish_all(&pool, on(LAST)).await;
+    let after = text(&pool, "select value::text from marts.portfolio_daily where portfolio_id = 1 and session_date = '2014-05-20'").await;
+    assert_ne!(before, after);
+    // What was shown before stays on record; the value changed on one day, the return on two.
+    assert_eq!(count(&pool, "select from ops.published_portfolio_day where portfolio_id = 1 and session_date = '2014-05-20'").await, 2);
+    assert_eq!(count(&pool, "select from ops.published_portfolio_day where publication_id = 2").await, 2);
+    assert_same_from_scratch(&pool).await;
+
+    // A transaction is taken back, for one portfolio only.
+    sql(
+        &pool,
+        "insert into book.transaction (portfolio_id, transaction_id, version, account_id, traded_on, type, amount, source, is_deleted, entered_by)
+         select portfolio_id, transaction_id, 2, account_id, traded_on, type, amount, source, true, 1 from book.transaction;
+         insert into ops.change (portfolio_id, kind, from_date) values (2, 'transaction', '2014-05-09')",
+    )
+    .await;
+    publish(&task(&pool).await, on("2014-06-02"), Scope::Portfolio(PortfolioId(2))).await.unwrap();
+    assert_eq!(count(&pool, "select from marts.portfolio_daily where portfolio_id = 2").await, 0, "its days are gone");
+    assert_eq!(text(&pool, "select max(session_date)::text from marts.portfolio_daily").await, LAST, "no publication goes back");
+    assert_eq!(
+        text(
+            &pool,
+            "select value::text from ops.published_portfolio_day where portfolio_id = 2 order by publication_id desc, session_date limit 1"
+        )
+        .await,
+        "null"
+    );
+    assert_same_from_scratch(&pool).await;
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_failing_test_keeps_the_last_good_numbers(pool: PgPool) {
+    open(&pool).await;
+    all_sessions(&pool).await;
+    publish_all(&pool, on(LAST)).await;
+    let good = everything(&pool).await;
+    let next = calendar::session_on_or_after(on("2014-06-28"));
+    session(&pool, next, 41).await;
+    bar(&pool, "AAPL", next, -1.0, 901).await;
+    let ctx = task(&pool).await;
+    let error = publish(&ctx, next, Scope::All).await.unwrap_err();
+    assert!(matches!(error, TaskError::Final(_)), "{error}");
+    assert!(error.to_string().contains("positive_prices_close"), "{error}");
+    let marts = |all: Vec<(String, Vec<String>)>| all.into_iter().filter(|(table, _)| !table.starts_with("staging")).collect::<Vec<_>>();
+    assert_eq!(marts(good), marts(everything(&pool).await));
+    assert_eq!(count(&pool, "select from ops.publication").await, 1);
+    let failed =
+        format!("select from ops.check_result where run_id = {} and dimension = 'model' and not passed and severity = 'error'", ctx.run_id);
+    assert!(count(&pool, &failed).await > 0);
+    assert_eq!(text(&pool, &format!("select state from ops.task where task_id = {}", ctx.task_id)).await, "running", "the engine decides");
+
+    // In quarantine, the bad version no longer counts.
+    sql(
+        &pool,
+        &format!("insert into ops.quarantine (symbol, session_date, check_name, reason, response_id, run_id) values ('AAPL', '{next}', 'positive', 'x', 901, 1)"),
+    )
+    .await;
+    publish_all(&pool, next).await;
+    assert_eq!(text(&pool, "select max(session_date)::text from marts.holdings").await, next.to_string());
+
+    // A bar of the past goes into quarantine without any change of raw: the past is booked anew, its price carried.
+    sql(
+        &pool,
+        "insert into ops.quarantine (symbol, session_date, check_name, reason, response_id, run_id)
+         select symbol, session_date, 'jump', 'x', response_id, 1 from raw.market_data where symbol in ('AAPL', 'SPY') and session_date = '2014-06-25'",
+    )
+    .await;
+    publish_all(&pool, next).await;
+    assert_eq!(
+        text(&pool, "select carried::text from marts.portfolio_daily where portfolio_id = 1 and session_date = '2014-06-25'").await,
+        "1"
+    );
+    assert_eq!(
+        count(&pool, "select from marts.portfolio_daily where benchmark_price_return is null").await,
+        4,
+        "SPY has no bar on that day"
+    );
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_worker_that_lost_its_lease_publishes_nothing(pool: PgPool) {
+    open(&pool).await;
+    all_sessions(&pool).await;
+    prepare(&pool).await.unwrap();
+    prepare(&pool).await.unwrap();
+    assert_eq!(count(&pool, "select from marts.portfolio_daily").await, 0, "prepared, and empty");
+    let ctx = task(&pool).await;
+    sql(&pool, "update ops.task set lease_epoch = 2").await;
+    let error = publish(&ctx, on(LAST), Scope::All).await.unwrap_err();
+    assert!(matches!(error, TaskError::Fenced(_)), "{error}");
+    assert_eq!(count(&pool, "select from marts.portfolio_daily").await + count(&pool, "select from ops.publication").await, 0);
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn publications_queue_up(pool: PgPool) {
+    open(&pool).await;
+    all_sessions(&pool).await;
+    let (one, two, three) = (task(&pool).await, task(&pool).await, task(&pool).await);
+    let (a, b, c) = tokio::join!(
+        publish(&one, on(LAST), Scope::All),
+        publish(&two, on(LAST), Scope::All),
+        publish(&three, on(LAST), Scope::Portfolio(PortfolioId(1)))
+    );
+    assert!(a.is_ok() && b.is_ok() && c.is_ok(), "{a:?} {b:?} {c:?}");
+    assert_eq!(count(&pool, "select from ops.publication").await, 3);
+    assert_eq!(count(&pool, "select from ops.published_portfolio_day").await, count(&pool, "select from ledger.portfolio_day").await);
+}
