@@ -35,6 +35,11 @@ pub(super) async fn with_status(request: Request, next: Next) -> Response {
     Response::from_parts(parts, Body::from(bytes))
 }
 
+/// A server function's refusal, as the browser's side of it reads it.
+pub(super) fn refusal(error: &AppError) -> Response {
+    (status(error), axum::Json(error)).into_response()
+}
+
 /// A handler panicked: the log has where, the person a reference.
 pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());

@@ -7,6 +7,8 @@ mod headers;
 mod health;
 mod pages;
 
+pub use pages::FOR_STRANGERS;
+
 use crate::{
     auth::{self, door},
     store::Store,

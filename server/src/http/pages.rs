@@ -1,6 +1,10 @@
 //! Pages and server functions. Both get their contexts from one closure, so that the first rendering and the browser agree.
 
-use super::{AppState, answer::Problem, assets, headers};
+use super::{
+    AppState,
+    answer::{self, Problem},
+    assets, headers,
+};
 use crate::{auth::AuthSession, store::reference};
 use app::{
     error::AppError,
@@ -16,11 +20,18 @@ use axum::{
 };
 use chrono::Utc;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use leptos::{nonce::use_nonce, prelude::provide_context, prelude::use_context};
+use leptos::{
+    nonce::use_nonce,
+    prelude::{provide_context, use_context},
+    server_fn,
+};
 use leptos_axum::ResponseOptions;
 use tower::ServiceExt;
 use tower_sessions::Session;
 use url::form_urlencoded;
+
+/// What a visitor may ask before signing in.
+pub const FOR_STRANGERS: [&str; 1] = ["/api/account/door"];
 
 /// In the session: the day on which it was prolonged last.
 const SLID_ON: &str = "slid_on";
@@ -47,16 +58,25 @@ fn contexts(state: &AppState, session: AuthSession, headers: &HeaderMap) -> impl
     }
 }
 
-/// A page of ours.
+/// A page of ours, sent when it is whole: it reads without scripts, and its status is right.
 pub(super) async fn page(State(state): State<AppState>, session: AuthSession, request: Request) -> Response {
     let contexts = contexts(&state, session, request.headers());
     let options = state.leptos.clone();
-    let render = leptos_axum::render_app_to_stream_with_context(contexts, move || app::shell::shell(options.clone()));
+    let render = leptos_axum::render_app_async_with_context(contexts, move || app::shell::shell(options.clone()));
     render(request).await.into_response()
 }
 
-/// A server function; its body has been limited already.
+/// A server function; its body has been limited already. A stranger is refused here, before arguments are read, and once more
+/// by each function itself.
 pub(super) async fn server_function(State(state): State<AppState>, session: AuthSession, request: Request) -> Response {
+    if session.user.is_none() && !FOR_STRANGERS.contains(&request.uri().path()) {
+        let is_form =
+            request.headers().get(header::ACCEPT).is_some_and(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")));
+        return if is_form { Redirect::to(routes::SIGN_IN).into_response() } else { answer::refusal(&AppError::SignInRequired) };
+    }
+    if server_fn::axum::get_server_fn_service(request.uri().path(), request.method().clone()).is_none() {
+        return answer::refusal(&AppError::NotFound);
+    }
     let contexts = contexts(&state, session, request.headers());
     leptos_axum::handle_server_fns_with_context(contexts, request.map(Body::new)).await.into_response()
 }

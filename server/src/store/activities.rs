@@ -67,7 +67,7 @@ impl Activities for PgActivities {
 
 impl Store {
     async fn activity(&self, user: UserId, scope: Scope, page: u32) -> Result<Activity> {
-        let portfolio = self.owned(user, scope).await?;
+        let Some(portfolio) = self.shown(user, scope).await? else { return Ok(nothing()) };
         let id = portfolio.id.get();
         let accounts =
             sqlx::query!("select account_id, name, connection_id from book.account where portfolio_id = $1 order by account_id", id)
@@ -101,6 +101,11 @@ impl Store {
             pages: u32::try_from(total.div_ceil(u64::from(PAGE))).unwrap_or(u32::MAX).max(1),
         })
     }
+}
+
+/// The list of who has no portfolio yet.
+fn nothing() -> Activity {
+    Activity { currency: "USD".into(), accounts: Vec::new(), rows: Vec::new(), total: 0, page: 1, pages: 1, proposals: Vec::new() }
 }
 
 /// A row of either list.

@@ -12,7 +12,7 @@ use app::{
 
 impl Store {
     pub(super) async fn overview(&self, user: UserId, scope: Scope) -> Result<Option<Overview>> {
-        let portfolio = self.owned(user, scope).await?;
+        let Some(portfolio) = self.shown(user, scope).await? else { return Ok(None) };
         if !self.is_published().await? {
             return Ok(None);
         }

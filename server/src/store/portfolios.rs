@@ -127,7 +127,7 @@ impl Store {
     }
 
     async fn holdings(&self, user: UserId, scope: Scope) -> Result<Option<Holdings>> {
-        let portfolio = self.owned(user, scope).await?;
+        let Some(portfolio) = self.shown(user, scope).await? else { return Ok(None) };
         if !self.is_published().await? {
             return Ok(None);
         }

@@ -16,6 +16,11 @@ pub(super) struct Owned {
 impl Store {
     /// The portfolio of the scope, or the person's first; what belongs to somebody else isn't found, whoever asks.
     pub(super) async fn owned(&self, user: UserId, scope: Scope) -> Result<Owned> {
+        self.shown(user, scope).await?.ok_or_else(|| Error::refused("You have no portfolio yet. Create one first."))
+    }
+
+    /// As [`Self::owned`]; `None` while the person has no portfolio at all, and asked for none.
+    pub(super) async fn shown(&self, user: UserId, scope: Scope) -> Result<Option<Owned>> {
         let row = sqlx::query!(
             "select portfolio_id, base_currency from book.portfolio
              where owner_id = $1 and ($2::bigint is null or portfolio_id = $2) order by portfolio_id limit 1",
@@ -23,9 +28,11 @@ impl Store {
             scope.portfolio.map(PortfolioId::get),
         )
         .fetch_optional(&self.pool)
-        .await?
-        .ok_or(AppError::NotFound)?;
-        Ok(Owned { id: PortfolioId(row.portfolio_id), currency: row.base_currency })
+        .await?;
+        if row.is_none() && scope.portfolio.is_some() {
+            return Err(AppError::NotFound.into());
+        }
+        Ok(row.map(|row| Owned { id: PortfolioId(row.portfolio_id), currency: row.base_currency }))
     }
 
     /// Numbers of all portfolios of a person.

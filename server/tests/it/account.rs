@@ -234,3 +234,59 @@ async fn every_answer_is_guarded(pool: PgPool) {
     let large = ada.post("/sign-in", &[("name", &"x".repeat(3 * 1024 * 1024))]).await;
     assert_eq!(large.status, StatusCode::PAYLOAD_TOO_LARGE);
 }
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn every_server_function_refuses_a_stranger(pool: PgPool) {
+    add(&pool, "ada", Role::Member).await;
+    let mut stranger = Visitor::new(&site(&pool));
+    let mut asked = 0;
+    for (path, method) in leptos::server_fn::axum::server_fn_paths() {
+        if server::http::FOR_STRANGERS.contains(&path) {
+            continue;
+        }
+        let request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let answer = stranger.send(request, String::new()).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
+        assert_eq!(answer.body, "\"SignInRequired\"", "{path}");
+        asked += 1;
+    }
+    assert!(asked >= 20, "only {asked} server functions are known");
+    let form = Request::post("/api/activity/delete").header(header::ACCEPT, "text/html");
+    assert_eq!(stranger.send(form, String::new()).await.location(), "/sign-in", "a form without scripts");
+    assert_eq!(stranger.get("/api/account/door").await.body, r#"{"needs_setup":true,"has_demo":true,"is_signed_in":false}"#);
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn errors_of_server_functions_have_their_own_status(pool: PgPool) {
+    add(&pool, "ada", Role::Member).await;
+    let mut ada = Visitor::new(&site(&pool));
+    ada.sign_in("ada", PASSWORD).await;
+    for (path, status) in [
+        ("/api/settings/people", StatusCode::FORBIDDEN),
+        ("/api/holdings/list?scope=portfolio%3D7", StatusCode::NOT_FOUND),
+        ("/api/holdings/list", StatusCode::UNPROCESSABLE_ENTITY),
+        ("/api/pipeline/run?run_id=x", StatusCode::UNPROCESSABLE_ENTITY),
+        ("/api/no/such", StatusCode::NOT_FOUND),
+        ("/api/pipeline/run-now", StatusCode::NOT_FOUND),
+        ("/api/overview/frame?scope=", StatusCode::OK),
+    ] {
+        let answer = ada.get(path).await;
+        assert_eq!(answer.status, status, "{path}: {}", answer.body);
+    }
+    let wrong = ada.post("/api/settings/change-password", &[("current", "wrong"), ("new", "a new long password")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", wrong.body);
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_changed_password_keeps_this_session_and_ends_the_others(pool: PgPool) {
+    add(&pool, "ada", Role::Member).await;
+    let site = site(&pool);
+    let (mut here, mut there) = (Visitor::new(&site), Visitor::new(&site));
+    here.sign_in("ada", PASSWORD).await;
+    there.sign_in("ada", PASSWORD).await;
+    let changed = here.post("/api/settings/change-password", &[("current", PASSWORD), ("new", "a new long password")]).await;
+    assert_eq!(changed.status, StatusCode::OK, "{}", changed.body);
+    assert!(here.is_in().await);
+    assert!(!there.is_in().await);
+    assert!(there.sign_in("ada", "a new long password").await.location() == "/");
+}

@@ -79,6 +79,19 @@ async fn before_the_first_publication_pages_are_empty_and_entries_are_seen(pool:
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn who_has_no_portfolio_yet_sees_empty_pages(pool: PgPool) {
+    let house = House::new(&pool).await;
+    sqlx::query!("delete from book.portfolio where owner_id = $1", house.bob.get()).execute(&pool).await.unwrap();
+    let (ports, bob, none) = (&house.ports, house.bob, Scope::default());
+    assert!(ports.portfolios.overview(bob, none).await.unwrap().is_none());
+    assert!(ports.portfolios.holdings(bob, none).await.unwrap().is_none());
+    assert_eq!(ports.activities.list(bob, none, 1).await.unwrap().total, 0);
+    assert_eq!(ports.portfolios.frame(bob, none).await.unwrap().shown, None);
+    assert!(ports.operations.quality(bob, none).await.unwrap().checks.is_empty());
+    assert!(matches!(ports.activities.enter(bob, none, house.buy()).await, Err(AppError::Refused(_))));
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
 async fn a_correction_is_a_version_and_the_slower_of_two_is_refused(pool: PgPool) {
     let house = House::new(&pool).await;
     let (activities, ada, scope) = (&house.ports.activities, house.ada, house.of_ada);
