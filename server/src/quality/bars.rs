@@ -11,6 +11,7 @@ use super::{
 };
 use crate::calendar;
 use chrono::{Days, NaiveDate};
+use rust_decimal::prelude::ToPrimitive;
 use serde_json::json;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,7 +85,8 @@ pub async fn judged(connection: &mut PgConnection, window: &Window<'_>, splits: 
         calendar::midnight(earliest - Days::new(LEAD_DAYS)),
         calendar::midnight(from),
         window.judged_response,
-        LARGEST_JUMP
+        // Rounding aside: the rule itself judges in decimals.
+        LARGEST_JUMP.to_f64().unwrap_or_default()
     )
     .map(|row| Bar {
         before: [row.previous_date.zip(row.previous_close), row.older_date.zip(row.older_close)].into_iter().flatten().collect(),

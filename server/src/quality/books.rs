@@ -180,7 +180,14 @@ mod tests {
         failing.map(|outcome| (outcome.rule.name, outcome.message)).collect()
     }
     fn broker(cash: i64) -> Report {
-        Report { portfolio_id: 1, account_id: 2, session_date: day("2026-11-20"), cash: cash.into(), positions: Some(BTreeMap::new()) }
+        Report {
+            portfolio_id: 1,
+            account_id: 2,
+            session_date: day("2026-11-20"),
+            asked_on: day("2026-11-20"),
+            cash: cash.into(),
+            positions: Some(BTreeMap::new()),
+        }
     }
 
     #[test]

@@ -98,9 +98,17 @@ pub struct Report {
     pub account_id: i64,
     /// The last completed session when it was asked.
     pub session_date: NaiveDate,
+    /// The day on which it was asked: what came later isn't in the report.
+    pub asked_on: NaiveDate,
     pub cash: Decimal,
     /// `None`: positions were never fetched.
     pub positions: Option<BTreeMap<String, Decimal>>,
+}
+
+impl Report {
+    fn covers(&self, entry: &Entry) -> bool {
+        entry.account() == (self.portfolio_id, self.account_id) && entry.on <= self.asked_on.max(self.session_date)
+    }
 }
 
 /// Something that the broker reports otherwise than the transactions say. An empty symbol: cash.
@@ -115,7 +123,7 @@ pub struct Difference {
 /// Positions of an account that differ from the report, by symbol.
 pub fn position_differences(entries: &[Entry], splits: &Splits, report: &Report) -> Vec<Difference> {
     let Some(reported) = &report.positions else { return Vec::new() };
-    let of_account = || entries.iter().filter(|entry| entry.account() == (report.portfolio_id, report.account_id));
+    let of_account = || entries.iter().filter(|entry| report.covers(entry));
     let derived = positions(of_account(), splits, report.session_date);
     let ahead = positions(of_account(), splits, report.session_date + chrono::Days::new(SPLIT_AHEAD_DAYS));
     let symbols: BTreeSet<&str> = derived.keys().copied().chain(reported.keys().map(String::as_str)).collect();
@@ -135,7 +143,7 @@ pub fn position_differences(entries: &[Entry], splits: &Splits, report: &Report)
 
 /// The account's cash, where it differs from the report by a cent or more.
 pub fn cash_difference(entries: &[Entry], report: &Report) -> Option<Difference> {
-    let of_account = entries.iter().filter(|entry| entry.account() == (report.portfolio_id, report.account_id));
+    let of_account = entries.iter().filter(|entry| report.covers(entry));
     let derived = of_account.fold(Decimal::ZERO, |sum, entry| sum.checked_add(entry.cash).unwrap_or(sum));
     let (account_id, reported) = (report.account_id, report.cash);
     ((derived - reported).abs() >= CENT).then(|| Difference { account_id, symbol: String::new(), derived, reported })
@@ -195,7 +203,7 @@ mod tests {
     }
     fn report(on: &str, cash: &str, shares: &str) -> Report {
         let positions = Some(BTreeMap::from([("AAPL".to_owned(), dec(shares))]));
-        Report { portfolio_id: 1, account_id: 2, session_date: day(on), cash: dec(cash), positions }
+        Report { portfolio_id: 1, account_id: 2, session_date: day(on), asked_on: day(on), cash: dec(cash), positions }
     }
 
     #[test]
@@ -222,6 +230,14 @@ mod tests {
         assert_eq!(position_differences(&[trade("a", "2014-06-03", "1", "1")], &splits(), &sold_out)[0].reported, Decimal::ZERO);
         let never_fetched = Report { positions: None, ..sold_out };
         assert_eq!(position_differences(&[trade("a", "2014-06-03", "1", "1")], &splits(), &never_fetched), []);
+    }
+
+    #[test]
+    fn what_came_after_the_report_isnt_in_it() {
+        let entries = [trade("a", "2014-06-03", "10", "1"), trade("b", "2014-06-10", "5", "1")];
+        assert_eq!(position_differences(&entries, &Splits::new(), &report("2014-06-06", "-10", "10")), []);
+        assert_eq!(cash_difference(&entries, &report("2014-06-06", "-10", "10")), None);
+        assert!(cash_difference(&entries, &report("2014-06-10", "-10", "10")).is_some());
     }
 
     #[test]

@@ -75,10 +75,17 @@ async fn splits(connection: &mut PgConnection) -> Result<Splits, sqlx::Error> {
     Ok(splits)
 }
 
+/// The latest report of each account whose connection wasn't taken away.
 async fn reports(connection: &mut PgConnection) -> Result<Vec<Report>, sqlx::Error> {
     let accounts = sqlx::query!(
-        "select distinct on (portfolio_id, account_id) portfolio_id, account_id, cash, session_date
-         from raw.broker_account order by portfolio_id, account_id, response_id desc"
+        r#"select distinct on (portfolio_id, account_id) portfolio_id, account_id, cash, session_date,
+                  (fetched_at at time zone 'America/New_York')::date as "asked_on!"
+           from raw.broker_account
+           where not exists (
+               select from book.account join book.connection using (connection_id)
+               where account.portfolio_id = broker_account.portfolio_id and account.account_id = broker_account.account_id
+                 and connection.disabled_at is not null)
+           order by portfolio_id, account_id, response_id desc"#
     )
     .fetch_all(&mut *connection)
     .await?;
@@ -95,11 +102,11 @@ async fn reports(connection: &mut PgConnection) -> Result<Vec<Report>, sqlx::Err
         let of_account = positions.entry((row.portfolio_id, row.account_id)).or_default();
         of_account.extend(row.symbol.zip(row.quantity));
     }
-    let report = |portfolio_id, account_id, session_date, cash| {
+    let report = |(portfolio_id, account_id), session_date, asked_on, cash| {
         let positions = positions.get(&(portfolio_id, account_id)).cloned();
-        Report { portfolio_id, account_id, session_date, cash, positions }
+        Report { portfolio_id, account_id, session_date, asked_on, cash, positions }
     };
-    Ok(accounts.into_iter().map(|row| report(row.portfolio_id, row.account_id, row.session_date, row.cash)).collect())
+    Ok(accounts.into_iter().map(|row| report((row.portfolio_id, row.account_id), row.session_date, row.asked_on, row.cash)).collect())
 }
 
 /// Since when the differences of the last run before this one are known.

@@ -43,6 +43,8 @@ struct JudgedThrough {
 pub async fn validate(ctx: &TaskContext, session: NaiveDate) -> Result<Verdict, TaskError> {
     let started = Instant::now();
     let mut step = ctx.begin().await?;
+    // Compiling these queries takes Postgres longer than running them.
+    sqlx::query!("set local jit = off").execute(&mut *step).await?;
     let before = judged_before(&mut step, ctx.task_id).await?;
     let after = judged_after(&mut step).await?;
     let symbols = load::symbols(&mut step).await?;

@@ -1,34 +1,64 @@
 -- Rows: the latest version of each bar that was not judged yet and may break a rule, or that waits in quarantine for a split;
--- with the two closes before it. $1 symbols, $2 first instant to read (some sessions earlier, for the closes before),
--- $3 first instant to judge, $4 the last response that was judged, $5 the largest jump, a fraction.
+-- with the two closes before it. $1 symbols, $2 first instant to read (some sessions earlier, for the close before),
+-- $3 first instant to judge, $4 the last answer that was judged, $5 the largest jump, a fraction.
+-- Only keys and closes go through the window, and only what is suspicious is read whole: a million bars take two seconds.
 with latest as (
-    select distinct on (symbol, "timestamp") symbol, "timestamp", session_date, response_id, open, high, low, close, volume
+    select distinct on (symbol, "timestamp") symbol, "timestamp", response_id, close::float8 as close
     from raw.market_data
     where symbol = any($1) and "timestamp" >= $2
     order by symbol, "timestamp" desc, response_id desc
 ),
 
-ordered as (
-    select
-        *,
-        lead(close) over earlier as previous_close,
-        lead(session_date) over earlier as previous_date,
-        lead(close, 2) over earlier as older_close,
-        lead(session_date, 2) over earlier as older_date
+compared as (
+    select symbol, "timestamp", response_id, close, lead(close) over (partition by symbol order by "timestamp" desc) as previous
     from latest
-    window earlier as (partition by symbol order by "timestamp" desc)
+),
+
+suspicious as (
+    select symbol, "timestamp"
+    from compared
+    -- Not true is also: no close, none before it, or a close before it that is no price.
+    where "timestamp" >= $3 and response_id > $4 and (abs(close - previous) < $5 * previous) is not true
+    union
+    select symbol, "timestamp"
+    from raw.market_data
+    where
+        symbol = any($1) and "timestamp" >= $3 and response_id > $4
+        and ((low > 0 and low <= open and low <= close and open <= high and close <= high) is not true
+             or volume < 0 or extract(isodow from session_date) > 5)
+    union
+    select symbol, execution_date::timestamp at time zone 'America/New_York' from raw.split
+    where symbol = any($1)
+    union
+    select symbol, session_date::timestamp at time zone 'America/New_York' from ops.quarantine
+    where check_name = 'jumps_are_explained' and released_at is null
 )
 
 select
-    symbol as "symbol!", session_date as "session_date!", response_id as "response_id!", open, high, low, close, volume,
-    previous_close, previous_date, older_close, older_date
-from ordered
+    bar.symbol as "symbol!", bar.session_date as "session_date!", bar.response_id as "response_id!",
+    bar.open, bar.high, bar.low, bar.close, bar.volume,
+    previous.close as "previous_close?", previous.session_date as "previous_date?",
+    older.close as "older_close?", older.session_date as "older_date?"
+from suspicious
+cross join lateral (
+    select * from raw.market_data as version
+    where version.symbol = suspicious.symbol and version."timestamp" = suspicious."timestamp"
+    order by response_id desc limit 1
+) as bar
+left join lateral (
+    select "timestamp", session_date, close from raw.market_data as version
+    where version.symbol = bar.symbol and version."timestamp" < bar."timestamp"
+    order by "timestamp" desc, response_id desc limit 1
+) as previous on true
+left join lateral (
+    select session_date, close from raw.market_data as version
+    where version.symbol = bar.symbol and version."timestamp" < previous."timestamp"
+    order by "timestamp" desc, response_id desc limit 1
+) as older on true
 where
-    ("timestamp" >= $3 and response_id > $4
-     and (open is null or high is null or low is null or close is null or low <= 0 or high < low or open not between low and high
-          or close not between low and high or close <= 0 or open <= 0 or volume < 0 or extract(isodow from session_date) > 5
-          or abs(close - previous_close) > $5 * previous_close or coalesce(previous_close, 0) <= 0 and older_close is not null
-          or (symbol, session_date) in (select symbol, execution_date from raw.split)))
-    or (symbol, session_date) in (
-        select symbol, session_date from ops.quarantine where check_name = 'jumps_are_explained' and released_at is null)
-order by symbol, session_date
+    (bar."timestamp" >= $3 and bar.response_id > $4)
+    or exists (
+        select from ops.quarantine
+        where quarantine.symbol = bar.symbol and quarantine.session_date = bar.session_date
+          and check_name = 'jumps_are_explained' and released_at is null)
+order by bar.symbol, bar.session_date

@@ -161,7 +161,8 @@ mod tests {
 
     #[test]
     fn a_bar_by_itself() {
-        let table: &[([&str; 4], &[(&str, bool)])] = &[
+        type Row<'a> = ([&'a str; 4], &'a [(&'a str, bool)]);
+        let table: &[Row<'_>] = &[
             (["640", "650", "630", "645"], &[]),
             (["640", "640", "640", "640"], &[]),
             (["640", "650", "630", ""], &[("close_is_there", true)]),

@@ -1,5 +1,7 @@
 //! Checks of what was fetched, on a real Postgres: what they find, keep, quarantine and free.
 
+#![allow(clippy::unwrap_used)]
+
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
