@@ -1,5 +1,7 @@
 //! One integration binary, one module a subject.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on stops where it is; clippy knows only plain #[test] functions")]
+
 mod account;
 mod environment;
 mod fixed_ports;
