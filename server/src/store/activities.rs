@@ -86,7 +86,7 @@ impl Store {
         let total = u64::try_from(total).unwrap_or_default();
         Ok(Activity {
             currency: portfolio.currency.clone(),
-            proposals: self.proposals(&portfolio, &name_of).await?,
+            proposals: self.proposals(&portfolio, name_of).await?,
             accounts: accounts
                 .iter()
                 .map(|row| AccountChoice {
@@ -95,7 +95,7 @@ impl Store {
                     is_connected: row.connection_id.is_some(),
                 })
                 .collect(),
-            rows: listed.into_iter().map(|row| row.entry(&name_of)).collect::<Result<_>>()?,
+            rows: listed.into_iter().map(|row| row.entry(name_of)).collect::<Result<_>>()?,
             total,
             page,
             pages: u32::try_from(total.div_ceil(u64::from(PAGE))).unwrap_or(u32::MAX).max(1),

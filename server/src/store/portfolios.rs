@@ -202,8 +202,8 @@ impl Store {
         .await?;
         let mut recent: BTreeMap<String, Vec<f64>> = BTreeMap::new();
         for row in closes {
-            let later = splits.iter().filter(|split| split.symbol == row.symbol && split.execution_date > row.session_date);
-            let adjusted = later.fold(Some(row.close), |close, split| close?.checked_mul(split.split_from)?.checked_div(split.split_to));
+            let mut later = splits.iter().filter(|split| split.symbol == row.symbol && split.execution_date > row.session_date);
+            let adjusted = later.try_fold(row.close, |close, split| close.checked_mul(split.split_from)?.checked_div(split.split_to));
             recent.entry(row.symbol).or_default().extend(adjusted.and_then(|close| close.to_f64()));
         }
         for closes in recent.values_mut() {

@@ -166,9 +166,12 @@ fn optional<T>(text: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Resu
 }
 
 fn date(text: &str, today: NaiveDate) -> Result<NaiveDate, String> {
-    let date = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d")
-        .ok()
-        .filter(|date| text.trim().len() == 10 && *date >= NaiveDate::MIN)
+    let text = text.trim();
+    // chrono also reads signs and single digits, which may be slips.
+    let is_plain = text.len() == 10 && text.chars().all(|c| c.is_ascii_digit() || c == '-');
+    let date = Some(text)
+        .filter(|_| is_plain)
+        .and_then(|text| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok())
         .ok_or("Enter the date as year-month-day, e.g. 2026-03-09.")?;
     if date > today {
         return Err(format!("{date} is in the future. Enter what has happened."));

@@ -15,7 +15,7 @@ const PASSWORD: &str = "correct horse battery";
 
 async fn add(pool: &PgPool, name: &str, role: Role) -> UserId {
     let person = NewPerson { name: name.into(), display_name: name.into(), role, password: PASSWORD.into() };
-    person.prepare().await.unwrap().insert(&mut *pool.acquire().await.unwrap(), None).await.unwrap()
+    person.prepare().await.unwrap().insert(&mut pool.acquire().await.unwrap(), None).await.unwrap()
 }
 
 fn set_up_form<'a>(token: &'a str, name: &'a str, password: &'a str) -> [(&'a str, &'a str); 4] {

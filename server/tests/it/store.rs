@@ -29,7 +29,7 @@ impl House {
         for name in ["ada", "bob"] {
             let role = if name == "ada" { Role::Member } else { Role::Administrator };
             let person = NewPerson { name: name.into(), display_name: name.into(), role, password: "correct horse battery".into() };
-            let id = person.prepare().await.unwrap().insert(&mut *pool.acquire().await.unwrap(), None).await.unwrap();
+            let id = person.prepare().await.unwrap().insert(&mut pool.acquire().await.unwrap(), None).await.unwrap();
             ports.activities.create_portfolio(id, format!("{name}'s")).await.unwrap();
             people.push(id);
         }
