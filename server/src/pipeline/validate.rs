@@ -5,7 +5,9 @@ use crate::orchestrator::{Outcome, TaskContext, TaskError};
 use chrono::NaiveDate;
 
 #[derive(Debug, thiserror::Error)]
-#[error("there is no close of {BENCHMARK} for the session of {session}, so nothing of that day is published; run it again when the vendor has it")]
+#[error(
+    "there is no close of {BENCHMARK} for the session of {session}, so nothing of that day is published; run it again when the vendor has it"
+)]
 struct Stale {
     session: NaiveDate,
 }

@@ -4,4 +4,5 @@ mod ingest;
 mod market;
 mod models;
 mod orchestrator;
+mod pipeline;
 mod publish;

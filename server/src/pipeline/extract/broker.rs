@@ -80,9 +80,10 @@ async fn fetch(deps: &Deps, ctx: &TaskContext, of: &BrokerAccount, aim: Aim) -> 
     let connection = connections::load(&ctx.pool, &deps.vault, of.connection).await?;
     let http: &ingest::Http = &deps.http;
     let reported_on = deps.clock.last_completed_session();
-    alpaca::land_activities(ctx, http, &connection, of.portfolio, of.account, aim.anew).await?;
     alpaca::land_account(ctx, http, &connection, of.portfolio, of.account, reported_on).await?;
     alpaca::land_positions(ctx, http, &connection, of.portfolio, of.account, reported_on).await?;
+    // Last, because it is long: where it breaks off, what is reported already shows what is missing.
+    alpaca::land_activities(ctx, http, &connection, of.portfolio, of.account, aim.anew).await?;
     note_success(ctx, of, crate::calendar::new_york_date(deps.clock.now())).await?;
     Ok(())
 }
