@@ -1,1 +1,75 @@
-//! See `lib.rs`.
+//! Every path of the site, once, and the links that keep the scope bar's state.
+
+use crate::domain::{Range, Scope};
+
+pub const SIGN_IN: &str = "/sign-in";
+pub const SIGN_OUT: &str = "/sign-out";
+pub const SETUP: &str = "/setup";
+pub const ENTER_DEMO: &str = "/enter-demo";
+pub const OVERVIEW: &str = "/";
+pub const HOLDINGS: &str = "/holdings";
+pub const ACTIVITY: &str = "/activity";
+pub const QUALITY: &str = "/quality";
+pub const PIPELINE: &str = "/pipeline";
+pub const CONNECTIONS: &str = "/connections";
+pub const PEOPLE: &str = "/people";
+pub const SETTINGS: &str = "/settings";
+
+/// A page in a scope: `/holdings?range=3Y`.
+pub fn scoped(path: &str, scope: &Scope) -> String {
+    with_query(path, &scope.query())
+}
+
+/// The same page in another range.
+pub fn in_range(path: &str, scope: &Scope, range: Range) -> String {
+    scoped(path, &Scope { range, ..*scope })
+}
+
+/// A page of the list of transactions, counted from 1.
+pub fn activity_page(scope: &Scope, page: u32) -> String {
+    let mut query = scope.query();
+    if page > 1 {
+        if !query.is_empty() {
+            query.push('&');
+        }
+        query.push_str(&format!("page={page}"));
+    }
+    with_query(ACTIVITY, &query)
+}
+
+/// The list of transactions with the form opened on one of them.
+pub fn correct(scope: &Scope, page: u32, key: &str) -> String {
+    let list = activity_page(scope, page);
+    let joint = if list.contains('?') { '&' } else { '?' };
+    format!("{list}{joint}correct={key}#form")
+}
+
+pub fn run(run_id: i64) -> String {
+    format!("{PIPELINE}/{run_id}")
+}
+
+fn with_query(path: &str, query: &str) -> String {
+    if query.is_empty() { path.into() } else { format!("{path}?{query}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::PortfolioId;
+
+    #[test]
+    fn links_keep_the_scope_and_leave_out_what_is_default() {
+        let scope = Scope { portfolio: Some(PortfolioId(3)), ..Scope::default() };
+        assert_eq!(scoped(HOLDINGS, &Scope::default()), "/holdings");
+        assert_eq!(scoped(HOLDINGS, &scope), "/holdings?portfolio=3");
+        assert_eq!(in_range(OVERVIEW, &scope, Range::FiveYears), "/?portfolio=3&range=5Y");
+    }
+
+    #[test]
+    fn pages_of_the_list_are_counted_from_one() {
+        assert_eq!(activity_page(&Scope::default(), 1), "/activity");
+        assert_eq!(activity_page(&Scope::default(), 2), "/activity?page=2");
+        assert_eq!(correct(&Scope::default(), 1, "12"), "/activity?correct=12#form");
+        assert_eq!(correct(&Scope::default(), 2, "12"), "/activity?page=2&correct=12#form");
+    }
+}

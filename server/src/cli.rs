@@ -1,11 +1,14 @@
 //! The roles of the one binary: serve (also without a word), simulate, and commands that do one thing and end.
 
 use crate::{
-    application::{Application, StartError},
+    application::{Application, StartError, Vendors},
+    auth,
     clock::Clock,
     config::{self, Config, ConfigError, Environment},
     db::{Access, Database},
-    telemetry,
+    orchestrator, pipeline,
+    simulator::{self, SimulatorError, Source},
+    telemetry, warehouse,
 };
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
@@ -30,10 +33,30 @@ pub struct Cli {
 enum Role {
     /// Serve the pages and run the pipeline (what happens without a word, too)
     Serve(ServeArgs),
+    /// Serve the vendors' own protocols from a simulated market or recorded history
+    Simulate(simulator::Args),
+    /// Bring everything up to a session, such as `run daily --session 2026-11-20`
+    Run(AtTime<pipeline::commands::RunArgs>),
+    /// Fetch and publish a stretch of history
+    Backfill(AtTime<pipeline::commands::BackfillArgs>),
+    /// The SQL models: compile, build, test, list
+    Models(warehouse::commands::ModelsArgs),
+    /// People: add one, reset a password, list them
+    User(auth::commands::UserArgs),
     /// Bring the database up to date and end
     Migrate,
     /// Print every variable of the environment that is read, as a .env file
     Environment,
+}
+
+/// A command of the pipeline at a time of the market's.
+#[derive(Debug, Args)]
+struct AtTime<T: Args> {
+    #[command(flatten)]
+    args: T,
+    /// Stop the market's clock at an instant, such as 2014-12-31T22:00:00Z
+    #[arg(long, value_name = "INSTANT")]
+    now: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Default, Args)]
@@ -52,6 +75,9 @@ pub struct ServeArgs {
     replay: Option<PathBuf>,
 }
 
+/// What a shell expects of a program that Ctrl-C ended.
+const ENDED_BY_SIGNAL: i32 = 130;
+
 /// Why a command ended; one sentence on stderr.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -59,6 +85,14 @@ enum Failure {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Start(#[from] StartError),
+    #[error(transparent)]
+    Simulator(#[from] SimulatorError),
+    #[error(transparent)]
+    Pipeline(#[from] pipeline::Error),
+    #[error(transparent)]
+    Models(#[from] warehouse::Error),
+    #[error(transparent)]
+    User(#[from] auth::commands::CommandError),
     #[error("The server stopped: {0}.")]
     Io(#[from] std::io::Error),
 }
@@ -93,8 +127,48 @@ async fn act(cli: Cli) -> Result<(), Failure> {
             println!("The database is up to date.");
         }
         Role::Serve(args) => serve(args).await?,
+        Role::Simulate(args) => simulator::run(args).await?,
+        Role::Run(at) => conduct(at.now, async |deps| pipeline::commands::run(deps, at.args).await).await?,
+        Role::Backfill(at) => conduct(at.now, async |deps| pipeline::commands::backfill(deps, at.args).await).await?,
+        Role::Models(args) => {
+            let config = configure()?;
+            let database = if args.needs_database() { Some(open(&config, Clock::Real).await?) } else { None };
+            let done = warehouse::commands::models(args, database.as_ref().map(|database| &database.pool)).await;
+            if let Some(database) = database {
+                database.close().await;
+            }
+            done?;
+        }
+        Role::User(args) => {
+            let database = open(&configure()?, Clock::Real).await?;
+            let said = auth::commands::run(&database.pool, args).await;
+            database.close().await;
+            println!("{}", said?);
+        }
     }
     Ok(())
+}
+
+/// Opens what the pipeline needs for the time of one command.
+async fn conduct(
+    now: Option<DateTime<Utc>>,
+    command: impl AsyncFnOnce(pipeline::Deps) -> Result<(), pipeline::Error>,
+) -> Result<(), Failure> {
+    let config = configure()?;
+    let clock = now.map_or(Clock::Real, Clock::Fixed);
+    let database = open(&config, clock).await?;
+    let opened = match orchestrator::is_led(&database.pool).await {
+        // A server performs it, with the vendors that it knows.
+        Ok(true) => Vendors::of_server(&config, clock, &database),
+        Ok(false) => Vendors::open(&config, clock, &database, Source::default()).await,
+        Err(error) => Err(error.into()),
+    };
+    let done = match opened {
+        Ok(vendors) => command(vendors.deps.clone()).await.map_err(Failure::from),
+        Err(error) => Err(error.into()),
+    };
+    database.close().await;
+    done
 }
 
 /// Configuration and log, which every role needs.
@@ -115,13 +189,28 @@ async fn open(config: &Config, clock: Clock) -> Result<Database, StartError> {
 
 async fn serve(args: ServeArgs) -> Result<(), Failure> {
     let config = args.apply(configure()?)?;
+    let stop = stop_signal()?;
     let clock = args.now.map_or(Clock::Real, Clock::Fixed);
-    let application = Application::build(config, clock).await?;
-    application.run_until(stop_signal()).await?;
+    let application = Application::build(config, clock, args.source()).await?;
+    application.run_until(stop).await?;
     Ok(())
 }
 
 impl ServeArgs {
+    /// Where the demo's market comes from.
+    fn source(&self) -> Source {
+        match (&self.replay, Source::default()) {
+            (Some(folder), _) => Source::Replay(folder.clone()),
+            (None, Source::Seed { seed, symbols, years, accounts }) => Source::Seed {
+                seed,
+                symbols: self.symbols.unwrap_or(symbols),
+                years: self.years.unwrap_or(years),
+                accounts: self.accounts.map_or(accounts, usize::from),
+            },
+            (None, other) => other,
+        }
+    }
+
     /// The configuration with what the command line says instead.
     fn apply(&self, mut config: Config) -> Result<Config, ConfigError> {
         if let Some(listen) = self.listen {
@@ -137,17 +226,21 @@ impl ServeArgs {
     }
 }
 
-/// The first SIGINT or SIGTERM. A second one ends the process at once; what was under way is taken up at the next start.
-async fn stop_signal() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
-        return std::future::pending().await;
-    };
-    tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-    tracing::info!("stopping: the open requests end first");
+/// The first SIGINT or SIGTERM, also one during the start. A second one ends the process at once; what was under way is taken up at
+/// the next start.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (first, came) = tokio::sync::oneshot::channel();
     tokio::spawn(async move {
         tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-        std::process::exit(130);
+        tracing::info!("stopping: open requests end first; a second signal ends it at once");
+        let _ = first.send(());
+        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+        std::process::exit(ENDED_BY_SIGNAL);
     });
+    Ok(async move {
+        let _ = came.await;
+    })
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
 //! Signing in and out, the first administrator.
 
+pub mod api;
 pub mod model;
+pub mod page;

@@ -1,3 +1,5 @@
 //! What happened in a portfolio.
 
+pub mod api;
 pub mod model;
+pub mod page;

@@ -91,3 +91,58 @@ pub struct RefusedRow {
     pub line: u64,
     pub reason: String,
 }
+
+impl ImportReport {
+    /// Refused rows that are named; the rest is counted.
+    const NAMED: usize = 5;
+
+    /// The report as sentences.
+    pub fn in_words(&self) -> String {
+        let rows = |count: u32| if count == 1 { "1 row".to_owned() } else { format!("{count} rows") };
+        let mut text = if self.is_dry_run {
+            format!("Dry run, nothing was kept: {} would be added, {} known already.", rows(self.new), rows(self.already_there))
+        } else {
+            format!("{} added, {} known already.", rows(self.new), rows(self.already_there))
+        };
+        for row in self.refused.iter().take(Self::NAMED) {
+            text.push_str(&format!(" Line {}: {}", row.line, row.reason));
+        }
+        if let Some(more) = self.refused.len().checked_sub(Self::NAMED).filter(|more| *more > 0) {
+            text.push_str(&format!(" And {more} more lines that can't be taken."));
+        }
+        text
+    }
+}
+
+impl Entry {
+    /// The form's fields with what the entry says, to be corrected.
+    pub fn as_form(&self) -> TransactionForm {
+        let decimal = |number: Option<Decimal>| number.map_or_else(String::new, |number| number.normalize().to_string());
+        TransactionForm {
+            account: self.account.to_string(),
+            traded_on: self.traded_on.to_string(),
+            kind: self.kind.clone(),
+            symbol: self.symbol.as_ref().map_or_else(String::new, Symbol::to_string),
+            quantity: decimal(self.quantity),
+            price: decimal(self.price),
+            amount: decimal(Some(self.amount.0)),
+            fee: decimal(Some(self.fee.0)),
+            tax: decimal(Some(self.tax.0)),
+            note: self.note.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_names_the_first_refused_lines_and_counts_the_rest() {
+        let refused = (2..9).map(|line| RefusedRow { line, reason: "The date is missing.".into() }).collect();
+        let report = ImportReport { is_dry_run: true, new: 1, already_there: 0, refused, preview: vec![] };
+        let text = report.in_words();
+        assert!(text.starts_with("Dry run, nothing was kept: 1 row would be added, 0 rows known already. Line 2: The date is missing."));
+        assert!(text.ends_with("And 2 more lines that can't be taken."));
+    }
+}

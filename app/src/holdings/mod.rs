@@ -1,3 +1,5 @@
 //! What a portfolio holds.
 
+pub mod api;
 pub mod model;
+pub mod page;

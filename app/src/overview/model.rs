@@ -1,6 +1,6 @@
 //! What the overview says.
 
-use crate::domain::{Benchmark, Figure, Money, PortfolioId, Range};
+use crate::domain::{Benchmark, Figure, Money, PortfolioId, Range, Symbol};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -160,4 +160,31 @@ pub struct MonthReturn {
     pub year: i32,
     pub month: u32,
     pub time_weighted: f64,
+}
+
+/// What the overview page shows: the overview, and the first of the holdings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OverviewPage {
+    pub overview: Overview,
+    /// The largest, as the holdings page orders them.
+    pub top: Vec<TopHolding>,
+    /// How many there are in all.
+    pub holdings: u32,
+}
+
+/// A line of the overview's short list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TopHolding {
+    pub symbol: Symbol,
+    pub name: String,
+    pub value: Figure<Money>,
+    pub weight: Figure<f64>,
+    pub day_return: Figure<f64>,
+    pub unrealized_return: Figure<f64>,
+    pub recent: Vec<f64>,
+}
+
+impl TopHolding {
+    /// Lines of the short list.
+    pub const SHOWN: usize = 8;
 }

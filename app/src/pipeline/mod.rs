@@ -1,3 +1,5 @@
 //! What the machine did.
 
+pub mod api;
 pub mod model;
+pub mod page;

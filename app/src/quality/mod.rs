@@ -1,3 +1,5 @@
 //! What was checked and what failed.
 
+pub mod api;
 pub mod model;
+pub mod page;

@@ -1,3 +1,5 @@
 //! Connections and people.
 
+pub mod api;
 pub mod model;
+pub mod page;

@@ -1,1 +1,19 @@
-//! See `lib.rs`.
+//! Building blocks of pages: each state, figure, field and picture is drawn in one place.
+
+mod chart;
+mod context;
+mod field;
+mod figure;
+mod icon;
+mod loaded;
+mod spark;
+mod write;
+
+pub use chart::{ChartBox, Options};
+pub use context::{PageStatus, Refresh, Theme, use_scope};
+pub use field::{Field, Select};
+pub use figure::{Delta, DeltaMoney, Leaning, Undef};
+pub use icon::{Bob, Icon, Why};
+pub use loaded::{Empty, Loaded, Problem};
+pub use spark::Spark;
+pub use write::{Outcome, use_write};

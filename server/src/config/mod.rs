@@ -9,13 +9,14 @@ pub use environment::Environment;
 pub use secret::{SecretFileError, SecretKey};
 pub use variables::{VARIABLES, Variable, example_file};
 
-use crate::ingest::{Credentials, Vendor};
+use crate::ingest::{Credentials, Limits, Vendor};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 use std::{
     fmt,
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 use url::Url;
 use variables as v;
@@ -39,6 +40,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Keys of vendors. Empty: the built-in simulator and its demo.
     pub vendors: Vec<VendorAccess>,
+    /// For one call to a vendor.
+    pub vendor_timeout: Duration,
     pub listen: SocketAddr,
     /// The origin people type, when a proxy stands before the server.
     pub public_url: Option<Url>,
@@ -111,6 +114,7 @@ impl Config {
             storage: storage(e)?,
             data: e.text(&v::PLUMBLINE_DATA).unwrap_or(DEFAULT_DATA).into(),
             vendors: vendors(e)?,
+            vendor_timeout: parse::timeout(e.text(&v::PLUMBLINE_VENDOR_TIMEOUT_SECONDS).unwrap_or("60"))?,
             listen: parse::listen(e.text(&v::PLUMBLINE_LISTEN).unwrap_or("127.0.0.1:3000"))?,
             public_url: e.text(&v::PLUMBLINE_PUBLIC_URL).map(parse::origin).transpose()?,
             site: parse::site(e.text(&v::PLUMBLINE_SITE))?,
@@ -162,6 +166,11 @@ impl Config {
     /// Without vendor keys the program shows simulated prices.
     pub fn is_demo(&self) -> bool {
         self.vendors.is_empty()
+    }
+
+    /// How patient the vendors' client is.
+    pub fn vendor_limits(&self) -> Limits {
+        Limits { total: self.vendor_timeout, ..Limits::default() }
     }
 
     /// Cookies are `Secure` behind https, and can't be on plain http.

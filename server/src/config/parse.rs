@@ -5,8 +5,17 @@ use sqlx::postgres::PgConnectOptions;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 use url::{Host, Url};
+
+/// A vendor's timeout.
+pub(super) fn timeout(text: &str) -> Result<Duration, ConfigError> {
+    match text.parse() {
+        Ok(seconds @ 1..=600) => Ok(Duration::from_secs(seconds)),
+        _ => Err(ConfigError::new("PLUMBLINE_VENDOR_TIMEOUT_SECONDS must be a whole number of seconds from 1 to 600.")),
+    }
+}
 
 pub(super) fn listen(text: &str) -> Result<SocketAddr, ConfigError> {
     text.replacen("localhost:", "127.0.0.1:", 1)
@@ -62,7 +71,7 @@ pub(super) fn postgres_binaries(text: &str) -> Result<PathBuf, ConfigError> {
 pub(super) fn database_url(text: &str) -> Result<PgConnectOptions, ConfigError> {
     let sentence = || ConfigError::new("DATABASE_URL must look like postgres://user:password@host:5432/plumbline.");
     let url = Url::parse(text).map_err(|_| sentence())?;
-    let names_database = url.path().trim_start_matches('/').len() > 0;
+    let names_database = !url.path().trim_start_matches('/').is_empty();
     if !matches!(url.scheme(), "postgres" | "postgresql") || !names_database {
         return Err(sentence());
     }

@@ -28,6 +28,7 @@ variables! {
     ALPACA_DATA_URL = "https://data.alpaca.markets", "Address of Alpaca's market data.";
     FRED_API_KEY = "", "Key of FRED: the three-month Treasury rate behind Sharpe ratio and alpha. Without it they stay empty.";
     FRED_BASE_URL = "https://api.stlouisfed.org/fred", "Address of FRED's API.";
+    PLUMBLINE_VENDOR_TIMEOUT_SECONDS = "60", "How long one call to a vendor may take before it is tried again: 1 to 600.";
     DATABASE_URL = "postgres://plumbline:password@localhost:5432/plumbline", "A Postgres of your own (15 or newer). Without it a private one runs in the data folder.";
     PLUMBLINE_SECRET_KEY = "", "Seals the vendors' keys in the database: 32 bytes as base64 or hex, made with `openssl rand -base64 32`. Needed with DATABASE_URL; otherwise one is made and kept in the data folder.";
     PLUMBLINE_LISTEN = "127.0.0.1:3000", "Address and port to listen on.";

@@ -7,7 +7,7 @@ use crate::config::{Config, Storage};
 use chrono::{Days, Months, NaiveDate};
 use embedded::{EmbeddedError, PrivatePostgres};
 use sqlx::{
-    PgPool,
+    ConnectOptions, Connection, PgPool,
     migrate::MigrateError,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -75,6 +75,11 @@ impl Database {
         Ok(Self { pool, private })
     }
 
+    /// Did this process start the private Postgres? Then no server runs beside it.
+    pub fn has_private_postgres(&self) -> bool {
+        self.private.is_some()
+    }
+
     /// Closes the pool and stops the private Postgres, waiting for both.
     pub async fn close(mut self) {
         self.pool.close().await;
@@ -85,17 +90,16 @@ impl Database {
 }
 
 async fn connect(options: PgConnectOptions) -> Result<PgPool, DatabaseError> {
-    let pool = PgPoolOptions::new()
-        .max_connections(POOL_CONNECTIONS)
-        .acquire_timeout(Duration::from_secs(10))
-        .connect_with(options.application_name("plumbline"))
-        .await
-        .map_err(DatabaseError::Unreachable)?;
-    let version = sqlx::query_scalar!(r#"select current_setting('server_version_num')::int as "version!""#).fetch_one(&pool).await?;
+    let options = options.application_name("plumbline");
+    // One connection by itself first: a pool would try for its whole patience before it says that nobody is there.
+    let mut first = options.connect().await.map_err(DatabaseError::Unreachable)?;
+    let version = sqlx::query_scalar!(r#"select current_setting('server_version_num')::int as "version!""#).fetch_one(&mut first).await?;
+    first.close().await?;
     if version < OLDEST_POSTGRES {
         return Err(DatabaseError::TooOld(version));
     }
-    Ok(pool)
+    let pool = PgPoolOptions::new().max_connections(POOL_CONNECTIONS).acquire_timeout(Duration::from_secs(10));
+    Ok(pool.connect_lazy_with(options))
 }
 
 /// Brings the schema up to date. Safe beside another process that does the same: the migrator takes a lock in the database.

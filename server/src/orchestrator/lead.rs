@@ -33,6 +33,22 @@ impl Held {
     }
 }
 
+/// Does an engine lead this database now, in whatever process?
+///
+/// # Errors
+/// What Postgres says.
+pub async fn is_led(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    // A 64-bit key shows as its two halves.
+    sqlx::query_scalar!(
+        r#"select exists (select from pg_locks where locktype = 'advisory' and objsubid = 1 and granted
+                          and database = (select oid from pg_database where datname = current_database())
+                          and (classid::bigint << 32) | objid::bigint = $1) as "is_led!""#,
+        LEAD_LOCK
+    )
+    .fetch_one(pool)
+    .await
+}
+
 /// The connection that holds the lock. Closing it, also by dying, gives the lead away.
 pub(super) struct Lead(PgConnection);
 

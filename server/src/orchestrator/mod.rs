@@ -19,6 +19,7 @@ pub use advance::advance;
 pub use context::{Fenced, TaskContext, TaskError};
 pub use dag::{Dag, Handler, Outcome, Registry, TaskSpec};
 pub use engine::{Engine, Handle, LeaderDuty};
+pub use lead::is_led;
 pub use lease::{Claimed, Reap, claim, extend, reap, release};
 pub use request::{Repeat, Request, RunOutcome, Trigger, request, wait_for};
 pub use retry::RetryPolicy;

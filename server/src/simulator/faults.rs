@@ -76,7 +76,9 @@ const USUAL_DRIP_SECONDS: f64 = 90.0;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FaultsError {
-    #[error("unknown fault {0:?}: choose among rate_limit, rate_limit_bare, server_error, slow_drip, cut, truncated_json, html_200, duplicate_pages, loop_pages, foreign_host, late_correction")]
+    #[error(
+        "unknown fault {0:?}: choose among rate_limit, rate_limit_bare, server_error, slow_drip, cut, truncated_json, html_200, duplicate_pages, loop_pages, foreign_host, late_correction"
+    )]
     Kind(String),
     #[error("{0:?} doesn't say how often: write a number of times (3), a probability (0.2) or always")]
     Often(String),
@@ -230,10 +232,10 @@ mod tests {
 
     #[test]
     fn a_last_frequency_holds_for_those_before_it() {
-        assert_eq!(Faults::parse("cut,html_200:always").unwrap().0.iter().map(|fault| fault.often).collect::<Vec<_>>(), [
-            Often::Always,
-            Often::Always
-        ]);
+        assert_eq!(
+            Faults::parse("cut,html_200:always").unwrap().0.iter().map(|fault| fault.often).collect::<Vec<_>>(),
+            [Often::Always, Often::Always]
+        );
         assert_eq!(Faults::parse("slow_drip@5:1").unwrap().0[0].seconds, 5.0);
     }
 

@@ -36,12 +36,8 @@ pub async fn observations(State(exchange): State<Arc<Exchange>>, RawQuery(query)
         return bad("Bad Request.  The value for variable limit is not between 1 and 100000.");
     };
     let moment = exchange.moment();
-    let mut found: Vec<&Rate> = exchange
-        .market
-        .rates
-        .iter()
-        .filter(|rate| rate.date >= start && rate.date <= end && rate.date <= moment.last_date)
-        .collect();
+    let mut found: Vec<&Rate> =
+        exchange.market.rates.iter().filter(|rate| rate.date >= start && rate.date <= end && rate.date <= moment.last_date).collect();
     let newest_first = asked.get("sort_order") == Some("desc");
     if newest_first {
         found.reverse();

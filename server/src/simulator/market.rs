@@ -28,7 +28,8 @@ impl Sessions {
         })
     }
 
-    pub fn len(&self) -> u32 {
+    /// One beyond the place of the last session.
+    pub fn end(&self) -> u32 {
         self.dates.len() as u32
     }
 
@@ -133,7 +134,10 @@ impl Series {
 pub enum History {
     Recorded(Arc<Series>),
     /// Made when first asked for, and made longer when the clock has gone on.
-    Made { recipe: Recipe, so_far: RwLock<(u32, Arc<Series>)> },
+    Made {
+        recipe: Recipe,
+        so_far: RwLock<(u32, Arc<Series>)>,
+    },
 }
 
 pub struct Listing {

@@ -14,7 +14,8 @@ use super::gate::Vendor;
 /// A slow body comes in so many pieces.
 const DRIPS: usize = 90;
 /// What a proxy in front of a vendor says when it is out of order.
-const GATEWAY_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Just a moment</title></head><body><h1>Service temporarily unavailable</h1></body></html>\n";
+const GATEWAY_PAGE: &str =
+    "<!DOCTYPE html>\n<html><head><title>Just a moment</title></head><body><h1>Service temporarily unavailable</h1></body></html>\n";
 
 pub async fn spoil(response: Response<Body>, mischief: Mischief, vendor: Vendor, request_id: &str) -> Response<Body> {
     let Some(kind) = mischief.kind else { return response };

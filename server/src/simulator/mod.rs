@@ -48,6 +48,8 @@ pub mod replay;
 pub mod seed;
 /// Who is listed in a made market.
 pub mod universe;
+#[cfg(test)]
+mod wire_tests;
 
 pub use args::{Args, run};
 pub use faults::{Faults, FaultsError};
@@ -63,6 +65,16 @@ pub enum Source {
     Seed { seed: u64, symbols: usize, years: u32, accounts: usize },
     /// Real history from a folder: see `replay`.
     Replay(PathBuf),
+}
+
+impl Source {
+    /// How many accounts the broker keeps.
+    pub fn accounts(&self) -> usize {
+        match self {
+            Self::Seed { accounts, .. } => *accounts,
+            Self::Replay(_) => 1,
+        }
+    }
 }
 
 impl Default for Source {

@@ -239,3 +239,81 @@ fn profile(symbol: &str, first: NaiveDate) -> Profile {
         _ => Profile::stock(symbol, &format!("{symbol} Inc."), "XNYS", None, first),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(bars: &str, actions: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, header: &str, rows: &str| std::fs::write(folder.path().join(name), format!("{header}\n{rows}")).unwrap();
+        write("bars.csv", "symbol,session_date,open,high,low,close,volume", bars);
+        write("corporate_actions.csv", "symbol,ex_date,type,value", actions);
+        write("spy_total_return.csv", "session_date,adjusted_close", "2014-01-02,163.383347\n");
+        write("treasury_3_month.csv", "date,yield_fraction", "2014-01-02,0.0007\n2014-01-03,\n");
+        folder
+    }
+
+    const BAR: &str = "AAPL,2014-01-02,555.68,557.03,552.021,553.13,8381600\n";
+
+    #[test]
+    fn prices_are_kept_to_the_last_digit() {
+        let folder = folder(BAR, "AAPL,2014-06-09,split,7.0\nAAPL,2014-02-06,cash_dividend,3.05\n");
+        let market = market(folder.path()).unwrap();
+        let apple = market.listing("AAPL").unwrap();
+        let series = apple.series(u32::MAX);
+        assert_eq!(apple.money(series.bars[0].low).to_string(), "552.021");
+        assert_eq!(apple.splits[0], Split { execution_date: "2014-06-09".parse().unwrap(), from: 1, to: 7 });
+        assert_eq!(series.dividends[0].pay_date, "2014-02-13".parse().unwrap());
+        let spy = market.listing("SPY").unwrap();
+        assert_eq!(spy.money(spy.series(u32::MAX).bars[0].close).to_string(), "163.383347");
+        assert_eq!(market.rates.iter().map(|rate| rate.percent.as_str()).collect::<Vec<_>>(), ["0.07", "."]);
+    }
+
+    #[test]
+    fn a_bad_line_is_named() {
+        let complaint = |bars: &str, actions: &str| {
+            let folder = folder(bars, actions);
+            market(folder.path()).err().map(|error| error.to_string()).unwrap_or_default()
+        };
+        let cases = [
+            (format!("{BAR}AAPL,2014-01-03,x,1,1,1,1\n"), "", "bars.csv, line 3: open is \"x\", not a number"),
+            (format!("{BAR}AAPL,2014-01-04,1,1,1,1,1\n"), "", "line 3: session_date 2014-01-04 is no session"),
+            (format!("{BAR}{BAR}"), "", "line 3: the bars of AAPL must be in the order"),
+            ("AAPL,2014-01-02,5,4,3,4,1\n".to_owned(), "", "line 2: open and close must lie between"),
+            ("AAPL,2014-01-02,-5,4,3,4,1\n".to_owned(), "", "line 2: open is -5, and must be positive"),
+            (format!("{BAR}AAPL,2014-01-03\n"), "", "bars.csv, line 3"),
+            (BAR.to_owned(), "AAPL,2014-06-09,merger,7.0\n", "corporate_actions.csv, line 2: type is \"merger\""),
+        ];
+        for (bars, actions, expected) in cases {
+            let got = complaint(&bars, actions);
+            assert!(got.contains(expected), "{got} / {expected}");
+        }
+        assert!(market(Path::new("/nowhere")).err().unwrap().to_string().contains("/nowhere/bars.csv"));
+    }
+
+    #[test]
+    fn ratios_of_splits() {
+        assert_eq!(ratio(Decimal::new(70, 1)), Some((1, 7)));
+        assert_eq!(ratio(Decimal::new(125, 3)), Some((8, 1)));
+        assert_eq!(ratio(Decimal::new(15, 1)), Some((2, 3)));
+    }
+
+    #[test]
+    fn activities_may_lie_beside_the_bars() {
+        use crate::simulator::broker::activities_file::read;
+        let folder = folder(BAR, "");
+        let market = market(folder.path()).unwrap();
+        assert!(read(folder.path(), &market).unwrap().is_none());
+        let header = "activity_type,date,created_at,symbol,side,qty,price,net_amount";
+        let write = |rows: &str| std::fs::write(folder.path().join("activities.csv"), format!("{header}\n{rows}")).unwrap();
+        write("FILL,2014-01-02,,AAPL,buy,2,553.13,\nCSD,2014-01-02,,,,,,5000\n");
+        let activities = read(folder.path(), &market).unwrap().unwrap();
+        assert_eq!(activities[0].kind, "CSD");
+        assert_eq!(activities.iter().map(super::super::broker::activity::Activity::cash).sum::<Decimal>(), Decimal::new(389_374, 2));
+        write("FILL,2014-01-02,,ZZZ,buy,2,553.13,\n");
+        assert!(read(folder.path(), &market).unwrap_err().to_string().contains("activities.csv, line 2: ZZZ has no bars"));
+        write("DIV,2014-01-02,,AAPL,,,,\n");
+        assert!(read(folder.path(), &market).unwrap_err().to_string().contains("net_amount is missing"));
+    }
+}

@@ -50,7 +50,7 @@ impl Climate {
         let first = sessions.place_of(FIRST_DAY);
         let moves = |name: &str, yearly: f64| -> Vec<f64> {
             let key = random::named(seed, name);
-            (first..sessions.len()).map(|session| shock(key, session) * yearly / SESSIONS_A_YEAR.sqrt()).collect()
+            (first..sessions.end()).map(|session| shock(key, session) * yearly / SESSIONS_A_YEAR.sqrt()).collect()
         };
         let divisions = DIVISIONS.iter().map(|division| moves(&format!("division {division}"), DIVISION_VOLATILITY)).collect();
         Self { first, market: moves("market", MARKET_VOLATILITY), divisions }
@@ -195,7 +195,7 @@ fn rates(seed: u64) -> Vec<Rate> {
     let key = random::named(seed, "treasury");
     let sessions = Sessions::all();
     let phase = random::unit(key);
-    let last = sessions.date(sessions.len() - 1);
+    let last = sessions.date(sessions.end() - 1);
     FIRST_DAY
         .iter_days()
         .take_while(|date| *date <= last)

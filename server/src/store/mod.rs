@@ -1,1 +1,68 @@
-//! See `lib.rs`.
+//! `app::ports` with SQL, one file a slice. Every query names its owner: what is another person's isn't found.
+
+mod accounts;
+mod activities;
+mod conductor;
+mod csv_file;
+mod doors;
+mod entries;
+mod error;
+mod import;
+mod openings;
+mod operations;
+mod overview;
+mod portfolios;
+mod quality;
+mod scope;
+mod settings;
+mod transaction_input;
+
+pub use conductor::{BrokerKeys, BrokerSummary, Conductor, ConductorError, Failure, NextTick};
+pub use error::{Error, Result, reference};
+
+use crate::{auth::AuthSession, clock::Clock};
+use app::ports::Ports;
+use sqlx::PgPool;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+/// What all slices share. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pub pool: PgPool,
+    pub clock: Clock,
+    pub conductor: Arc<dyn Conductor>,
+    /// The demo is on: its visitor may enter.
+    pub has_demo: bool,
+    is_published: Arc<AtomicBool>,
+}
+
+impl Store {
+    pub fn new(pool: PgPool, clock: Clock, conductor: Arc<dyn Conductor>, has_demo: bool) -> Self {
+        Self { pool, clock, conductor, has_demo, is_published: Arc::default() }
+    }
+
+    /// The ports of one request. `session` is its sign-in session: a changed password keeps this one and ends the others.
+    pub fn ports(&self, session: Option<AuthSession>) -> Ports {
+        Ports {
+            portfolios: Arc::new(portfolios::PgPortfolios(self.clone())),
+            activities: Arc::new(activities::PgActivities(self.clone())),
+            operations: Arc::new(operations::PgOperations(self.clone())),
+            settings: Arc::new(settings::PgSettings { store: self.clone(), session }),
+            doors: Arc::new(doors::PgDoors(self.clone())),
+        }
+    }
+
+    /// Was anything published yet? Before that the rebuilt schemas don't exist. Asked of Postgres until it is so.
+    async fn is_published(&self) -> Result<bool> {
+        if self.is_published.load(Ordering::Relaxed) {
+            return Ok(true);
+        }
+        let exists =
+            sqlx::query_scalar!(r#"select to_regclass('marts.portfolio_daily') is not null as "exists!""#).fetch_one(&self.pool).await?;
+        self.is_published.store(exists, Ordering::Relaxed);
+        Ok(exists)
+    }
+}

@@ -59,13 +59,16 @@ impl Assertion {
         let mut values = self.values.clone();
         if let Some((model, only)) = &self.model {
             let relation = around.relations.get(model).cloned().unwrap_or_default();
-            values.insert("model".into(), match only {
-                None => relation.into(),
-                Some(only) => {
-                    let only = project.renderer.render(&self.file, only, around, BTreeMap::new())?.text;
-                    format!("(select * from {relation} where {only}) as tested").into()
-                }
-            });
+            values.insert(
+                "model".into(),
+                match only {
+                    None => relation.into(),
+                    Some(only) => {
+                        let only = project.renderer.render(&self.file, only, around, BTreeMap::new())?.text;
+                        format!("(select * from {relation} where {only}) as tested").into()
+                    }
+                },
+            );
         }
         if let Some(to) = values.get("to").and_then(|to| to.as_str()).map(|to| format!("{{{{ {to} }}}}")) {
             values.insert("to".into(), project.renderer.render(&self.file, &to, around, BTreeMap::new())?.text.into());
@@ -121,7 +124,8 @@ fn generic(project: &Project, file: &str, model: &str, column: Option<&str>, tes
     if !project.renderer.has_test(test) {
         return Err(Error::source(file, 1, format!("{model}: there is no test {test}; define it in macros/ as a test block")));
     }
-    let mut values: BTreeMap<String, Value> = details.arguments.iter().map(|(name, value)| (name.clone(), Value::from_serialize(value))).collect();
+    let mut values: BTreeMap<String, Value> =
+        details.arguments.iter().map(|(name, value)| (name.clone(), Value::from_serialize(value))).collect();
     if let Some(column) = column {
         values.insert("column_name".into(), column.into());
     }

@@ -71,7 +71,10 @@ impl<'p> Build<'p> {
         let kept = |comment: &str| if full_refresh { String::new() } else { comment.to_owned() };
         Ok(Self {
             project,
-            existing: found.into_iter().map(|row| (row.relation, Existing { is_view: row.is_view, fingerprint: kept(&row.comment) })).collect(),
+            existing: found
+                .into_iter()
+                .map(|row| (row.relation, Existing { is_view: row.is_view, fingerprint: kept(&row.comment) }))
+                .collect(),
             relations: Arc::new(project.models().iter().map(|model| (model.name.clone(), model.relation())).collect()),
             beside: Vec::new(),
             renewed: BTreeSet::new(),
@@ -90,7 +93,9 @@ impl<'p> Build<'p> {
             let rows = match model.materialized {
                 Materialized::View => self.view(connection, model, vars).await,
                 Materialized::Table => self.table(connection, model, vars).await,
-                Materialized::Incremental if self.stands(model, &project.fingerprint(model)) => self.increment(connection, model, vars).await,
+                Materialized::Incremental if self.stands(model, &project.fingerprint(model)) => {
+                    self.increment(connection, model, vars).await
+                }
                 Materialized::Incremental => self.table(connection, model, vars).await,
             }
             .map_err(|error| match error {
@@ -111,8 +116,11 @@ impl<'p> Build<'p> {
         }
         let relation = model.relation();
         let drop = self.dropping(model);
-        sql::execute(connection, format!("{LOCK_TIMEOUT}; {drop} create view {relation} as\n{text};\n{}", comment("view", &relation, &fingerprint)))
-            .await?;
+        sql::execute(
+            connection,
+            format!("{LOCK_TIMEOUT}; {drop} create view {relation} as\n{text};\n{}", comment("view", &relation, &fingerprint)),
+        )
+        .await?;
         self.renewed.insert(&model.name);
         Ok(0)
     }
@@ -124,9 +132,12 @@ impl<'p> Build<'p> {
         let beside = format!("{}__new", model.relation());
         sql::execute(connection, format!("drop table if exists {beside}")).await?;
         let rows = sql::execute(connection, format!("create table {beside} as\n{text}")).await?;
-        let indexes: String = model.config.indexes.iter().map(|index| {
-            format!("create {}index on {beside} ({}); ", if index.unique { "unique " } else { "" }, index.columns.join(", "))
-        }).collect();
+        let indexes: String = model
+            .config
+            .indexes
+            .iter()
+            .map(|index| format!("create {}index on {beside} ({}); ", if index.unique { "unique " } else { "" }, index.columns.join(", ")))
+            .collect();
         let comment = comment("table", &beside, &self.project.fingerprint(model));
         sql::execute(connection, format!("{indexes}{comment}; analyze {beside}")).await?;
         Arc::make_mut(&mut self.relations).insert(model.name.clone(), beside);
@@ -164,9 +175,8 @@ impl<'p> Build<'p> {
         for assertion in self.project.assertions() {
             let started = Instant::now();
             let query = assertion.query(self.project, &around)?;
-            let (failures, samples) = sql::failing(connection, &query, SAMPLES)
-                .await
-                .map_err(|source| Error::Build { model: assertion.name.clone(), source })?;
+            let (failures, samples) =
+                sql::failing(connection, &query, SAMPLES).await.map_err(|source| Error::Build { model: assertion.name.clone(), source })?;
             verdicts.push(Verdict {
                 name: assertion.name.clone(),
                 severity: assertion.severity,

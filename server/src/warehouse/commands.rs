@@ -51,7 +51,10 @@ pub async fn models(args: ModelsArgs, pool: Option<&PgPool>) -> Result<(), Error
         Command::Compile { model: wanted } => {
             let chosen: Vec<_> = project.models().iter().filter(|model| wanted.as_ref().is_none_or(|name| *name == model.name)).collect();
             if chosen.is_empty() {
-                return Err(Error::Unknown(format!("there is no model {}: `plumbline models list` names them", wanted.unwrap_or_default())));
+                return Err(Error::Unknown(format!(
+                    "there is no model {}: `plumbline models list` names them",
+                    wanted.unwrap_or_default()
+                )));
             }
             for model in chosen {
                 println!("-- {}\n{}\n", model.relation(), project.compiled(model)?);

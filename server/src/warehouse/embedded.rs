@@ -10,6 +10,7 @@ macro_rules! files {
 pub(super) const FILES: &[(&str, &str)] = files![
     "dbt_project.yml",
     "macros/generate_schema_name.sql",
+    "macros/last_close.sql",
     "macros/sector.sql",
     "macros/tests.sql",
     "models/marts/allocation.sql",

@@ -287,7 +287,8 @@ mod tests {
     #[test]
     fn what_is_outside_the_subset_is_named_with_its_place() {
         let refused = |path: &str, from: &str, to: &str| {
-            let files: Vec<_> = embedded::FILES.iter().map(|(p, t)| (*p, if *p == path { t.replace(from, to) } else { (*t).to_owned() })).collect();
+            let files: Vec<_> =
+                embedded::FILES.iter().map(|(p, t)| (*p, if *p == path { t.replace(from, to) } else { (*t).to_owned() })).collect();
             let files: Vec<_> = files.iter().map(|(p, t)| (*p, t.as_str())).collect();
             Project::read(&files).unwrap_err().to_string()
         };

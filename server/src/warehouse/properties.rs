@@ -113,6 +113,5 @@ pub(super) struct DataTestConfig {
 
 /// Reads one file.
 pub(super) fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Error> {
-    serde_yaml_ng::from_str(text)
-        .map_err(|error| Error::source(file, error.location().map_or(1, |place| place.line()), error.to_string()))
+    serde_yaml_ng::from_str(text).map_err(|error| Error::source(file, error.location().map_or(1, |place| place.line()), error.to_string()))
 }

@@ -1,8 +1,23 @@
 //! One integration binary, one module a subject.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // The helpers of tests are tests too.
+
+mod account;
+mod browser;
+mod environment;
+mod faults;
+mod fixed_ports;
 mod ingest;
+mod kills;
 mod market;
 mod models;
 mod orchestrator;
+mod pages;
 mod pipeline;
 mod publish;
+mod quality;
+mod replay;
+mod store;
+mod support;
+mod tidy;
+mod visitor;

@@ -23,10 +23,11 @@ pub async fn text(pool: &PgPool, query: &str) -> String {
 
 /// A run with one running task, as the engine hands it out.
 pub async fn task(pool: &PgPool) -> TaskContext {
-    let run_id: i64 = sqlx::query_scalar("insert into ops.run (dag, trigger, state) values ('daily', 'person', 'running') returning run_id")
-        .fetch_one(pool)
-        .await
-        .unwrap();
+    let run_id: i64 =
+        sqlx::query_scalar("insert into ops.run (dag, trigger, state) values ('daily', 'person', 'running') returning run_id")
+            .fetch_one(pool)
+            .await
+            .unwrap();
     let task_id: i64 = sqlx::query_scalar(
         "insert into ops.task (run_id, position, name, state, attempts, lease_epoch) values ($1, 1, 'publish', 'running', 1, 1) returning task_id",
     )
@@ -34,7 +35,11 @@ pub async fn task(pool: &PgPool) -> TaskContext {
     .fetch_one(pool)
     .await
     .unwrap();
-    sqlx::query("insert into ops.attempt (task_id, number, lease_epoch, worker) values ($1, 1, 1, 'test')").bind(task_id).execute(pool).await.unwrap();
+    sqlx::query("insert into ops.attempt (task_id, number, lease_epoch, worker) values ($1, 1, 1, 'test')")
+        .bind(task_id)
+        .execute(pool)
+        .await
+        .unwrap();
     TaskContext { pool: pool.clone(), run_id, task_id, epoch: 1, parameters: serde_json::Value::Null, checkpoint: serde_json::Value::Null }
 }
 
@@ -149,8 +154,18 @@ pub async fn bar(pool: &PgPool, symbol: &str, day: NaiveDate, close: f64, respon
 pub async fn everything(pool: &PgPool) -> Vec<(String, Vec<String>)> {
     let mut all = Vec::new();
     for table in [
-        "ledger.portfolio_day", "ledger.position", "ledger.lot", "ledger.realized", "ledger.finding", "ledger.state", "ledger.session",
-        "marts.portfolio_daily", "marts.holdings", "marts.allocation", "staging.transactions", "staging.prices",
+        "ledger.portfolio_day",
+        "ledger.position",
+        "ledger.lot",
+        "ledger.realized",
+        "ledger.finding",
+        "ledger.state",
+        "ledger.session",
+        "marts.portfolio_daily",
+        "marts.holdings",
+        "marts.allocation",
+        "staging.transactions",
+        "staging.prices",
     ] {
         let query = format!("select row::text from (select to_jsonb(t) - 'change_id' as row from {table} as t) as rows order by 1");
         all.push((table.to_owned(), sqlx::query_scalar(AssertSqlSafe(query)).fetch_all(pool).await.unwrap()));

@@ -36,10 +36,12 @@ async fn the_contract_is_what_the_models_build(pool: PgPool) {
     let promised: Vec<(String, String)> = {
         // The contract, applied in the place of what was built.
         let mut tx = pool.begin().await.unwrap();
-        sqlx::raw_sql("alter schema ledger rename to b_ledger; alter schema staging rename to b_staging; alter schema marts rename to b_marts")
-            .execute(&mut *tx)
-            .await
-            .unwrap();
+        sqlx::raw_sql(
+            "alter schema ledger rename to b_ledger; alter schema staging rename to b_staging; alter schema marts rename to b_marts",
+        )
+        .execute(&mut *tx)
+        .await
+        .unwrap();
         sqlx::raw_sql(include_str!("../../warehouse/contract.sql")).execute(&mut *tx).await.unwrap();
         tx.commit().await.unwrap();
         sqlx::query_as(
@@ -77,7 +79,9 @@ async fn keys(pool: &PgPool) -> Vec<String> {
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
 async fn a_split_and_dividends_make_no_jump(pool: PgPool) {
     published(&pool).await;
-    let day = |column: &str, date: &str| format!("select ({column})::text from marts.portfolio_daily where portfolio_id = 1 and session_date = '{date}'");
+    let day = |column: &str, date: &str| {
+        format!("select ({column})::text from marts.portfolio_daily where portfolio_id = 1 and session_date = '{date}'")
+    };
     let jump: f64 = text(&pool, &day("daily_return", "2014-06-09")).await.parse().unwrap();
     assert!(jump.abs() < 0.02, "{jump}");
     // 50 shares × 3.29 between ex-date and pay date.
@@ -95,7 +99,14 @@ async fn a_split_and_dividends_make_no_jump(pool: PgPool) {
         text(&pool, "select string_agg(sector, ', ' order by sector) from marts.allocation where portfolio_id = 1").await,
         "Cash, Technology"
     );
-    assert_eq!(text(&pool, "select string_agg(symbol || ' ' || trim_scale(quantity), ', ' order by symbol) from marts.holdings where portfolio_id = 1").await, "AAPL 250, MSFT 20");
+    assert_eq!(
+        text(
+            &pool,
+            "select string_agg(symbol || ' ' || trim_scale(quantity), ', ' order by symbol) from marts.holdings where portfolio_id = 1"
+        )
+        .await,
+        "AAPL 250, MSFT 20"
+    );
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]

@@ -66,7 +66,7 @@ async fn simulate(symbols: usize, at: &str, faults: &str) -> simulator::Running 
 }
 
 async fn demo(pool: &PgPool, market: &simulator::Running) -> UserId {
-    connections::ensure_demo(pool, &vault(), &market.url().parse().unwrap()).await.unwrap()
+    connections::ensure_demo(pool, &vault(), &market.url().parse().unwrap(), 1).await.unwrap()
 }
 
 async fn ended(pool: &PgPool, run_id: i64) -> RunOutcome {

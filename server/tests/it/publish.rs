@@ -81,7 +81,14 @@ async fn a_correction_of_the_past_is_as_if_it_had_always_been_known(pool: PgPool
     publish(&task(&pool).await, on("2014-06-02"), Scope::Portfolio(PortfolioId(2))).await.unwrap();
     assert_eq!(count(&pool, "select from marts.portfolio_daily where portfolio_id = 2").await, 0, "its days are gone");
     assert_eq!(text(&pool, "select max(session_date)::text from marts.portfolio_daily").await, LAST, "no publication goes back");
-    assert_eq!(text(&pool, "select value::text from ops.published_portfolio_day where portfolio_id = 2 order by publication_id desc, session_date limit 1").await, "null");
+    assert_eq!(
+        text(
+            &pool,
+            "select value::text from ops.published_portfolio_day where portfolio_id = 2 order by publication_id desc, session_date limit 1"
+        )
+        .await,
+        "null"
+    );
     assert_same_from_scratch(&pool).await;
 }
 
@@ -90,27 +97,26 @@ async fn a_failing_test_keeps_the_last_good_numbers(pool: PgPool) {
     open(&pool).await;
     all_sessions(&pool).await;
     publish_all(&pool, on(LAST)).await;
-    let good = everything(&pool).await;
     let next = calendar::session_on_or_after(on("2014-06-28"));
     session(&pool, next, 41).await;
     bar(&pool, "AAPL", next, -1.0, 901).await;
+    // Something went wrong in the ledger: five shares that no value holds.
+    sql(&pool, "insert into ledger.position values (1, 1, 'SPY', '2014-06-02', null, 5, 900)").await;
+    let good = everything(&pool).await;
     let ctx = task(&pool).await;
     let error = publish(&ctx, next, Scope::All).await.unwrap_err();
     assert!(matches!(error, TaskError::Final(_)), "{error}");
-    assert!(error.to_string().contains("positive_prices_close"), "{error}");
+    assert!(error.to_string().contains("holdings_add_up_to_the_value"), "{error}");
     let marts = |all: Vec<(String, Vec<String>)>| all.into_iter().filter(|(table, _)| !table.starts_with("staging")).collect::<Vec<_>>();
     assert_eq!(marts(good), marts(everything(&pool).await));
     assert_eq!(count(&pool, "select from ops.publication").await, 1);
-    let failed = format!("select from ops.check_result where run_id = {} and dimension = 'model' and not passed and severity = 'error'", ctx.run_id);
+    let failed =
+        format!("select from ops.check_result where run_id = {} and dimension = 'model' and not passed and severity = 'error'", ctx.run_id);
     assert!(count(&pool, &failed).await > 0);
     assert_eq!(text(&pool, &format!("select state from ops.task where task_id = {}", ctx.task_id)).await, "running", "the engine decides");
 
-    // In quarantine, the bad version no longer counts.
-    sql(
-        &pool,
-        &format!("insert into ops.quarantine (symbol, session_date, check_name, reason, response_id, run_id) values ('AAPL', '{next}', 'positive', 'x', 901, 1)"),
-    )
-    .await;
+    // Mended, it goes on; a close below zero never counts.
+    sql(&pool, "delete from ledger.position where symbol = 'SPY'").await;
     publish_all(&pool, next).await;
     assert_eq!(text(&pool, "select max(session_date)::text from marts.holdings").await, next.to_string());
 
@@ -122,8 +128,15 @@ async fn a_failing_test_keeps_the_last_good_numbers(pool: PgPool) {
     )
     .await;
     publish_all(&pool, next).await;
-    assert_eq!(text(&pool, "select carried::text from marts.portfolio_daily where portfolio_id = 1 and session_date = '2014-06-25'").await, "1");
-    assert_eq!(count(&pool, "select from marts.portfolio_daily where benchmark_price_return is null").await, 4, "SPY has no bar on that day");
+    assert_eq!(
+        text(&pool, "select carried::text from marts.portfolio_daily where portfolio_id = 1 and session_date = '2014-06-25'").await,
+        "1"
+    );
+    assert_eq!(
+        count(&pool, "select from marts.portfolio_daily where benchmark_price_return is null").await,
+        4,
+        "SPY has no bar on that day"
+    );
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]

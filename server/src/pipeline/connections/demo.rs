@@ -12,12 +12,14 @@ use url::Url;
 /// The simulator takes any key that begins with "demo-".
 const KEY: &str = "demo-key";
 const SECRET_KEY: &str = "demo-secret";
+const LABEL: &str = "Simulator";
 
-/// Makes the demo ready; at every start, because the simulator's port changes. Answers the visitor.
+/// Makes the demo ready, with that many of the simulator's accounts; at every start, because its port changes. Answers the
+/// visitor.
 ///
 /// # Errors
 /// [`Error::Refused`] when the database holds real prices: simulated ones must not mix with them.
-pub async fn ensure_demo(pool: &PgPool, vault: &Vault, simulator: &Url) -> Result<UserId, Error> {
+pub async fn ensure_demo(pool: &PgPool, vault: &Vault, simulator: &Url, accounts: usize) -> Result<UserId, Error> {
     if fetched(pool, false).await? {
         return Err(Error::refused(
             "This database holds real prices, and the demo's simulated ones must not mix with them. Set the vendor keys in .env, or \
@@ -34,38 +36,44 @@ pub async fn ensure_demo(pool: &PgPool, vault: &Vault, simulator: &Url) -> Resul
     .map(UserId)
     .ok_or_else(|| Error::refused("A person is named “demo”, so the demo can't be offered. Set the vendor keys in .env."))?;
     let portfolio = broker::portfolio(&mut transaction, user, "Demo portfolio", true).await?;
-    for vendor in [Vendor::Polygon, Vendor::Alpaca, Vendor::Fred] {
-        let id = ensure(&mut transaction, user, vendor, simulator).await?;
-        let credentials = match vendor {
-            Vendor::Alpaca => Credentials::Pair { key_id: KEY.into(), secret_key: SECRET_KEY.into() },
-            Vendor::Polygon | Vendor::Fred => Credentials::Key(KEY.into()),
+    for vendor in [Vendor::Polygon, Vendor::Fred] {
+        let id = ensure(&mut transaction, user, vendor, LABEL, simulator).await?;
+        secret::keep(&mut transaction, vault, id, &Credentials::Key(KEY.into())).await?;
+    }
+    for number in 1..=accounts {
+        // The simulator opens its second account for the key demo-2.
+        let key_id = format!("demo-{number}");
+        let (label, name) = match number {
+            1 => (LABEL.to_owned(), "Simulated broker".to_owned()),
+            _ => (format!("{LABEL} {number}"), format!("Simulated broker {number}")),
         };
-        secret::keep(&mut transaction, vault, id, &credentials).await?;
-        if vendor == Vendor::Alpaca {
-            broker::account(&mut transaction, portfolio, id, "Simulated broker", None).await?;
-        }
+        let id = ensure(&mut transaction, user, Vendor::Alpaca, &label, simulator).await?;
+        let pair = Credentials::Pair { key_id: key_id.into(), secret_key: SECRET_KEY.into() };
+        secret::keep(&mut transaction, vault, id, &pair).await?;
+        broker::account(&mut transaction, portfolio, id, &name, None).await?;
     }
     transaction.commit().await?;
     Ok(user)
 }
 
-async fn ensure(connection: &mut PgConnection, user: UserId, vendor: Vendor, simulator: &Url) -> Result<ConnectionId, Error> {
+async fn ensure(connection: &mut PgConnection, user: UserId, vendor: Vendor, label: &str, simulator: &Url) -> Result<ConnectionId, Error> {
     let address = address(vendor, simulator)?;
     let data_url = (vendor == Vendor::Alpaca).then_some(simulator);
     let kept = sqlx::query_scalar!(
         "update book.connection set base_url = $3, data_url = $4, disabled_at = null
-         where connection_id = (select max(connection_id) from book.connection where owner_id = $1 and vendor = $2 and origin = 'demo')
+         where connection_id = (select max(connection_id) from book.connection where owner_id = $1 and vendor = $2 and origin = 'demo' and label = $5)
          returning connection_id",
         user.get(),
         vendor.as_str(),
         address.as_str(),
         data_url.map(Url::as_str),
+        label,
     )
     .fetch_optional(&mut *connection)
     .await?;
     match kept {
         Some(kept) => Ok(ConnectionId(kept)),
-        None => Ok(broker::insert(connection, user, vendor.as_str(), "Simulator", &address, data_url, "demo", None).await?),
+        None => Ok(broker::insert(connection, user, vendor.as_str(), label, &address, data_url, "demo", None).await?),
     }
 }
 

@@ -77,7 +77,8 @@ async fn days(
 ) -> Result<Landed, sqlx::Error> {
     let dates: Vec<_> = days.iter().map(|day| day.session_date).collect();
     let money = |of: fn(&PortfolioDay) -> Money| -> Vec<Decimal> { days.iter().map(|day| of(day).0).collect() };
-    let known = |of: fn(&PortfolioDay) -> Option<Money>| -> Vec<Option<Decimal>> { days.iter().map(|day| of(day).map(|money| money.0)).collect() };
+    let known =
+        |of: fn(&PortfolioDay) -> Option<Money>| -> Vec<Option<Decimal>> { days.iter().map(|day| of(day).map(|money| money.0)).collect() };
     let returns: Vec<_> = days.iter().map(|day| day.daily_return).collect();
     let count = |of: fn(&PortfolioDay) -> u32| -> Vec<i32> { days.iter().map(|day| i32::try_from(of(day)).unwrap_or(i32::MAX)).collect() };
     let written = sqlx::query!(
@@ -212,7 +213,12 @@ async fn lots(connection: &mut PgConnection, portfolio: PortfolioId, lots: &[Lot
     Ok(written.rows_affected())
 }
 
-async fn realized(connection: &mut PgConnection, portfolio: PortfolioId, closed: &[Realized], from_scratch: bool) -> Result<u64, sqlx::Error> {
+async fn realized(
+    connection: &mut PgConnection,
+    portfolio: PortfolioId,
+    closed: &[Realized],
+    from_scratch: bool,
+) -> Result<u64, sqlx::Error> {
     if from_scratch {
         sqlx::query!("delete from ledger.realized where portfolio_id = $1", portfolio.get()).execute(&mut *connection).await?;
     }
@@ -245,7 +251,12 @@ async fn realized(connection: &mut PgConnection, portfolio: PortfolioId, closed:
     Ok(written.rows_affected())
 }
 
-async fn findings(connection: &mut PgConnection, portfolio: PortfolioId, found: &[Finding], from_scratch: bool) -> Result<u64, sqlx::Error> {
+async fn findings(
+    connection: &mut PgConnection,
+    portfolio: PortfolioId,
+    found: &[Finding],
+    from_scratch: bool,
+) -> Result<u64, sqlx::Error> {
     if from_scratch {
         sqlx::query!("delete from ledger.finding where portfolio_id = $1", portfolio.get()).execute(&mut *connection).await?;
     }

@@ -75,7 +75,12 @@ pub async fn books(connection: &mut PgConnection, portfolio: PortfolioId, state:
     );
     for row in rows.fetch_all(&mut *connection).await? {
         let Ok(symbol) = Symbol::parse(&row.symbol) else { continue };
-        books.splits.push(Split { symbol, execution_date: row.execution_date, from: row.split_from.normalize(), to: row.split_to.normalize() });
+        books.splits.push(Split {
+            symbol,
+            execution_date: row.execution_date,
+            from: row.split_from.normalize(),
+            to: row.split_to.normalize(),
+        });
     }
     let rows = sqlx::query!(
         "select symbol, ex_dividend_date, pay_date, cash_amount from staging.dividends
@@ -86,7 +91,12 @@ pub async fn books(connection: &mut PgConnection, portfolio: PortfolioId, state:
     );
     for row in rows.fetch_all(&mut *connection).await? {
         let Ok(symbol) = Symbol::parse(&row.symbol) else { continue };
-        books.dividends.push(Dividend { symbol, ex_date: row.ex_dividend_date, pay_date: row.pay_date, cash_amount: row.cash_amount.normalize() });
+        books.dividends.push(Dividend {
+            symbol,
+            ex_date: row.ex_dividend_date,
+            pay_date: row.pay_date,
+            cash_amount: row.cash_amount.normalize(),
+        });
     }
     Ok(books)
 }
@@ -97,7 +107,12 @@ async fn accounts(connection: &mut PgConnection, portfolio: PortfolioId) -> Resu
         cost_basis: if basis == "average" { CostBasis::Average } else { CostBasis::Fifo },
         allows_short,
     };
-    Ok(rows.fetch_all(connection).await?.into_iter().map(|row| (AccountId(row.account_id), rules(&row.cost_basis, row.allows_short))).collect())
+    Ok(rows
+        .fetch_all(connection)
+        .await?
+        .into_iter()
+        .map(|row| (AccountId(row.account_id), rules(&row.cost_basis, row.allows_short)))
+        .collect())
 }
 
 fn held_or_traded(state: &State, transactions: &[Transaction]) -> BTreeSet<Symbol> {
@@ -109,7 +124,11 @@ fn held_or_traded(state: &State, transactions: &[Transaction]) -> BTreeSet<Symbo
 ///
 /// # Errors
 /// What Postgres says.
-pub async fn symbols_through(connection: &mut PgConnection, portfolio: PortfolioId, through: NaiveDate) -> Result<BTreeSet<String>, sqlx::Error> {
+pub async fn symbols_through(
+    connection: &mut PgConnection,
+    portfolio: PortfolioId,
+    through: NaiveDate,
+) -> Result<BTreeSet<String>, sqlx::Error> {
     let symbols = sqlx::query_scalar!(
         r#"select distinct symbol as "symbol!" from staging.transactions where portfolio_id = $1 and traded_on <= $2 and symbol is not null"#,
         portfolio.get(),
@@ -148,7 +167,13 @@ impl Prices {
     ///
     /// # Errors
     /// What Postgres says.
-    pub async fn read(&mut self, connection: &mut PgConnection, state: &State, books: &Books, through: NaiveDate) -> Result<(), sqlx::Error> {
+    pub async fn read(
+        &mut self,
+        connection: &mut PgConnection,
+        state: &State,
+        books: &Books,
+        through: NaiveDate,
+    ) -> Result<(), sqlx::Error> {
         if self.closes.values().map(Vec::len).sum::<usize>() > BARS_KEPT {
             *self = Self::default();
         }

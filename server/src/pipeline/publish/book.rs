@@ -34,9 +34,8 @@ pub(super) async fn portfolios(
     through: NaiveDate,
     change_id: i64,
 ) -> Result<Booked, TaskError> {
-    let all = sqlx::query_scalar!(
-        r#"select portfolio_id as "id!" from book.portfolio union select portfolio_id from ledger.state order by 1"#
-    );
+    let all =
+        sqlx::query_scalar!(r#"select portfolio_id as "id!" from book.portfolio union select portfolio_id from ledger.state order by 1"#);
     let all: Vec<_> = all.fetch_all(&mut *connection).await?.into_iter().map(PortfolioId).collect();
     let chosen: Vec<_> = all.into_iter().filter(|id| scope == Scope::All || scope == Scope::Portfolio(*id)).collect();
     let changes = changes(connection).await?;

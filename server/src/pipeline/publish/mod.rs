@@ -32,7 +32,9 @@ pub enum Scope {
 
 /// The publication that did not happen, in a sentence for a person.
 #[derive(Debug, thiserror::Error)]
-#[error("Nothing was published for {session}: {failed} of {total} tests of the models failed ({names}). The last good numbers stay; see the samples on the data quality page.")]
+#[error(
+    "Nothing was published for {session}: {failed} of {total} tests of the models failed ({names}). The last good numbers stay; see the samples on the data quality page."
+)]
 struct Blocked {
     session: NaiveDate,
     failed: usize,
@@ -60,7 +62,8 @@ pub async fn publish(ctx: &TaskContext, session: NaiveDate, scope: Scope) -> Res
     let booked = book::portfolios(ctx, &mut tx, scope, through, change_id).await?;
     let restart = [booked.changed_from, record::joined_data_changed_from(&mut tx, last, BENCHMARK).await?];
     let restart = restart.into_iter().flatten().min().unwrap_or(through);
-    let vars = Vars::default().with("benchmark", BENCHMARK).and_then(|vars| vars.with("restart_from", &restart.to_string())).map_err(broken)?;
+    let vars =
+        Vars::default().with("benchmark", BENCHMARK).and_then(|vars| vars.with("restart_from", &restart.to_string())).map_err(broken)?;
     build.models(&mut tx, "marts", &vars).await.map_err(broken)?;
 
     let verdicts = build.test(&mut tx, &vars).await.map_err(broken)?;
@@ -109,8 +112,12 @@ pub async fn prepare(pool: &PgPool) -> Result<(), TaskError> {
 /// One publication at a time, on data that holds still: whoever lands something notes it in ops.change and waits there until
 /// this transaction ends. So no change can slip in between the ledger and the marts, nor behind the watermark.
 async fn lock(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql("set local client_min_messages = warning; set local jit = off; set local work_mem = '64MB'").execute(&mut *connection).await?;
-    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('plumbline.publish', 0)) is null as locked").fetch_one(&mut *connection).await?;
+    sqlx::raw_sql("set local client_min_messages = warning; set local jit = off; set local work_mem = '64MB'")
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('plumbline.publish', 0)) is null as locked")
+        .fetch_one(&mut *connection)
+        .await?;
     sqlx::query!("lock table ops.change in share mode").execute(connection).await?;
     Ok(())
 }

@@ -50,7 +50,8 @@ pub(super) async fn joined_data_changed_from(
 /// The outcome of every test of the models, for the data quality page.
 pub(super) async fn verdicts(connection: &mut PgConnection, run_id: i64, verdicts: &[Verdict]) -> Result<(), sqlx::Error> {
     let names: Vec<_> = verdicts.iter().map(|verdict| verdict.name.clone()).collect();
-    let severities: Vec<_> = verdicts.iter().map(|verdict| if verdict.severity == Severity::Warn { "warn" } else { "error" }.to_owned()).collect();
+    let severities: Vec<_> =
+        verdicts.iter().map(|verdict| if verdict.severity == Severity::Warn { "warn" } else { "error" }.to_owned()).collect();
     let failures: Vec<_> = verdicts.iter().map(|verdict| verdict.failures).collect();
     let samples: Vec<_> = verdicts.iter().map(|verdict| verdict.samples.clone()).collect();
     let messages: Vec<_> = verdicts.iter().map(message).collect();
@@ -75,9 +76,14 @@ pub(super) async fn verdicts(connection: &mut PgConnection, run_id: i64, verdict
 fn message(verdict: &Verdict) -> String {
     match (verdict.passed(), verdict.severity) {
         (true, _) => "As it should be.".into(),
-        (false, Severity::Warn) => format!("{} rows should not exist; the numbers were published with them. Look at the samples.", verdict.failures),
+        (false, Severity::Warn) => {
+            format!("{} rows should not exist; the numbers were published with them. Look at the samples.", verdict.failures)
+        }
         (false, Severity::Error) => {
-            format!("{} rows must not exist, so nothing was published. Look at the samples, correct their source and run again.", verdict.failures)
+            format!(
+                "{} rows must not exist, so nothing was published. Look at the samples, correct their source and run again.",
+                verdict.failures
+            )
         }
     }
 }

@@ -103,7 +103,11 @@ pub async fn clock(State(exchange): State<Arc<Exchange>>) -> Response<Body> {
         session = calendar::session(calendar::session_on_or_after(session.session_date + Days::new(1)));
     }
     let is_open = session.open_at <= moment.now;
-    let next_open = if is_open { calendar::session(calendar::session_on_or_after(session.session_date + Days::new(1))).open_at } else { session.open_at };
+    let next_open = if is_open {
+        calendar::session(calendar::session_on_or_after(session.session_date + Days::new(1))).open_at
+    } else {
+        session.open_at
+    };
     let local = |at: chrono::DateTime<chrono::Utc>, digits| at.with_timezone(&New_York).to_rfc3339_opts(digits, false);
     let body = json!({
         "timestamp": local(moment.now, SecondsFormat::Nanos),

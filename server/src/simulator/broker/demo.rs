@@ -139,27 +139,32 @@ impl Trader<'_> {
         }
     }
 
-    /// The basket is entered in order, most of it at the beginning.
-    fn buy_for_the_first_time(&mut self, session: u32, age: u32) {
-        let count = self.basket.len() as u32;
+    /// The basket is entered in order, three fifths of it in the first days: the age at which the holding at `place` is due.
+    fn due(&self, place: u32) -> u32 {
+        let count = (self.basket.len() as u32).max(1);
         let at_once = count * 3 / 5;
-        for place in 0..count {
-            let due =
-                if place < at_once { 1 + place * 12 / count.max(1) } else { 15 + (place - at_once) * self.entry_span / count.max(1) };
-            if due == age
-                && let Some(listing) = self.basket.get(place as usize).copied()
+        if place < at_once { 1 + place * 12 / count } else { 15 + (place - at_once) * self.entry_span / count }
+    }
+
+    fn buy_for_the_first_time(&mut self, session: u32, age: u32) {
+        for place in 0..self.basket.len() {
+            if self.due(place as u32) == age
+                && let Some(listing) = self.basket.get(place).copied()
             {
                 self.buy(session, listing, self.stake);
             }
         }
     }
 
-    /// A few days into each month the deposit is invested, and more when cash has piled up.
+    /// A few days into each month the deposit is invested, and more when cash has piled up; what is yet to be entered
+    /// keeps its stake.
     fn add_to_a_holding(&mut self, session: u32, date: NaiveDate, before: NaiveDate) {
         if !(date.day() > 4 && before.day() <= 4) || self.basket.is_empty() {
             return;
         }
-        let reserve = self.stake * Decimal::from(self.basket.len()) * Decimal::new(10, 2);
+        let age = session - self.first;
+        let to_enter = (0..self.basket.len() as u32).filter(|place| self.due(*place) > age).count();
+        let reserve = self.stake * (Decimal::from(to_enter) + Decimal::from(self.basket.len()) * Decimal::new(4, 2));
         let spare = (self.book.cash - reserve).max(Decimal::ZERO);
         let times = if spare > self.stake * Decimal::from(2) { 3 } else { 1 };
         for turn in 0..times {
@@ -213,4 +218,83 @@ fn whole_or_part(listing: &Listing, wanted: Decimal, draw: u64) -> Decimal {
     let lot = lot(listing);
     let whole = (wanted / lot).floor() * lot;
     if lot == Decimal::ONE && (whole < Decimal::TWO || draw.is_multiple_of(11)) { wanted.trunc_with_scale(2) } else { whole }.normalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::simulator::broker::activity::Detail;
+    use crate::simulator::broker::statement::{statement, visible};
+    use crate::simulator::seed;
+
+    fn place(text: &str) -> u32 {
+        Sessions::all().find(day(text)).unwrap()
+    }
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    const OWNER: Owner = Owner { seed: 1, account: 1, accounts: 1, years: 5 };
+
+    #[test]
+    fn tomorrow_adds_and_rewrites_nothing() {
+        let market = seed::market(1, 25);
+        let before = activities(&market, OWNER, day("2026-03-06"), place("2026-03-06"));
+        let after = activities(&market, OWNER, day("2027-02-01"), place("2027-02-01"));
+        let known: BTreeSet<_> = after.iter().map(|activity| activity.id.clone()).collect();
+        assert!(before.iter().all(|activity| known.contains(&activity.id)));
+        assert!(after.len() > before.len());
+    }
+
+    #[test]
+    fn the_account_never_owes_and_has_every_kind_of_entry() {
+        let market = seed::market(1, 25);
+        let (last, now) = (day("2026-11-20"), day("2026-11-22").and_hms_opt(0, 0, 0).unwrap().and_utc());
+        let all = activities(&market, OWNER, last, place("2026-11-20"));
+        let mut cash = Decimal::ZERO;
+        for activity in &all {
+            cash += activity.cash();
+            assert!(cash > Decimal::new(-100, 0), "{} {cash}", activity.id);
+            assert!(activity.cash().scale() <= 4, "{}", activity.id);
+        }
+        let kinds: BTreeSet<&str> = all.iter().map(|activity| activity.kind.as_str()).collect();
+        assert_eq!(kinds, ["CSD", "CSW", "DIV", "FEE", "FILL", "INT"].into());
+        assert!(all.iter().any(|activity| matches!(&activity.detail, Detail::Fill { left, .. } if !left.is_zero())));
+        assert!(all.iter().any(|activity| activity.kind == "FEE" && calendar::new_york_date(activity.created_at) > activity.date));
+        let stands = statement(&visible(&all, last, now), &market, last);
+        assert!(stands.positions.values().all(|position| position.quantity > Decimal::ZERO && position.cost > Decimal::ZERO));
+        assert!(stands.positions.values().all(|position| position.quantity.scale() <= 2), "{stands:?}");
+        let split: Vec<_> = ["COST", "GE", "AMZN"].iter().filter(|symbol| stands.positions.contains_key(**symbol)).collect();
+        assert!(!split.is_empty(), "some held symbols were split");
+    }
+
+    #[test]
+    fn together_the_accounts_hold_every_company() {
+        let market = seed::market(3, 120);
+        let last = place("2026-11-20");
+        let mut held = BTreeSet::new();
+        for account in 1..=3 {
+            let owner = Owner { seed: 3, account, accounts: 3, years: 10 };
+            for activity in activities(&market, owner, day("2026-11-20"), last) {
+                if let Detail::Fill { symbol, .. } = activity.detail {
+                    held.insert(symbol);
+                }
+            }
+        }
+        assert_eq!(held.len(), 120);
+    }
+
+    #[test]
+    fn a_fee_is_not_seen_before_it_is_created() {
+        let market = seed::market(1, 25);
+        let all = activities(&market, OWNER, day("2026-11-20"), place("2026-11-20"));
+        let fee = all.iter().find(|activity| activity.kind == "FEE").unwrap();
+        let evening = calendar::session(fee.date).close_at + chrono::TimeDelta::hours(2);
+        let seen = |at| visible(&all, fee.date, at).iter().any(|activity| activity.id == fee.id);
+        assert!(!seen(evening));
+        assert!(seen(evening + chrono::TimeDelta::hours(12)));
+    }
 }

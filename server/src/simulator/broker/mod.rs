@@ -1,9 +1,9 @@
 //! The broker's side: accounts whose cash and positions are, at any moment, what their activities and the splits add up to.
 
-/// One entry of an account's history.
-pub mod activity;
 /// Activities from a file beside replayed bars.
 pub mod activities_file;
+/// One entry of an account's history.
+pub mod activity;
 /// Writes activities down while it keeps cash and shares.
 pub mod book;
 /// The demo accounts of a made-up market.

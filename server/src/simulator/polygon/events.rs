@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Value, json};
 
-use super::page;
+use super::page::{self, Sheet};
 use crate::simulator::asked::Asked;
 use crate::simulator::exchange::{Exchange, Moment};
 use crate::simulator::faults::Mischief;
@@ -107,12 +107,7 @@ pub async fn dividends_v1(
     })
 }
 
-fn splits(
-    exchange: &Exchange,
-    paper: Paper,
-    request: Request,
-    say: impl Fn(&(&Listing, Split), Moment) -> Value,
-) -> Response<Body> {
+fn splits(exchange: &Exchange, paper: Paper, request: Request, say: impl Fn(&(&Listing, Split), Moment) -> Value) -> Response<Body> {
     let moment = exchange.moment();
     let found = |asked: &Asked| {
         let mut rows: Vec<(&Listing, Split)> = listings(exchange, asked)
@@ -165,7 +160,8 @@ fn pages<T: Clone>(
     let (Some(asked), Some(limit)) = (asked, limit) else {
         return polygon_error(StatusCode::BAD_REQUEST, &caller.request_id, "The cursor or the 'limit' parameter is invalid");
     };
-    page::listed(paper.path, found(&asked), limit, &asked, &caller, mischief, false, say)
+    let sheet = Sheet { path: paper.path, limit, is_counted: false };
+    page::listed(sheet, found(&asked), &asked, &caller, mischief, say)
 }
 
 fn listings<'e>(exchange: &'e Exchange, asked: &Asked) -> Vec<&'e Listing> {

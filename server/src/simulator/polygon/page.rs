@@ -25,15 +25,21 @@ pub fn trim<T: Clone>(rows: &mut Vec<T>, limit: usize, mischief: Mischief) -> Op
     next
 }
 
+/// One of the vendor's lists: where it is, how many rows a page has, and whether the envelope counts them.
+#[derive(Debug, Clone, Copy)]
+pub struct Sheet {
+    pub path: &'static str,
+    pub limit: usize,
+    pub is_counted: bool,
+}
+
 /// The rows from the cursor's place on, in the vendor's envelope.
 pub fn listed<T: Clone>(
-    path: &str,
+    Sheet { path, limit, is_counted }: Sheet,
     all: Vec<T>,
-    limit: usize,
     asked: &Asked,
     caller: &Caller,
     mischief: Mischief,
-    counted: bool,
     say: impl Fn(&T) -> Value,
 ) -> Response<Body> {
     let total = all.len();
@@ -50,7 +56,7 @@ pub fn listed<T: Clone>(
     }
     let mut body = json!({"results": rows.iter().map(say).collect::<Vec<_>>(), "status": "OK", "request_id": caller.request_id});
     if let Value::Object(fields) = &mut body {
-        if counted {
+        if is_counted {
             fields.insert("count".to_owned(), json!(rows.len()));
         }
         if let Some((host, offset)) = next {

@@ -8,7 +8,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::page;
+use super::page::{self, Sheet};
 use crate::simulator::asked::Asked;
 use crate::simulator::exchange::{Exchange, Moment};
 use crate::simulator::faults::Mischief;
@@ -81,7 +81,8 @@ pub async fn list(
     if asked.get("order") == Some("desc") {
         listings.reverse();
     }
-    page::listed("/v3/reference/tickers", listings, limit, &asked, &caller, mischief, true, |listing| short(listing, moment))
+    let sheet = Sheet { path: "/v3/reference/tickers", limit, is_counted: true };
+    page::listed(sheet, listings, &asked, &caller, mischief, |listing| short(listing, moment))
 }
 
 /// A company that isn't traded yet at the moment doesn't exist for the vendor.

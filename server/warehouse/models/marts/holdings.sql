@@ -42,20 +42,8 @@ priced as (
         (last.close / last_split.ratio)::numeric(28, 10) as close,
         (before.close / before_split.ratio)::numeric(28, 10) as previous_close
     from asked
-    left join lateral (
-        select prices.close, prices.session_date
-        from {{ ref('prices') }} as prices
-        where prices.symbol = asked.symbol and prices."timestamp" < asked.session_date + 1
-        order by prices."timestamp" desc
-        limit 1
-    ) as last on true
-    left join lateral (
-        select prices.close, prices.session_date
-        from {{ ref('prices') }} as prices
-        where prices.symbol = asked.symbol and prices."timestamp" < asked.previous_session_date + 1
-        order by prices."timestamp" desc
-        limit 1
-    ) as before on true
+    {{ last_close('last', 'asked.symbol', 'asked.session_date') }}
+    {{ last_close('before', 'asked.symbol', 'asked.previous_session_date') }}
     left join lateral (
         select coalesce(exp(sum(ln(splits.split_to / splits.split_from))), 1) as ratio
         from {{ ref('splits') }} as splits

@@ -19,7 +19,7 @@ closes as (
     where
         symbol = '{{ var("benchmark") }}'
         -- Fifteen days before the first session hold the session before it.
-        {% if is_incremental() %}and "timestamp" >= '{{ var("restart_from") }}'::date - 15{% endif %}
+        {% if is_incremental() %}and "timestamp" >= '{{ var("restart_from") }} 00:00:00+00'::timestamptz - interval '15 days'{% endif %}
 ),
 
 -- New shares per old in force since the session before; two splits between two sessions multiply.

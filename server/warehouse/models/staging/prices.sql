@@ -1,4 +1,5 @@
 -- One row per symbol and session: the latest version of the bar that isn't in quarantine.
+-- A close at or below zero is no price; the quality checks report it, here it must not count even before they have run.
 -- `not in` and not `not exists`: a hashed filter keeps the order of the index, an anti-join would sort all bars.
 select distinct on (symbol, "timestamp")
     symbol,
@@ -13,7 +14,7 @@ select distinct on (symbol, "timestamp")
     response_id
 from {{ source('raw', 'market_data') }}
 where
-    close is not null
+    close > 0
     and (symbol, session_date, response_id) not in (
         select symbol, session_date, response_id
         from {{ source('ops', 'quarantine') }}

@@ -1,0 +1,105 @@
+//! Transactions, newest first, fifty a page; our own can be corrected and deleted.
+
+use super::kind_in_words;
+use crate::{
+    activity::{api::Delete, model::Entry},
+    format, routes,
+    ui::{Outcome, use_scope, use_write},
+};
+use leptos::prelude::*;
+
+#[component]
+pub fn List(rows: Vec<Entry>, currency: String, total: u64, page: u32, pages: u32) -> impl IntoView {
+    let delete = use_write::<Delete>();
+    let is_empty = rows.is_empty();
+    let rows = rows.into_iter().map(|entry| view! { <Row entry page delete/> }).collect_view();
+    view! {
+        <section class="card wide">
+            <header>
+                <h2>{format::plural(total, "transaction", "transactions")}</h2>
+                <span class="mute">{format!("amounts in {currency}")}</span>
+            </header>
+            <Outcome action=delete done="Deleted. The numbers follow with the next publication."/>
+            {is_empty.then(|| view! { <p class="mute">"Nothing happened yet: enter a transaction, import a file, or connect a broker."</p> })}
+            <table class="rows stack" class:sr=is_empty>
+                <thead>
+                    <tr>
+                        <th scope="col">"Day"</th>
+                        <th scope="col">"What"</th>
+                        <th scope="col" class="hide-middle">"Account"</th>
+                        <th scope="col" class="r">"Quantity"</th>
+                        <th scope="col" class="r">"Price"</th>
+                        <th scope="col" class="r">"Amount"</th>
+                        <th scope="col" class="r hide">"Fee and tax"</th>
+                        <th scope="col">"From"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+            <Pages page pages/>
+        </section>
+    }
+}
+
+#[component]
+fn Row(entry: Entry, page: u32, delete: ServerAction<Delete>) -> impl IntoView {
+    let what = kind_in_words(&entry.kind);
+    let symbol = entry.symbol.as_ref().map(ToString::to_string).unwrap_or_default();
+    let costs = entry.fee + entry.tax;
+    let note = (!entry.note.is_empty()).then(|| view! { <small>{entry.note.clone()}</small> });
+    view! {
+        <tr>
+            <td class="when">{format::date(entry.traded_on)}</td>
+            <th scope="row" data-label="What">{what}" "<b>{symbol}</b>" "{note}</th>
+            <td class="hide-middle" data-label="Account">{entry.account_name.clone()}</td>
+            <td class="r" data-label="Quantity">{entry.quantity.map(format::quantity)}</td>
+            <td class="r" data-label="Price">{entry.price.map(format::price)}</td>
+            <td class="r" data-label="Amount">{format::money(entry.amount)}</td>
+            <td class="r hide" data-label="Fee and tax">{(!costs.is_zero()).then(|| format::money(costs))}</td>
+            <td data-label="From"><Source entry page delete/></td>
+        </tr>
+    }
+}
+
+/// Where it came from; what was entered here can be changed here.
+#[component]
+fn Source(entry: Entry, page: u32, delete: ServerAction<Delete>) -> impl IntoView {
+    let scope = use_scope();
+    let source = match entry.source.as_str() {
+        "broker" => "broker",
+        "hand" => "by hand",
+        "csv" => "import",
+        "opening" => "opening, confirmed",
+        _ => "elsewhere",
+    };
+    let ours = entry.transaction.map(|transaction| {
+        let key = transaction.to_string();
+        view! {
+            <span class="acts">
+                <a class="link" href=move || routes::correct(&scope.get(), page, &key)>"Correct"</a>
+                <ActionForm action=delete>
+                    <input type="hidden" name="scope" value=move || scope.get().query()/>
+                    <input type="hidden" name="transaction" value=transaction.to_string()/>
+                    <input type="hidden" name="version" value=entry.version.to_string()/>
+                    <button class="link" type="submit" data-confirm="Delete this transaction? Its history is kept.">"Delete"</button>
+                </ActionForm>
+            </span>
+        }
+    });
+    view! { <span class="mute">{source}</span>{ours} }
+}
+
+#[component]
+fn Pages(page: u32, pages: u32) -> impl IntoView {
+    let scope = use_scope();
+    let to = move |page: u32, label: &'static str| view! { <a class="button quiet" href=move || routes::activity_page(&scope.get(), page)>{label}</a> };
+    (pages > 1).then(|| {
+        view! {
+            <nav class="pages" aria-label="Pages of the list">
+                {(page > 1).then(|| to(page - 1, "Newer"))}
+                <span class="mute">{format!("page {page} of {pages}")}</span>
+                {(page < pages).then(|| to(page + 1, "Older"))}
+            </nav>
+        }
+    })
+}

@@ -1,0 +1,33 @@
+//! A portfolio and an account to enter things into.
+
+use crate::{
+    activity::api::{CreateAccount, CreatePortfolio},
+    ui::{Field, Outcome, use_scope, use_write},
+};
+use leptos::prelude::*;
+
+#[component]
+pub fn Start(has_account: bool) -> impl IntoView {
+    let scope = use_scope();
+    let (portfolio, account) = (use_write::<CreatePortfolio>(), use_write::<CreateAccount>());
+    let portfolio_error = Signal::derive(move || portfolio.value().get().and_then(Result::err));
+    let account_error = Signal::derive(move || account.value().get().and_then(Result::err));
+    view! {
+        <details class="card wide form" open=!has_account>
+            <summary><h2>"Add a portfolio or an account"</h2></summary>
+            <div class="fields two">
+                <ActionForm action=account>
+                    <input type="hidden" name="scope" value=move || scope.get().query()/>
+                    <Field label="New account in this portfolio" name="name" required=true error=account_error/>
+                    <Outcome action=account done="The account is there."/>
+                    <p class="send"><button class="button" type="submit">"Add account"</button></p>
+                </ActionForm>
+                <ActionForm action=portfolio>
+                    <Field label="New portfolio" name="name" required=true error=portfolio_error/>
+                    <Outcome action=portfolio done="The portfolio is there: choose it above."/>
+                    <p class="send"><button class="button quiet" type="submit">"Add portfolio"</button></p>
+                </ActionForm>
+            </div>
+        </details>
+    }
+}

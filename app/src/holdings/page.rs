@@ -1,0 +1,120 @@
+//! Every holding at the close of the last published session.
+
+use crate::{
+    format,
+    holdings::{
+        api::list_holdings,
+        model::{Holding, Holdings},
+    },
+    routes,
+    ui::{Delta, DeltaMoney, Empty, Loaded, Refresh, Spark, Undef, use_scope},
+};
+use chrono::NaiveDate;
+use leptos::{either::Either, prelude::*};
+use leptos_meta::Title;
+
+#[component]
+pub fn HoldingsPage() -> impl IntoView {
+    let scope = use_scope();
+    let refresh = Refresh::count();
+    let holdings = Resource::new_blocking(move || (scope.get().query(), refresh()), |(scope, _)| list_holdings(scope));
+    view! {
+        <Title text="Holdings"/>
+        <h1>"Holdings"</h1>
+        <Loaded of=holdings let:holdings>
+            {match holdings {
+                Some(holdings) => Either::Left(view! { <Table holdings/> }),
+                None => Either::Right(view! { <NothingYet/> }),
+            }}
+        </Loaded>
+    }
+    .into_any()
+}
+
+#[component]
+fn NothingYet() -> impl IntoView {
+    view! {
+        <Empty title="No holdings yet" text="Holdings appear with the first publication. Connect a broker, or enter what was bought.">
+            <a class="button" href=routes::CONNECTIONS>"Connect a broker"</a>
+            <a class="button quiet" href=routes::ACTIVITY>"Enter transactions"</a>
+        </Empty>
+    }
+}
+
+#[component]
+fn Table(holdings: Holdings) -> impl IntoView {
+    let Holdings { as_of, currency, rows, cash, receivable, value } = holdings;
+    let count = format::plural(rows.len() as u64, "position", "positions");
+    let rows = rows.into_iter().map(|row| view! { <Row row as_of/> }).collect_view();
+    let total = match value {
+        Ok(value) => Either::Left(format::money(value)),
+        Err(reason) => Either::Right(view! { <Undef reason/> }),
+    };
+    let other = [("Cash", cash), ("Receivable dividends", receivable)]
+        .into_iter()
+        .filter(|(name, amount)| *name == "Cash" || !amount.is_zero())
+        .map(|(name, amount)| view! { <tr><th scope="row" colspan="3">{name}</th><td class="r">{format::money(amount)}</td></tr> })
+        .collect_view();
+    view! {
+        <section class="card wide">
+            <header>
+                <h2>{count}</h2>
+                <span class="mute">{format!("close of {}, in {currency}", format::weekday(as_of))}</span>
+            </header>
+            <table class="rows stack">
+                <thead>
+                    <tr>
+                        <th scope="col">"Holding"</th>
+                        <th scope="col" class="r">"Quantity"</th>
+                        <th scope="col" class="r">"Price"</th>
+                        <th scope="col" class="r">"Value"</th>
+                        <th scope="col" class="r hide">"Weight"</th>
+                        <th scope="col" class="r">"Day"</th>
+                        <th scope="col" class="r hide-middle">"Cost"</th>
+                        <th scope="col" class="r">"Unrealized gain"</th>
+                        <th scope="col" class="hide">"30 days"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+            <table class="rows sums">
+                <tbody>
+                    {other}
+                    <tr class="sum"><th scope="row" colspan="3">"Value"</th><td class="r">{total}</td></tr>
+                </tbody>
+            </table>
+        </section>
+    }
+}
+
+#[component]
+fn Row(row: Holding, as_of: NaiveDate) -> impl IntoView {
+    let carried = row.priced_on.filter(|priced_on| *priced_on < as_of);
+    let price = row.price.map_or_else(|| "no price yet".into(), format::price);
+    let value = match row.value {
+        Ok(value) => Either::Left(format::money(value)),
+        Err(reason) => Either::Right(view! { <Undef reason/> }),
+    };
+    let weight = match row.weight {
+        Ok(weight) => Either::Left(format::share(weight)),
+        Err(reason) => Either::Right(view! { <Undef reason/> }),
+    };
+    view! {
+        <tr>
+            <th scope="row" class="sym"><b>{row.symbol.to_string()}</b>" "<small>{row.name}" · "{row.sector}</small></th>
+            <td class="r" data-label="Quantity">{format::quantity(row.quantity)}</td>
+            <td class="r" data-label="Price">
+                {price}
+                {carried.map(|day| view! { " "<span class="chip warn small">{format!("of {}", format::day(day))}</span> })}
+            </td>
+            <td class="r" data-label="Value">{value}</td>
+            <td class="r hide" data-label="Weight">{weight}</td>
+            <td class="r" data-label="Day"><Delta of=row.day_return triangle=true/></td>
+            <td class="r hide-middle" data-label="Cost">{format::money(row.cost_basis)}</td>
+            <td class="r" data-label="Unrealized gain">
+                <DeltaMoney of=row.unrealized_gain/>" "<small><Delta of=row.unrealized_return/></small>
+            </td>
+            <td class="hide"><Spark points=row.recent/></td>
+        </tr>
+    }
+}

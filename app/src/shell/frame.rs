@@ -1,0 +1,46 @@
+//! What stands around every page: navigation, scope bar, notes; the page in the middle.
+
+use super::{
+    navigation::{BottomBar, Sidebar},
+    running::Running,
+    scope_bar::ScopeBar,
+};
+use crate::{
+    error::AppError,
+    overview::{api::show_frame, model},
+    ui::{Refresh, use_scope},
+};
+use leptos::{either::Either, prelude::*};
+use leptos_router::components::Outlet;
+
+#[component]
+pub fn Frame() -> impl IntoView {
+    let scope = use_scope();
+    let refresh = Refresh::count();
+    let frame = Resource::new_blocking(move || (scope.get().query(), refresh()), |(scope, _)| show_frame(scope));
+    // The page says what went wrong; the frame then shows what needs no answer.
+    let around = move |part: fn(Option<model::Frame>) -> AnyView| view! { <Part frame part/> };
+    view! {
+        <a class="skip" href="#main">"Skip to the content"</a>
+        {around(|frame| view! { <Sidebar frame/> }.into_any())}
+        <div class="middle">
+            {around(|frame| match frame {
+                Some(frame) => Either::Left(view! { <ScopeBar frame/> }),
+                None => Either::Right(()),
+            }.into_any())}
+            <main id="main" tabindex="-1">
+                <Outlet/>
+            </main>
+        </div>
+        {around(|frame| view! { <BottomBar findings=frame.as_ref().map_or(0, |frame| frame.open_findings)/> }.into_any())}
+        {around(|frame| frame.map(|frame| view! { <Running frame/> }).into_any())}
+    }
+}
+
+/// A part of the frame, drawn when its data is there.
+#[component]
+fn Part(frame: Resource<Result<model::Frame, AppError>>, part: fn(Option<model::Frame>) -> AnyView) -> impl IntoView {
+    view! {
+        <Transition>{move || Suspend::new(async move { part(frame.await.ok()) })}</Transition>
+    }
+}

@@ -1,0 +1,127 @@
+//! Portfolio, range and benchmark, kept in the URL by links and a plain form; when the numbers were published.
+
+use crate::{
+    domain::{Benchmark, PortfolioId, Range, Scope},
+    format,
+    overview::model::{Frame, PortfolioChoice, PublicationNote},
+    routes,
+    ui::use_scope,
+};
+use chrono::{DateTime, Utc};
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+/// Pages that show one portfolio.
+const SCOPED: [&str; 4] = [routes::OVERVIEW, routes::HOLDINGS, routes::ACTIVITY, routes::QUALITY];
+
+#[component]
+pub fn ScopeBar(frame: Frame) -> impl IntoView {
+    let Frame { portfolios, shown, publication, is_demo, rendered_at, .. } = frame;
+    let here = use_location().pathname;
+    let is_scoped = move || SCOPED.contains(&here.get().as_str());
+    let has_range = move || here.get() == routes::OVERVIEW;
+    view! {
+        <header class="scope">
+            <Show when=is_scoped>
+                <Picks portfolios=portfolios.clone() shown/>
+            </Show>
+            <Show when=has_range>
+                <Ranges/>
+            </Show>
+            <Chip publication rendered_at/>
+            {is_demo.then(|| view! { <span class="chip warn demo-chip">"Demo: simulated prices"</span> })}
+        </header>
+    }
+}
+
+/// Two selects in a GET form: a change sends it (by the glue), and without scripts its button does.
+#[component]
+fn Picks(portfolios: Vec<PortfolioChoice>, shown: Option<PortfolioId>) -> impl IntoView {
+    let scope = use_scope();
+    let here = use_location().pathname;
+    let range = move || scope.with(|scope| (scope.range != Range::default()).then(|| scope.range.label()));
+    let portfolios = portfolios
+        .into_iter()
+        .map(|choice| {
+            let chosen = Some(choice.id) == shown;
+            view! { <option value=choice.id.to_string() selected=chosen>{choice.name}</option> }
+        })
+        .collect_view();
+    let against = move |benchmark: Benchmark| {
+        view! {
+            <option value=benchmark.key() selected=move || scope.get().benchmark == benchmark>{benchmark.label()}</option>
+        }
+    };
+    view! {
+        <form class="picks" method="get" action=move || here.get() data-autosubmit="">
+            <label class="pick">
+                <small>"Portfolio"</small>
+                <select name="portfolio">{portfolios}</select>
+            </label>
+            <input type="hidden" name="range" value=range disabled=move || range().is_none()/>
+            <label class="pick bench">
+                <small>"Against"</small>
+                <select name="against">{Benchmark::ALL.map(against).collect_view()}</select>
+            </label>
+            <noscript inner_html="<button class='button'>Show</button>"></noscript>
+        </form>
+    }
+}
+
+#[component]
+fn Ranges() -> impl IntoView {
+    let scope = use_scope();
+    let here = use_location().pathname;
+    let link = move |range: Range| {
+        let is_shown = move || scope.get().range == range;
+        view! {
+            <a href=move || routes::in_range(&here.get(), &scope.get(), range) aria-current=move || is_shown().then_some("true")>
+                {range.label()}
+            </a>
+        }
+    };
+    view! { <nav class="ranges" aria-label="Range">{Range::ALL.map(link).collect_view()}</nav> }
+}
+
+/// Fresh, stale with its age, or waiting for the first numbers.
+#[component]
+fn Chip(publication: Option<PublicationNote>, rendered_at: DateTime<Utc>) -> impl IntoView {
+    let (class, text) = said(publication.as_ref(), rendered_at);
+    view! { <a class=format!("chip {class}") href=move || routes::scoped(routes::QUALITY, &Scope::default())>{text}</a> }
+}
+
+fn said(publication: Option<&PublicationNote>, now: DateTime<Utc>) -> (&'static str, String) {
+    let Some(note) = publication else { return ("wait", "Waiting for the first numbers".into()) };
+    let checks = format!("{} of {} checks", note.checks_passed, note.checks_total);
+    if note.is_stale {
+        return (
+            "warn",
+            format!("Stale: as of {}, published {} · {checks}", format::weekday(note.session_date), format::ago(note.published_at, now)),
+        );
+    }
+    let class = if note.checks_passed < note.checks_total { "warn" } else { "ok" };
+    (class, format!("Published {} · {checks}", format::instant(note.published_at, now)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_chip_says_when_how_old_and_how_sure() {
+        let now = "2026-11-22T22:04:00Z".parse().unwrap();
+        let note = PublicationNote {
+            session_date: "2026-11-20".parse().unwrap(),
+            published_at: "2026-11-20T22:04:00Z".parse().unwrap(),
+            checks_passed: 42,
+            checks_total: 42,
+            is_stale: false,
+        };
+        assert_eq!(said(None, now).0, "wait");
+        assert_eq!(said(Some(&note), now), ("ok", "Published 20 Nov, 22:04 UTC · 42 of 42 checks".into()));
+        let failing = PublicationNote { checks_passed: 41, ..note.clone() };
+        assert_eq!(said(Some(&failing), now).0, "warn");
+        let stale = PublicationNote { is_stale: true, ..note };
+        assert_eq!(said(Some(&stale), now), ("warn", "Stale: as of Fri 20 Nov, published 2 days ago · 42 of 42 checks".into()));
+    }
+}

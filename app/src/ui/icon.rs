@@ -1,0 +1,37 @@
+//! The plumb bob, and the few line drawings of the navigation.
+
+use leptos::prelude::*;
+
+/// The mark: a cord and its bob.
+#[component]
+pub fn Bob() -> impl IntoView {
+    view! {
+        <svg viewBox="0 0 24 24" class="bob" aria-hidden="true">
+            <path d="M12 2v9"/>
+            <path d="M12 11l4.2 3.6L12 22l-4.2-7.4z" class="w"/>
+        </svg>
+    }
+}
+
+/// A 24 × 24 line drawing from one path.
+#[component]
+pub fn Icon(path: &'static str) -> impl IntoView {
+    view! {
+        <svg viewBox="0 0 24 24" class="ico" aria-hidden="true">
+            <path d=path/>
+        </svg>
+    }
+}
+
+/// The bob beside a number: opens how the number is made. Works without scripts.
+#[component]
+pub fn Why(#[prop(into)] label: String, #[prop(into)] text: String) -> impl IntoView {
+    view! {
+        <details class="why">
+            <summary aria-label=format!("Explain this number: {label}") title="Explain this number">
+                <Bob/>
+            </summary>
+            <p>{text}</p>
+        </details>
+    }
+}

@@ -1,0 +1,50 @@
+//! Writes from forms: they work before WASM, and what went wrong is shown after the redirect too.
+
+use crate::{error::AppError, ui::Refresh};
+use leptos::{
+    prelude::*,
+    server_fn::{ServerFn, client::Client},
+};
+use leptos_router::hooks::use_query_map;
+
+/// An action for a server function. Without scripts its refusal comes back in the URL (`__path`, `__err`); after each success
+/// what the page shows is asked for again.
+pub fn use_write<S>() -> ServerAction<S>
+where
+    S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
+    S::Output: Clone + Send + Sync + 'static,
+    S::Client: Client<AppError>,
+{
+    let query = use_query_map().get_untracked();
+    if let (Some(path), Some(error)) = (query.get("__path"), query.get("__err")) {
+        provide_context(ServerActionError::new(&path, &error));
+    }
+    let action = ServerAction::<S>::new();
+    let refresh = use_context::<Refresh>();
+    Effect::new(move |_| {
+        if let (Some(Ok(_)), Some(refresh)) = (action.value().get(), refresh) {
+            refresh.raise();
+        }
+    });
+    action
+}
+
+/// What a write came to: the sentence of its refusal, or what was done.
+#[component]
+pub fn Outcome<S>(action: ServerAction<S>, #[prop(optional, into)] done: String) -> impl IntoView
+where
+    S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
+    S::Output: Clone + Send + Sync + 'static,
+    S::Client: Client<AppError>,
+{
+    let said = move || match action.value().get() {
+        Some(Err(error)) => Some((true, error.to_string())),
+        Some(Ok(_)) if !done.is_empty() => Some((false, done.clone())),
+        _ => None,
+    };
+    view! {
+        <div class="outcome" aria-live="polite">
+            {move || said().map(|(is_wrong, text)| view! { <p class="note" class:wrong=is_wrong class:done=!is_wrong>{text}</p> })}
+        </div>
+    }
+}

@@ -1,0 +1,225 @@
+// Finds [data-chart], draws the option that lies in it as JSON, and keeps it in step with theme, width and navigation.
+// Roles ("@accent", "@accent/26") become the theme's colors, names ("@money") become the formatters below.
+// It needs no WASM: a page reads and draws before the application is there. The few other helpers of plain forms are here too.
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const THIN = "\u202f";
+const NARROW = 560;
+const watched = new Map();
+const drawn = new WeakMap();
+
+document.documentElement.dataset.scripts = "";
+
+const minus = (text) => text.replace("-", "−");
+const grouped = (number, digits) => minus(number.toFixed(digits)).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+const day = (iso) => `${Number(iso.slice(8))} ${MONTHS[Number(iso.slice(5, 7)) - 1]} ${iso.slice(0, 4)}`;
+
+function short(number) {
+  const size = Math.abs(number);
+  if (size >= 1e9) return minus(`${+(number / 1e9).toFixed(2)}B`);
+  if (size >= 1e6) return minus(`${+(number / 1e6).toFixed(2)}M`);
+  if (size >= 1e3) return minus(`${+(number / 1e3).toFixed(1)}k`);
+  return minus(String(+number.toFixed(2)));
+}
+
+const percent = (fraction, digits) => minus(`${+(fraction * 100).toFixed(digits)}${THIN}%`);
+const signed = (fraction) => {
+  const text = grouped(fraction * 100, 2);
+  return `${fraction > 0 ? "+" : ""}${text}${THIN}%`;
+};
+
+/** The lines of a tooltip as rich text: no HTML, so that a name can't become markup. */
+function tip(points, show) {
+  const lines = points
+    .map((point) => ({ name: point.seriesName, value: Array.isArray(point.value) ? point.value[1] : point.value }))
+    .filter((point) => typeof point.value === "number" && point.name !== "Deposit" && point.name !== "Withdrawal")
+    .map((point) => `{name|${point.name}}  {value|${show(point.value)}}`);
+  const flows = points.filter((point) => point.seriesName === "Deposit" || point.seriesName === "Withdrawal");
+  const marks = flows.map((point) => `{name|${point.seriesName}}`);
+  return [`{day|${day(points[0].axisValue)}}`, ...lines, ...marks].join("\n");
+}
+
+function formatters(option) {
+  const unit = option.hints?.unit ?? "";
+  return {
+    "@money": short,
+    "@percent": (fraction) => percent(fraction, 1),
+    "@tip-money": (points) => tip(points, (value) => `${grouped(value, 2)} ${unit}`),
+    "@tip-percent": (points) => tip(points, signed),
+  };
+}
+
+/** The theme's color of a role as rgb: ECharts reads neither oklch nor light-dark(). */
+function colors() {
+  const probe = document.createElement("i");
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  document.body.append(probe);
+  const known = new Map();
+  const color = (role) => {
+    if (known.has(role)) return known.get(role);
+    const [name, opacity] = role.slice(1).split("/");
+    probe.style.color = `var(--${name})`;
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = getComputedStyle(probe).color;
+    canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b] = canvas.getImageData(0, 0, 1, 1).data;
+    const text = `rgba(${r},${g},${b},${opacity ? Number(opacity) / 100 : 1})`;
+    known.set(role, text);
+    return text;
+  };
+  return { color, done: () => probe.remove() };
+}
+
+/** A copy of the option with functions and colors in the place of names and roles. */
+function themed(option, width) {
+  const named = formatters(option);
+  const { color, done } = colors();
+  const walk = (value, key) => {
+    if (Array.isArray(value)) return key === "data" ? value : value.map((each) => walk(each, key));
+    if (value && typeof value === "object") {
+      return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, walk(each, name)]));
+    }
+    if (typeof value !== "string" || value[0] !== "@") return value;
+    return key === "formatter" ? (named[value] ?? value) : color(value);
+  };
+  const full = walk(option, "");
+  const x = [full.xAxis].flat()[0];
+  const y = [full.yAxis].flat()[0];
+  const isNarrow = width < NARROW;
+  Object.assign(x.axisLabel, dateTicks(x.data, width), { showMinLabel: null, hideOverlap: true });
+  Object.assign(y, { splitNumber: isNarrow ? 4 : 6 }, "top" in (option.hints ?? {}) ? { max: option.hints.top } : {});
+  full.grid = [full.grid].flat().map((grid) => ({ ...grid, right: isNarrow ? 48 : 60 }));
+  full.tooltip = {
+    ...[full.tooltip].flat()[0],
+    renderMode: "richText",
+    confine: true,
+    transitionDuration: 0,
+    padding: [8, 12],
+    textStyle: {
+      color: color("@ink"),
+      fontFamily: getComputedStyle(document.body).fontFamily,
+      fontSize: 12,
+      lineHeight: 18,
+      rich: {
+        day: { fontWeight: 600, fontSize: 12, color: color("@ink"), lineHeight: 20 },
+        name: { color: color("@soft"), fontSize: 12, lineHeight: 18 },
+        value: { fontWeight: 600, color: color("@ink"), fontSize: 12, lineHeight: 18 },
+      },
+    },
+  };
+  full.textStyle = { fontFamily: getComputedStyle(document.body).fontFamily };
+  full.animation = false;
+  delete full.hints;
+  done();
+  return full;
+}
+
+/** Labels where a day, month, quarter or year begins, as many as the width has room for. */
+function dateTicks(dates, width) {
+  const room = Math.max(3, Math.floor(width / 70));
+  const starts = (key) => {
+    const found = new Set();
+    dates.forEach((date, index) => index > 0 && key(date) !== key(dates[index - 1]) && found.add(index));
+    return found;
+  };
+  const month = (date) => date.slice(0, 7);
+  const part = (months) => (date) => date.slice(0, 4) + Math.floor((Number(date.slice(5, 7)) - 1) / months);
+  const tries = [month, part(2), part(3), part(6), (date) => date.slice(0, 4)];
+  const months = starts(month);
+  if (months.size < 2) {
+    const step = Math.max(1, Math.ceil(dates.length / room));
+    return { interval: (index) => index % step === 0, formatter: (date) => `${Number(date.slice(8))} ${MONTHS[Number(date.slice(5, 7)) - 1]}` };
+  }
+  const chosen = tries.map(starts).find((set) => set.size <= room) ?? starts((date) => date.slice(0, 3));
+  const isLong = dates.at(-1).slice(0, 4) - dates[0].slice(0, 4) > 1;
+  const name = (date) => (isLong || date.slice(5, 7) === "01" ? date.slice(0, 4) : MONTHS[Number(date.slice(5, 7)) - 1]);
+  const text = (date) => (isLong && date.slice(5, 7) !== "01" ? `${MONTHS[Number(date.slice(5, 7)) - 1]} ${date.slice(2, 4)}` : name(date));
+  return { interval: (index) => chosen.has(index), formatter: text };
+}
+
+/** Draws one chart if it has a width; hidden ones are drawn when they are shown. */
+async function draw(box) {
+  const canvas = box.querySelector(".canvas");
+  const json = optionOf(box);
+  if (!canvas || !json || !canvas.clientWidth) return;
+  drawn.set(box, json);
+  const { getInstanceByDom, init } = await import("./echarts.js");
+  if (!box.isConnected) return;
+  const chart = getInstanceByDom(canvas) ?? init(canvas, null, { renderer: "svg" });
+  chart.resize();
+  chart.setOption(themed(JSON.parse(json), canvas.clientWidth), { notMerge: true });
+}
+
+function watch(box) {
+  let width = 0;
+  const observer = new ResizeObserver(([entry]) => {
+    const now = Math.round(entry.contentRect.width);
+    if (now !== width) {
+      width = now;
+      draw(box);
+    }
+  });
+  observer.observe(box);
+  watched.set(box, observer);
+}
+
+const optionOf = (box) => box.querySelector("script")?.textContent ?? "";
+
+/** Charts that came are watched, charts that went are disposed of, charts whose data changed are drawn again. */
+function sweep() {
+  for (const [box, observer] of watched) {
+    if (box.isConnected) {
+      if (drawn.get(box) !== undefined && drawn.get(box) !== optionOf(box)) draw(box);
+      continue;
+    }
+    observer.disconnect();
+    watched.delete(box);
+    const canvas = box.querySelector(".canvas");
+    import("./echarts.js").then(({ getInstanceByDom }) => canvas && getInstanceByDom(canvas)?.dispose());
+  }
+  for (const box of document.querySelectorAll("[data-chart]")) if (!watched.has(box)) watch(box);
+}
+
+const redraw = () => watched.forEach((_, box) => draw(box));
+
+let isSweeping = false;
+new MutationObserver((changes) => {
+  // What ECharts draws itself is no news.
+  if (isSweeping || changes.every(({ target }) => target.parentElement?.closest(".canvas") || target.className === "canvas")) return;
+  isSweeping = true;
+  requestAnimationFrame(() => {
+    isSweeping = false;
+    sweep();
+  });
+}).observe(document.documentElement, { childList: true, subtree: true });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+// After the first paint: numbers first.
+requestAnimationFrame(() => setTimeout(sweep));
+
+document.addEventListener("change", (event) => {
+  const field = event.target;
+  if (field.closest("[data-autosubmit]")) field.form.requestSubmit();
+  if (field.closest("[data-theme-choice]")) {
+    const chosen = field.value === "system" ? "" : field.value;
+    document.cookie = `theme=${chosen};path=/;max-age=${chosen ? 31536000 : 0};samesite=lax`;
+    if (chosen) document.documentElement.dataset.theme = chosen;
+    else delete document.documentElement.dataset.theme;
+    redraw();
+  }
+  if (field.dataset.readsInto && field.files?.[0]) {
+    field.files[0].text().then((text) => (document.getElementById(field.dataset.readsInto).value = text));
+  }
+});
+
+// Before the application hears of it: capture.
+document.addEventListener(
+  "submit",
+  (event) => {
+    const question = event.submitter?.dataset.confirm;
+    if (question && !confirm(question)) {
+      event.preventDefault();
+      event.stopPropagation();
+    }
+  },
+  true,
+);

@@ -1,0 +1,211 @@
+//! The whole program, measured as a person meets it: start, first backfill, a day's run, the overview page, idle memory.
+//!
+//! Prints medians of five against the aims of the project and what the replaced stack (Airflow 3, dbt, Great Expectations,
+//! Streamlit) took on such a machine. `make bench`; a size alone: `make bench SIZE=25`.
+
+use reqwest::{Client, redirect::Policy};
+use server::{config::{Config, Environment}, db::{Access, Database}};
+use std::{
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+const REPETITIONS: usize = 5;
+/// A Thursday and the Friday after it.
+const FIRST: &str = "2026-11-19T23:00:00Z";
+const NEXT: &str = "2026-11-20T23:00:00Z";
+const PAGE_REQUESTS: usize = 200;
+const LOAD: Duration = Duration::from_secs(3);
+const CONNECTIONS: usize = 8;
+/// How long a server is left alone before its memory is read.
+const IDLE: Duration = Duration::from_secs(5);
+
+struct Size {
+    symbols: u32,
+    years: u32,
+    accounts: u32,
+    aim_backfill: &'static str,
+    aim_daily: &'static str,
+}
+
+const SIZES: [Size; 2] = [
+    Size { symbols: 25, years: 5, accounts: 1, aim_backfill: "2 s; replaced stack 15 s", aim_daily: "0.5 s; replaced stack 17 s" },
+    Size { symbols: 500, years: 10, accounts: 3, aim_backfill: "15 s; replaced stack 47 s", aim_daily: "1 s; replaced stack 17 s" },
+];
+
+/// One measure's five values.
+#[derive(Default)]
+struct Series(Vec<f64>);
+
+impl Series {
+    fn median(&mut self) -> f64 {
+        self.0.sort_by(f64::total_cmp);
+        self.0.get(self.0.len() / 2).copied().unwrap_or(f64::NAN)
+    }
+
+    fn print(&mut self, what: &str, unit: &str, aim: &str) {
+        let median = self.median();
+        let (low, high) = (self.0.first().copied().unwrap_or(f64::NAN), self.0.last().copied().unwrap_or(f64::NAN));
+        println!("  {what:<44} {median:>9.2} {unit:<4} ({low:.2} to {high:.2}; aim {aim})");
+    }
+}
+
+struct Server {
+    child: Child,
+    base: String,
+}
+
+impl Server {
+    fn start(data: &Path, size: &Size, now: &str) -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port();
+        let child = Command::new(env!("CARGO_BIN_EXE_plumbline"))
+            .args(["serve", "--now", now, "--symbols", &size.symbols.to_string(), "--years", &size.years.to_string()])
+            .args(["--accounts", &size.accounts.to_string()])
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("PLUMBLINE_DATA", data)
+            .env("PLUMBLINE_LISTEN", format!("127.0.0.1:{port}"))
+            .env("PLUMBLINE_SITE", concat!(env!("CARGO_MANIFEST_DIR"), "/../target/site"))
+            .env("PLUMBLINE_LOG", "warn")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the server starts");
+        Self { child, base: format!("http://127.0.0.1:{port}") }
+    }
+
+    async fn first_page(&self, client: &Client) {
+        let url = format!("{}/sign-in", self.base);
+        while !client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn memory_mb(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+        kilobytes.map_or(f64::NAN, |kilobytes| kilobytes / 1024.0)
+    }
+
+    fn stop(mut self) {
+        let _ = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
+        let _ = self.child.wait();
+    }
+}
+
+/// Beside the running server, on its private Postgres.
+async fn database(data: &Path) -> Database {
+    let environment = Environment::of([("PLUMBLINE_DATA", data.to_string_lossy().as_ref())]);
+    let config = Config::parse(&environment).expect("the configuration");
+    Database::open(&config, Access::Shared, chrono::Utc::now().date_naive()).await.expect("the server's database")
+}
+
+/// Seconds from the request of the newest run to its end, once `publications` are there.
+async fn run_seconds(database: &Database, publications: i64) -> f64 {
+    loop {
+        let seconds: Option<f64> = sqlx::query_scalar(
+            "select extract(epoch from ended_at - created_at)::float8 from ops.run
+             where (select count(*) from ops.publication) >= $1 and ended_at is not null
+               and not exists (select from ops.run where state in ('queued', 'running'))
+             order by run_id desc limit 1",
+        )
+        .bind(publications)
+        .fetch_optional(&database.pool)
+        .await
+        .expect("ops.run");
+        match seconds {
+            Some(seconds) => return seconds,
+            None => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+async fn signed_in(client: &Client, base: &str) -> String {
+    let answer = client.post(format!("{base}/enter-demo")).header("Origin", base).send().await.expect("the demo's door");
+    let cookie = answer.headers().get("set-cookie").and_then(|cookie| cookie.to_str().ok()).expect("a cookie");
+    cookie.split(';').next().unwrap_or_default().to_owned()
+}
+
+/// Median milliseconds to the first byte, and requests a second over several connections.
+async fn overview(client: &Client, base: &str) -> (f64, f64, f64) {
+    let cookie = signed_in(client, base).await;
+    let url = format!("{base}/");
+    let get = || client.get(&url).header("Cookie", &cookie).send();
+    let mut first_byte = Series::default();
+    let mut bytes = 0;
+    for _ in 0..PAGE_REQUESTS {
+        let started = Instant::now();
+        let answer = get().await.expect("the overview");
+        first_byte.0.push(started.elapsed().as_secs_f64() * 1000.0);
+        assert!(answer.status().is_success(), "the overview answers {}", answer.status());
+        bytes = answer.bytes().await.expect("its body").len();
+    }
+    let started = Instant::now();
+    let workers: Vec<_> = (0..CONNECTIONS)
+        .map(|_| {
+            let (client, url, cookie) = (client.clone(), url.clone(), cookie.clone());
+            tokio::spawn(async move {
+                let mut served = 0_u32;
+                while started.elapsed() < LOAD {
+                    let answer = client.get(&url).header("Cookie", &cookie).send().await.expect("the overview");
+                    answer.bytes().await.expect("its body");
+                    served += 1;
+                }
+                served
+            })
+        })
+        .collect();
+    let mut served = 0;
+    for worker in workers {
+        served += worker.await.expect("a worker");
+    }
+    (first_byte.median(), f64::from(served) / started.elapsed().as_secs_f64(), bytes as f64 / 1000.0)
+}
+
+async fn measure(size: &Size) {
+    let client = Client::builder().redirect(Policy::none()).no_proxy().build().expect("a client");
+    let [mut start, mut backfill, mut daily, mut first_byte, mut rate, mut memory, mut kilobytes] = <[Series; 7]>::default();
+    for _ in 0..REPETITIONS {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("data");
+        let began = Instant::now();
+        let server = Server::start(&data, size, FIRST);
+        server.first_page(&client).await;
+        start.0.push(began.elapsed().as_secs_f64());
+        let beside = database(&data).await;
+        backfill.0.push(run_seconds(&beside, 1).await);
+        beside.close().await;
+        server.stop();
+
+        let server = Server::start(&data, size, NEXT);
+        server.first_page(&client).await;
+        let beside = database(&data).await;
+        daily.0.push(run_seconds(&beside, 2).await);
+        beside.close().await;
+        tokio::time::sleep(IDLE).await;
+        memory.0.push(server.memory_mb());
+        let (milliseconds, requests, size) = overview(&client, &server.base).await;
+        first_byte.0.push(milliseconds);
+        rate.0.push(requests);
+        kilobytes.0.push(size);
+        server.stop();
+    }
+    println!("{} symbols, {} years, {} account(s); medians of {REPETITIONS}", size.symbols, size.years, size.accounts);
+    start.print("start to first page on an empty folder", "s", "5 s; replaced stack 10 s");
+    backfill.print("first backfill, requested to published", "s", size.aim_backfill);
+    daily.print("the daily run", "s", size.aim_daily);
+    first_byte.print("overview, time to first byte", "ms", "30 ms; replaced stack 3 to 4 s");
+    rate.print("overview, 8 connections", "/s", "as many as it takes");
+    kilobytes.print("overview, document", "kB", "small; replaced stack 9,000 kB");
+    memory.print("idle memory without Postgres", "MB", "100 MB; replaced stack 1,000 MB");
+}
+
+#[tokio::main]
+async fn main() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let only: Option<u32> = std::env::args().find_map(|argument| argument.parse().ok());
+    for size in SIZES.iter().filter(|size| only.is_none_or(|symbols| size.symbols == symbols)) {
+        measure(size).await;
+    }
+}

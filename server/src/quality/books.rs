@@ -1,0 +1,231 @@
+//! Checks of transactions, and of what the broker reports against them: one result a portfolio, passing or not.
+
+use super::{
+    entries::{Difference, Entry, Report, Splits, cash_difference, duplicates, position_differences},
+    outcome::Outcome,
+    rules::{ACTIVITIES_ARE_KNOWN, CASH_RECONCILES, CURRENCIES_AGREE, POSITIONS_RECONCILE, Rule, TRANSACTIONS_ARE_UNIQUE},
+};
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is on file of all portfolios.
+#[derive(Debug, Default)]
+pub struct Books {
+    pub entries: Vec<Entry>,
+    pub reports: Vec<Report>,
+    pub splits: Splits,
+    /// Base currency by portfolio.
+    pub currencies: BTreeMap<i64, String>,
+    /// Accounts whose opening balances wait for the person's decision.
+    pub undecided: BTreeSet<(i64, i64)>,
+    /// Since which session a difference is known: check, portfolio, account, symbol (empty: cash).
+    pub known_since: BTreeMap<(String, i64, i64, String), NaiveDate>,
+}
+
+/// All checks of all portfolios that have entries or a broker.
+pub fn checked(books: &Books, session: NaiveDate) -> Vec<Outcome> {
+    let portfolios: BTreeSet<i64> =
+        books.entries.iter().map(|entry| entry.portfolio_id).chain(books.reports.iter().map(|report| report.portfolio_id)).collect();
+    let mut by_portfolio: BTreeMap<i64, Vec<Entry>> = BTreeMap::new();
+    for entry in &books.entries {
+        by_portfolio.entry(entry.portfolio_id).or_default().push(entry.clone());
+    }
+    let mut outcomes = Vec::new();
+    for portfolio in portfolios {
+        let entries = by_portfolio.remove(&portfolio).unwrap_or_default();
+        outcomes.push(unknown(portfolio, &entries));
+        outcomes.push(foreign(portfolio, &entries, books.currencies.get(&portfolio).map_or("USD", String::as_str)));
+        outcomes.push(twice(portfolio, &entries));
+        let reports: Vec<&Report> = books.reports.iter().filter(|report| report.portfolio_id == portfolio).collect();
+        if !reports.is_empty() {
+            outcomes.extend(reconciled(books, portfolio, &entries, &reports, session));
+        }
+    }
+    outcomes
+}
+
+fn outcome(rule: &'static Rule, portfolio: i64, elements: usize, failures: &[(Value, String)]) -> Outcome {
+    if failures.is_empty() {
+        Outcome::passing(rule, portfolio, elements as u64)
+    } else {
+        Outcome::failing(rule, portfolio, elements as u64, failures)
+    }
+}
+
+fn sample(entry: &Entry) -> Value {
+    json!({ "account": entry.account_id, "key": entry.key, "type": entry.named, "date": entry.on, "symbol": entry.symbol })
+}
+
+fn unknown(portfolio: i64, entries: &[Entry]) -> Outcome {
+    let failures: Vec<_> = entries
+        .iter()
+        .filter(|entry| entry.kind.is_none())
+        .map(|entry| {
+            let reason = format!(
+                "The broker's activity of {} is of the type {}, which isn't booked; enter by hand what it did, if it moved cash or shares.",
+                entry.on, entry.named
+            );
+            (sample(entry), reason)
+        })
+        .collect();
+    outcome(&ACTIVITIES_ARE_KNOWN, portfolio, entries.len(), &failures)
+}
+
+fn foreign(portfolio: i64, entries: &[Entry], currency: &str) -> Outcome {
+    let failures: Vec<_> = entries
+        .iter()
+        .filter(|entry| entry.kind.is_some() && !entry.currency.eq_ignore_ascii_case(currency))
+        .map(|entry| {
+            let reason = format!(
+                "The entry of {} is in {}, the portfolio in {currency}; it counts as if it were {currency}, so correct its amounts.",
+                entry.on, entry.currency
+            );
+            (sample(entry), reason)
+        })
+        .collect();
+    outcome(&CURRENCIES_AGREE, portfolio, entries.len(), &failures)
+}
+
+fn twice(portfolio: i64, entries: &[Entry]) -> Outcome {
+    let groups = duplicates(entries);
+    let failures: Vec<_> = groups
+        .iter()
+        .filter_map(|group| {
+            let first = group.first()?;
+            let keys: Vec<&str> = group.iter().map(|entry| entry.key.as_str()).collect();
+            let what = first.symbol.as_deref().map_or_else(String::new, |symbol| format!(" of {symbol}"));
+            let kind = first.kind.as_deref().unwrap_or("entry").replace('_', " ");
+            let reason = format!(
+                "The {kind}{what} on {} is on file {} times ({}); delete the one that is too many.",
+                first.on,
+                group.len(),
+                keys.join(", ")
+            );
+            let sample = json!({ "account": first.account_id, "keys": keys, "date": first.on, "symbol": first.symbol });
+            Some((sample, reason))
+        })
+        .collect();
+    outcome(&TRANSACTIONS_ARE_UNIQUE, portfolio, entries.len(), &failures)
+}
+
+fn reconciled(books: &Books, portfolio: i64, entries: &[Entry], reports: &[&Report], session: NaiveDate) -> [Outcome; 2] {
+    let (mut positions, mut cash) = (Vec::new(), Vec::new());
+    let mut compared = 0;
+    for report in reports {
+        compared += report.positions.as_ref().map_or(0, BTreeMap::len);
+        let differences = position_differences(entries, &books.splits, report);
+        positions.extend(differences.iter().map(|found| said(books, &POSITIONS_RECONCILE, portfolio, found, session)));
+        let difference = cash_difference(entries, report);
+        cash.extend(difference.iter().map(|found| said(books, &CASH_RECONCILES, portfolio, found, session)));
+    }
+    [outcome(&POSITIONS_RECONCILE, portfolio, compared, &positions), outcome(&CASH_RECONCILES, portfolio, reports.len(), &cash)]
+}
+
+/// A difference in words, with the session on which it was seen first.
+fn said(books: &Books, rule: &Rule, portfolio: i64, found: &Difference, session: NaiveDate) -> (Value, String) {
+    let key = (rule.name.to_owned(), portfolio, found.account_id, found.symbol.clone());
+    let since = books.known_since.get(&key).copied().unwrap_or(session);
+    let (reported, derived, difference) =
+        (money_or_shares(found, found.reported), money_or_shares(found, found.derived), found.reported - found.derived);
+    let what = if found.symbol.is_empty() { "cash" } else { "shares" };
+    let name = if found.symbol.is_empty() { String::new() } else { format!("{}: ", found.symbol) };
+    let advice = if books.undecided.contains(&(portfolio, found.account_id)) {
+        "confirm the proposed opening balances"
+    } else {
+        "enter what is missing, or correct what is wrong"
+    };
+    let reason = format!(
+        "{name}The broker reports {reported} {what}, the transactions explain {derived} (difference {}, since {since}); {advice}.",
+        money_or_shares(found, difference)
+    );
+    let sample = json!({
+        "account": found.account_id, "symbol": found.symbol, "reported": found.reported, "derived": found.derived,
+        "difference": difference, "since": since,
+    });
+    (sample, reason)
+}
+
+fn money_or_shares(found: &Difference, number: Decimal) -> String {
+    if found.symbol.is_empty() { format!("{:.2}", number) } else { number.normalize().to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+    fn deposit(key: &str, source: &str, kind: Option<&str>) -> Entry {
+        Entry {
+            portfolio_id: 1,
+            account_id: 2,
+            key: key.into(),
+            source: source.into(),
+            named: "CSD".into(),
+            kind: kind.map(str::to_owned),
+            on: day("2026-11-19"),
+            symbol: None,
+            shares: None,
+            price: None,
+            cash: 100.into(),
+            currency: "USD".into(),
+            fill: None,
+        }
+    }
+    fn failing(books: &Books) -> Vec<(&'static str, String)> {
+        let failing = checked(books, day("2026-11-20")).into_iter().filter(|outcome| !outcome.passed);
+        failing.map(|outcome| (outcome.rule.name, outcome.message)).collect()
+    }
+    fn broker(cash: i64) -> Report {
+        Report {
+            portfolio_id: 1,
+            account_id: 2,
+            session_date: day("2026-11-20"),
+            asked_on: day("2026-11-20"),
+            cash: cash.into(),
+            positions: Some(BTreeMap::new()),
+        }
+    }
+
+    #[test]
+    fn clean_books_pass_every_check() {
+        let books = Books { entries: vec![deposit("a", "broker", Some("deposit"))], reports: vec![broker(100)], ..Books::default() };
+        let outcomes = checked(&books, day("2026-11-20"));
+        assert_eq!(outcomes.len(), 5);
+        assert!(outcomes.iter().all(|outcome| outcome.passed && outcome.portfolio_id == 1));
+        assert_eq!(checked(&Books::default(), day("2026-11-20")), []);
+    }
+
+    #[test]
+    fn an_unknown_type_is_listed_and_not_dropped() {
+        let entries = vec![Entry { cash: 0.into(), named: "SPIN".into(), ..deposit("a", "broker", None) }];
+        let found = failing(&Books { entries, ..Books::default() });
+        assert_eq!(found[0].0, "activities_are_known");
+        assert!(found[0].1.contains("SPIN"));
+    }
+
+    #[test]
+    fn a_deposit_from_the_broker_and_by_hand_is_twice() {
+        let entries = vec![deposit("a", "broker", Some("deposit")), deposit("book:1", "hand", Some("deposit"))];
+        let found = failing(&Books { entries, ..Books::default() });
+        assert_eq!(found[0].1, "The deposit on 2026-11-19 is on file 2 times (a, book:1); delete the one that is too many.");
+    }
+
+    #[test]
+    fn another_currency_is_said() {
+        let entries = vec![Entry { currency: "EUR".into(), ..deposit("a", "broker", Some("deposit")) }];
+        assert_eq!(failing(&Books { entries, ..Books::default() })[0].0, "currencies_agree");
+    }
+
+    #[test]
+    fn a_difference_in_cash_keeps_its_first_day() {
+        let mut books = Books { entries: vec![deposit("a", "broker", Some("deposit"))], reports: vec![broker(90)], ..Books::default() };
+        assert!(failing(&books)[0].1.contains("reports 90.00 cash, the transactions explain 100.00 (difference -10.00, since 2026-11-20)"));
+        books.known_since.insert(("cash_reconciles".into(), 1, 2, String::new()), day("2026-11-17"));
+        books.undecided.insert((1, 2));
+        assert!(failing(&books)[0].1.contains("since 2026-11-17); confirm the proposed opening balances"));
+    }
+}

@@ -1,0 +1,84 @@
+-- One row per entry of any account: the broker's activities that weren't cancelled and the latest version of what people
+-- entered, with what each did to shares and cash, signed. The types are those of staging.transactions; null: not known there.
+with activities as (
+    select distinct on (portfolio_id, account_id, activity_id) *
+    from raw.broker_activity
+    order by portfolio_id, account_id, activity_id, response_id desc
+),
+
+mapped as (
+    select
+        *,
+        case
+            when activity_type = 'FILL' and side like 'buy%' then 'buy'
+            when activity_type = 'FILL' and side like 'sell%' then 'sell'
+            when activity_type in ('DIVNRA', 'DIVTW', 'DIVFT', 'DIVWH', 'INTNRA', 'INTTW', 'WH') then 'tax'
+            when activity_type in ('FEE', 'CFEE', 'PTC', 'DIVFEE', 'DVF') then 'fee'
+            when activity_type like 'DIV%' then 'dividend'
+            when activity_type = 'INT' then 'interest'
+            when activity_type in ('CSD', 'CSW', 'TRANS', 'JNLC') and net_amount < 0 then 'withdrawal'
+            when activity_type in ('CSD', 'CSW', 'TRANS', 'JNLC') then 'deposit'
+            when activity_type = 'ACATC' and net_amount < 0 then 'transfer_out'
+            when activity_type = 'ACATC' then 'transfer_in'
+            when activity_type in ('ACATS', 'JNLS') and quantity < 0 then 'transfer_out'
+            when activity_type in ('ACATS', 'JNLS') then 'transfer_in'
+        end as type
+    from activities
+    where coalesce(lower(status), 'executed') not in ('canceled', 'cancelled')
+),
+
+entered as (
+    select distinct on (portfolio_id, transaction_id) *
+    from book.transaction
+    order by portfolio_id, transaction_id, version desc
+)
+
+select
+    portfolio_id as "portfolio_id!",
+    account_id as "account_id!",
+    activity_id as "key!",
+    'broker' as "source!",
+    activity_type as "named!",
+    type,
+    activity_date as "happened_on!",
+    nullif(trim(symbol), '') as symbol,
+    case
+        when type in ('buy', 'transfer_in') and activity_type in ('FILL', 'ACATS', 'JNLS') then abs(quantity)
+        when type in ('sell', 'transfer_out') and activity_type in ('FILL', 'ACATS', 'JNLS') then -abs(quantity)
+    end as shares,
+    price,
+    case
+        when type = 'buy' then -(abs(quantity) * price)::numeric(19, 4)
+        when type = 'sell' then (abs(quantity) * price)::numeric(19, 4)
+        when type is null or activity_type in ('ACATS', 'JNLS') then 0
+        else coalesce(net_amount, 0)
+    end as cash,
+    coalesce(body ->> 'currency', 'USD') as "currency!",
+    case when activity_type = 'FILL' then (body ->> 'order_id') || ' ' || (body ->> 'cum_qty') end as fill
+from mapped
+
+union all
+
+select
+    portfolio_id,
+    account_id,
+    'book:' || transaction_id,
+    source,
+    type,
+    type,
+    traded_on,
+    nullif(trim(symbol), ''),
+    case
+        when type in ('buy', 'transfer_in', 'opening') then quantity
+        when type in ('sell', 'transfer_out') then -quantity
+    end,
+    price,
+    case
+        when type in ('transfer_in', 'transfer_out', 'opening') and symbol is not null then 0
+        when type in ('sell', 'deposit', 'dividend', 'interest', 'transfer_in', 'opening') then amount
+        else -amount
+    end - fee - tax,
+    currency,
+    null
+from entered
+where not is_deleted

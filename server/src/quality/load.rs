@@ -1,0 +1,125 @@
+//! Reads what the checks of books need.
+
+use super::{
+    bars::BENCHMARK,
+    books::Books,
+    entries::{Entry, Report, Splits},
+    verdict::Split,
+};
+use chrono::NaiveDate;
+use sqlx::PgConnection;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Symbols that anybody holds or held, and the benchmark.
+pub async fn symbols(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+    let held = sqlx::query_scalar!(
+        r#"select trim(symbol) as "symbol!" from raw.broker_activity where symbol is not null
+           union select symbol from raw.broker_position
+           union select trim(symbol) from book.transaction where symbol is not null"#
+    )
+    .fetch_all(connection)
+    .await?;
+    let symbols: BTreeSet<String> = held.into_iter().chain([BENCHMARK.to_owned()]).filter(|symbol| !symbol.is_empty()).collect();
+    Ok(symbols.into_iter().collect())
+}
+
+/// Everything on file of all portfolios; `run_id` is the run whose own earlier results don't count.
+pub async fn books(connection: &mut PgConnection, run_id: i64) -> Result<Books, sqlx::Error> {
+    let currencies = sqlx::query!("select portfolio_id, base_currency from book.portfolio").fetch_all(&mut *connection).await?;
+    let undecided = sqlx::query!("select distinct portfolio_id, account_id from book.opening_proposal where state = 'proposed'")
+        .fetch_all(&mut *connection)
+        .await?;
+    Ok(Books {
+        entries: entries(connection).await?,
+        reports: reports(connection).await?,
+        splits: splits(connection).await?,
+        currencies: currencies.into_iter().map(|row| (row.portfolio_id, row.base_currency)).collect(),
+        undecided: undecided.into_iter().map(|row| (row.portfolio_id, row.account_id)).collect(),
+        known_since: known_since(connection, run_id).await?,
+    })
+}
+
+async fn entries(connection: &mut PgConnection) -> Result<Vec<Entry>, sqlx::Error> {
+    sqlx::query_file!("src/quality/entries.sql")
+        .map(|row| Entry {
+            portfolio_id: row.portfolio_id,
+            account_id: row.account_id,
+            key: row.key,
+            source: row.source,
+            named: row.named,
+            kind: row.r#type,
+            on: row.happened_on,
+            symbol: row.symbol,
+            shares: row.shares,
+            price: row.price,
+            cash: row.cash.unwrap_or_default(),
+            currency: row.currency,
+            fill: row.fill,
+        })
+        .fetch_all(connection)
+        .await
+}
+
+async fn splits(connection: &mut PgConnection) -> Result<Splits, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select distinct on (symbol, execution_date) symbol, execution_date, split_from, split_to
+         from raw.split order by symbol, execution_date, response_id desc"
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut splits = Splits::new();
+    for row in rows {
+        let split = Split { symbol: row.symbol.clone(), execution_date: row.execution_date, from: row.split_from, to: row.split_to };
+        splits.entry(row.symbol).or_default().push(split);
+    }
+    Ok(splits)
+}
+
+/// The latest report of each account whose connection wasn't taken away.
+async fn reports(connection: &mut PgConnection) -> Result<Vec<Report>, sqlx::Error> {
+    let accounts = sqlx::query!(
+        r#"select distinct on (portfolio_id, account_id) portfolio_id, account_id, cash, session_date,
+                  (fetched_at at time zone 'America/New_York')::date as "asked_on!"
+           from raw.broker_account
+           where not exists (
+               select from book.account join book.connection using (connection_id)
+               where account.portfolio_id = broker_account.portfolio_id and account.account_id = broker_account.account_id
+                 and connection.disabled_at is not null)
+           order by portfolio_id, account_id, response_id desc"#
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let held = sqlx::query!(
+        r#"with latest as (
+               select portfolio_id, account_id, max(response_id) as response_id from raw.broker_position_fetch group by portfolio_id, account_id)
+           select latest.portfolio_id as "portfolio_id!", latest.account_id as "account_id!", position.symbol as "symbol?", position.quantity as "quantity?"
+           from latest left join raw.broker_position as position using (portfolio_id, account_id, response_id)"#
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut positions: BTreeMap<(i64, i64), BTreeMap<String, _>> = BTreeMap::new();
+    for row in held {
+        let of_account = positions.entry((row.portfolio_id, row.account_id)).or_default();
+        of_account.extend(row.symbol.zip(row.quantity));
+    }
+    let report = |(portfolio_id, account_id), session_date, asked_on, cash| {
+        let positions = positions.get(&(portfolio_id, account_id)).cloned();
+        Report { portfolio_id, account_id, session_date, asked_on, cash, positions }
+    };
+    Ok(accounts.into_iter().map(|row| report((row.portfolio_id, row.account_id), row.session_date, row.asked_on, row.cash)).collect())
+}
+
+/// Since when the differences of the last run before this one are known.
+async fn known_since(connection: &mut PgConnection, run_id: i64) -> Result<BTreeMap<(String, i64, i64, String), NaiveDate>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select check_name, portfolio_id, (sample ->> 'account')::bigint as "account!", sample ->> 'symbol' as "symbol!",
+                  (sample ->> 'since')::date as "since!"
+           from ops.check_result, jsonb_array_elements(samples) as sample
+           where run_id = (select max(run_id) from ops.check_result where run_id < $1 and dimension = 'consistency' and portfolio_id > 0)
+             and dimension = 'consistency' and sample ? 'since' and sample ? 'account' and sample ? 'symbol'"#,
+        run_id
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| ((row.check_name, row.portfolio_id, row.account, row.symbol), row.since)).collect())
+}
