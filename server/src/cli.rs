@@ -73,6 +73,15 @@ pub struct ServeArgs {
     /// Show recorded history from this folder instead of the simulated market
     #[arg(long, value_name = "FOLDER")]
     replay: Option<PathBuf>,
+    /// Companies in the simulated market, besides SPY
+    #[arg(long, value_name = "N", conflicts_with = "replay")]
+    symbols: Option<usize>,
+    /// How many years ago the demo's accounts began
+    #[arg(long, value_name = "N", conflicts_with = "replay")]
+    years: Option<u32>,
+    /// Accounts of the demo
+    #[arg(long, value_name = "N", conflicts_with = "replay", value_parser = clap::value_parser!(u8).range(1..=9))]
+    accounts: Option<u8>,
 }
 
 /// What a shell expects of a program that Ctrl-C ended.

@@ -41,7 +41,7 @@ impl Conductor for PipelineConductor {
     }
 
     async fn republish(&self, portfolio: PortfolioId, by: UserId) -> Result<(), ConductorError> {
-        let run_id = pipeline::request_publish(&self.deps.pool, self.deps.clock, portfolio, Some(by)).await?;
+        let run_id = pipeline::request_publish(&self.deps.pool, portfolio, Some(by)).await?;
         match tokio::time::timeout(PATIENCE, pipeline::wait_for(&self.deps.pool, run_id)).await {
             // The page says that a run is under way; a failed one shows on the pipeline page, and the edit is kept in any case.
             Err(_) | Ok(Ok(_)) => Ok(()),
