@@ -46,6 +46,8 @@ pub struct RetryPolicy {
     pub not_ready_limit: u32,
     /// How often a vendor may put us off.
     pub rate_limited_limit: u32,
+    /// A vendor's "wait" is believed up to here.
+    pub longest_put_off: Duration,
 }
 
 impl Default for RetryPolicy {
@@ -57,15 +59,13 @@ impl Default for RetryPolicy {
             // Three hours: a vendor that has no close by then is a matter for a person.
             not_ready_limit: 36,
             rate_limited_limit: 60,
+            longest_put_off: Duration::from_secs(60 * 60),
         }
     }
 }
 
 /// Each wait may be this many times as long as the one before.
 const GROWTH: u32 = 3;
-
-/// A vendor's "wait" is believed up to here.
-const LONGEST_PUT_OFF: Duration = Duration::from_secs(60 * 60);
 
 /// The attempts of a task that ended badly so far, the last one included.
 #[derive(Debug, Clone, Copy, Default)]
@@ -87,7 +87,7 @@ impl RetryPolicy {
                 Some(self.base.saturating_mul(growth).min(self.cap).mul_f64(dice.clamp(0.0, 1.0)))
             }
             Class::RateLimited(_) if tally.rate_limited >= self.rate_limited_limit => None,
-            Class::RateLimited(wait) => Some(wait.min(LONGEST_PUT_OFF)),
+            Class::RateLimited(wait) => Some(wait.min(self.longest_put_off)),
             Class::NotReady if tally.not_ready >= self.not_ready_limit => None,
             Class::NotReady => Some(self.not_ready_wait),
         }
@@ -104,6 +104,7 @@ mod tests {
         not_ready_wait: Duration::from_secs(300),
         not_ready_limit: 2,
         rate_limited_limit: 2,
+        longest_put_off: Duration::from_secs(3600),
     };
 
     fn after(class: Class, times: u32) -> Option<u64> {

@@ -78,9 +78,7 @@ pub async fn waiting_for(pool: &PgPool) -> Result<Option<String>, Error> {
              become that person's."
                 .to_owned(),
         ),
-        (false, true) => {
-            Some("Waiting for a source of prices: set POLYGON_API_KEY in .env and start the server again.".to_owned())
-        }
+        (false, true) => Some("Waiting for a source of prices: set POLYGON_API_KEY in .env and start the server again.".to_owned()),
     })
 }
 

@@ -78,12 +78,7 @@ pub(super) async fn replace<'a>(
     write(pool, connection_id, kind, subjects.into_iter().map(|subject| (subject, span))).await
 }
 
-async fn write<'a>(
-    pool: &PgPool,
-    connection_id: i64,
-    kind: Kind,
-    spans: impl Iterator<Item = (&'a str, Span)>,
-) -> Result<(), sqlx::Error> {
+async fn write<'a>(pool: &PgPool, connection_id: i64, kind: Kind, spans: impl Iterator<Item = (&'a str, Span)>) -> Result<(), sqlx::Error> {
     let (mut names, mut froms, mut tos) = (Vec::new(), Vec::new(), Vec::new());
     for (subject, span) in spans {
         names.push(subject.to_owned());

@@ -1,8 +1,8 @@
 //! Our DAGs: extract → validate → publish. The only conductor: it knows both the engine and the market.
 
+mod catch_up;
 pub mod commands;
 pub mod connections;
-mod catch_up;
 mod coverage;
 mod dags;
 mod error;

@@ -102,8 +102,7 @@ mod tests {
     }
 
     fn report(cash: &str, positions: &[(&str, &str, &str)]) -> Report {
-        let positions =
-            positions.iter().map(|(symbol, count, paid)| ((*symbol).to_owned(), (dec(count), paid.parse().ok()))).collect();
+        let positions = positions.iter().map(|(symbol, count, paid)| ((*symbol).to_owned(), (dec(count), paid.parse().ok()))).collect();
         Report { on: day("2014-12-31"), cash: dec(cash), positions }
     }
 
@@ -132,8 +131,11 @@ mod tests {
     fn shares_sold_without_a_purchase_were_there_before() {
         let effects = [effect("2014-07-01", "950", Some(("AAPL", "-10")))];
         let proposed = openings(&report("950", &[]), &effects, &apple());
-        assert_eq!(proposed, [Opening { symbol: "AAPL".into(), on: day("2014-07-01"), quantity: Some(dec("10")), amount: None }]
-            .map(|opening| Opening { amount: None, ..opening }));
+        assert_eq!(
+            proposed,
+            [Opening { symbol: "AAPL".into(), on: day("2014-07-01"), quantity: Some(dec("10")), amount: None }]
+                .map(|opening| Opening { amount: None, ..opening })
+        );
     }
 
     #[test]

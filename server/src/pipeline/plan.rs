@@ -28,11 +28,7 @@ pub(super) enum Bars {
 }
 
 /// Known symbols and new ones; `anew`: the first day of a span that a person wants fetched once more for all.
-fn split_by_knowledge(
-    tracked: &BTreeSet<Symbol>,
-    known: &BTreeMap<String, Span>,
-    first_day: NaiveDate,
-) -> (Vec<Symbol>, Vec<Symbol>) {
+fn split_by_knowledge(tracked: &BTreeSet<Symbol>, known: &BTreeMap<String, Span>, first_day: NaiveDate) -> (Vec<Symbol>, Vec<Symbol>) {
     tracked.iter().cloned().partition(|symbol| known.get(symbol.as_str()).is_some_and(|span| span.from <= first_day))
 }
 

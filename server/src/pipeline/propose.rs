@@ -49,13 +49,9 @@ async fn propose(transaction: &mut Transaction<'static, Postgres>, portfolio: i6
         .execute(&mut **transaction)
         .await?;
     }
-    sqlx::query!(
-        "update book.account set openings_proposed_at = now() where portfolio_id = $1 and account_id = $2",
-        portfolio,
-        account
-    )
-    .execute(&mut **transaction)
-    .await?;
+    sqlx::query!("update book.account set openings_proposed_at = now() where portfolio_id = $1 and account_id = $2", portfolio, account)
+        .execute(&mut **transaction)
+        .await?;
     Ok(openings.len() as u64)
 }
 
@@ -85,7 +81,11 @@ async fn report(connection: &mut PgConnection, portfolio: i64, account: i64) -> 
 /// What the known transactions did: the latest version of each, those that were cancelled left out.
 async fn effects(connection: &mut PgConnection, portfolio: i64, account: i64) -> Result<Vec<Effect>, sqlx::Error> {
     sqlx::query_file!("src/pipeline/effects.sql", portfolio, account)
-        .map(|row| Effect { on: row.happened_on, cash: row.cash, shares: row.symbol.zip(row.shares).filter(|(_, shares)| !shares.is_zero()) })
+        .map(|row| Effect {
+            on: row.happened_on,
+            cash: row.cash,
+            shares: row.symbol.zip(row.shares).filter(|(_, shares)| !shares.is_zero()),
+        })
         .fetch_all(connection)
         .await
 }

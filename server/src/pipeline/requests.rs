@@ -20,13 +20,7 @@ use sqlx::PgPool;
 ///
 /// # Errors
 /// [`Error::Refused`] when it is no session or hasn't closed yet.
-pub async fn request_daily(
-    pool: &PgPool,
-    clock: Clock,
-    session: NaiveDate,
-    by: Option<UserId>,
-    trigger: Trigger,
-) -> Result<i64, Error> {
+pub async fn request_daily(pool: &PgPool, clock: Clock, session: NaiveDate, by: Option<UserId>, trigger: Trigger) -> Result<i64, Error> {
     check_session(session, clock)?;
     ask(pool, DAILY, Parameters::Daily { session }, trigger, by, Repeat::JoinLive).await
 }

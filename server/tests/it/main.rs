@@ -13,6 +13,7 @@ mod market;
 mod models;
 mod orchestrator;
 mod pages;
+mod pipeline;
 mod publish;
 mod quality;
 mod replay;

@@ -1,5 +1,8 @@
 //! The engine against a real Postgres: order, retries, leases, ticks; whatever is killed when, once means once.
 
+// Clippy allows it in test functions only, and these tests have helpers.
+#![allow(clippy::unwrap_used)]
+
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -32,6 +35,7 @@ const QUICK: RetryPolicy = RetryPolicy {
     not_ready_wait: Duration::from_millis(5),
     not_ready_limit: 2,
     rate_limited_limit: 2,
+    longest_put_off: Duration::from_millis(20),
 };
 
 /// Answers by the number of the call, counted from 1.

@@ -81,12 +81,7 @@ pub(super) async fn first_portfolio(connection: &mut PgConnection, owner: UserId
     }
 }
 
-pub(super) async fn portfolio(
-    connection: &mut PgConnection,
-    owner: UserId,
-    name: &str,
-    is_demo: bool,
-) -> Result<PortfolioId, sqlx::Error> {
+pub(super) async fn portfolio(connection: &mut PgConnection, owner: UserId, name: &str, is_demo: bool) -> Result<PortfolioId, sqlx::Error> {
     sqlx::query_scalar!(
         "insert into book.portfolio (owner_id, name, is_demo) values ($1, $2, $3)
          on conflict (owner_id, name) do update set is_demo = excluded.is_demo returning portfolio_id",

@@ -45,9 +45,9 @@ pub async fn load(pool: &PgPool, vault: &Vault, id: ConnectionId) -> Result<Conn
 
 /// Where prices come from: the first administrator's Polygon, else the demo's.
 pub(super) async fn prices(pool: &PgPool, vault: &Vault) -> Result<Connection, Error> {
-    shared(pool, vault, Vendor::Polygon).await?.ok_or_else(|| {
-        Error::refused("there is no source of prices; set POLYGON_API_KEY in .env and start the server again")
-    })
+    shared(pool, vault, Vendor::Polygon)
+        .await?
+        .ok_or_else(|| Error::refused("there is no source of prices; set POLYGON_API_KEY in .env and start the server again"))
 }
 
 /// Where the risk-free rate comes from, if from anywhere.

@@ -54,14 +54,9 @@ pub(super) async fn keep(
     credentials: &Credentials,
 ) -> Result<(), super::Error> {
     let sealed = seal(vault, id, credentials)?;
-    sqlx::query!(
-        "update book.connection set secret = $2, key_hint = $3 where connection_id = $1",
-        id.get(),
-        sealed,
-        hint(credentials)
-    )
-    .execute(connection)
-    .await?;
+    sqlx::query!("update book.connection set secret = $2, key_hint = $3 where connection_id = $1", id.get(), sealed, hint(credentials))
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

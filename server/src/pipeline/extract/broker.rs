@@ -4,18 +4,16 @@ use super::{ALL_COUNTED, Aim, is_last_attempt};
 use crate::{
     ingest::{self, alpaca},
     orchestrator::{Outcome, TaskContext, TaskError},
-    pipeline::{connections, dags::Deps, error::Error},
+    pipeline::{connections, dags::Deps},
 };
 use app::domain::{AccountId, ConnectionId, PortfolioId};
 use chrono::NaiveDate;
-use sqlx::{Postgres, Transaction};
 
 /// An account at a broker that is to be fetched.
 struct BrokerAccount {
     portfolio: PortfolioId,
     account: AccountId,
     connection: ConnectionId,
-    label: String,
 }
 
 /// An account that couldn't be fetched, and why.
@@ -50,18 +48,16 @@ pub(in crate::pipeline) async fn broker(deps: &Deps, ctx: &TaskContext) -> Resul
     {
         return Err(failures.swap_remove(passing).error);
     }
-    let mut transaction = ctx.begin().await?;
+    // The connections page names the reason, and the checks warn the portfolio.
     for failure in &failures {
-        warn(&mut transaction, ctx.run_id, failure).await?;
+        connections::note_error(&ctx.pool, failure.of.connection, Some(&failure.error.to_string())).await?;
     }
-    ctx.complete(&mut transaction, 0).await?;
-    transaction.commit().await?;
-    Ok(Outcome::Completed)
+    Ok(ALL_COUNTED)
 }
 
 async fn accounts(ctx: &TaskContext) -> Result<Vec<BrokerAccount>, sqlx::Error> {
     sqlx::query!(
-        r#"select account.portfolio_id, account.account_id, connection.connection_id, connection.label
+        r#"select account.portfolio_id, account.account_id, connection.connection_id
            from book.account join book.connection using (connection_id) join auth."user" on user_id = owner_id
            where vendor = 'alpaca' and connection.disabled_at is null and "user".disabled_at is null
            order by account.portfolio_id, account.account_id"#
@@ -70,7 +66,6 @@ async fn accounts(ctx: &TaskContext) -> Result<Vec<BrokerAccount>, sqlx::Error> 
         portfolio: PortfolioId(row.portfolio_id),
         account: AccountId(row.account_id),
         connection: ConnectionId(row.connection_id),
-        label: row.label,
     })
     .fetch_all(&ctx.pool)
     .await
@@ -80,15 +75,15 @@ async fn fetch(deps: &Deps, ctx: &TaskContext, of: &BrokerAccount, aim: Aim) -> 
     let connection = connections::load(&ctx.pool, &deps.vault, of.connection).await?;
     let http: &ingest::Http = &deps.http;
     let reported_on = deps.clock.last_completed_session();
-    alpaca::land_activities(ctx, http, &connection, of.portfolio, of.account, aim.anew).await?;
     alpaca::land_account(ctx, http, &connection, of.portfolio, of.account, reported_on).await?;
     alpaca::land_positions(ctx, http, &connection, of.portfolio, of.account, reported_on).await?;
+    // Last, because it is long: where it breaks off, what is reported already shows what is missing.
+    alpaca::land_activities(ctx, http, &connection, of.portfolio, of.account, aim.anew).await?;
     note_success(ctx, of, crate::calendar::new_york_date(deps.clock.now())).await?;
     Ok(())
 }
 
 async fn note_success(ctx: &TaskContext, of: &BrokerAccount, today: NaiveDate) -> Result<(), sqlx::Error> {
-    let mut transaction = ctx.pool.begin().await?;
     sqlx::query!(
         "update book.account set synced_on = $3, external_id = coalesce(external_id, (
              select external_id from raw.broker_account
@@ -98,34 +93,7 @@ async fn note_success(ctx: &TaskContext, of: &BrokerAccount, today: NaiveDate) -
         of.account.get(),
         today,
     )
-    .execute(&mut *transaction)
+    .execute(&ctx.pool)
     .await?;
-    sqlx::query!("update book.connection set last_error = null, tested_at = now() where connection_id = $1", of.connection.get())
-        .execute(&mut *transaction)
-        .await?;
-    transaction.commit().await
-}
-
-/// Names the failure on the connections page and among the portfolio's checks.
-async fn warn(transaction: &mut Transaction<'static, Postgres>, run_id: i64, failure: &Failure) -> Result<(), Error> {
-    let BrokerAccount { portfolio, connection, label, .. } = &failure.of;
-    let reason = failure.error.to_string();
-    sqlx::query!("update book.connection set last_error = $2 where connection_id = $1", connection.get(), reason)
-        .execute(&mut **transaction)
-        .await?;
-    sqlx::query!(
-        "insert into ops.check_result (run_id, portfolio_id, check_name, dimension, scope, severity, passed, observed, expected, elements,
-                                       failures, message)
-         values ($1, $2, 'broker_answers', 'freshness', 'portfolio', 'warn', false, $3, 'an answer', 1, 1, $4)",
-        run_id,
-        portfolio.get(),
-        reason,
-        format!(
-            "The broker connection “{label}” couldn't be fetched, so what it reports is older than the prices: {reason}. Test it on the \
-             connections page."
-        ),
-    )
-    .execute(&mut **transaction)
-    .await?;
-    Ok(())
+    connections::note_error(&ctx.pool, of.connection, None).await
 }
