@@ -83,7 +83,7 @@ pub fn drawdown_chart(days: &[Day]) -> String {
 pub fn table_days(days: Vec<Day>) -> Vec<Day> {
     let step = days.len().div_ceil(MOST_ROWS).max(1);
     let last = days.len().saturating_sub(1);
-    days.into_iter().enumerate().filter(|(index, _)| (last - index) % step == 0).map(|(_, day)| day).collect()
+    days.into_iter().enumerate().filter(|(index, _)| (last - index).is_multiple_of(step)).map(|(_, day)| day).collect()
 }
 
 fn frame(axis_formatter: &str, tip_formatter: &str) -> Chart {

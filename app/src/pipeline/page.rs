@@ -17,12 +17,13 @@ use leptos_router::hooks::use_params_map;
 #[component]
 pub fn PipelinePage() -> impl IntoView {
     let refresh = Refresh::count();
+    let run_now = use_write::<RunNow>();
     let runs = Resource::new_blocking(refresh, |_| list_runs());
     view! {
         <Title text="Pipeline"/>
         <h1>"Pipeline"</h1>
         <Loaded of=runs let:pipeline>
-            <Runs pipeline/>
+            <Runs pipeline run_now/>
         </Loaded>
     }
     .into_any()
@@ -47,13 +48,13 @@ pub fn RunPage() -> impl IntoView {
 }
 
 #[component]
-fn Runs(pipeline: Pipeline) -> impl IntoView {
+fn Runs(pipeline: Pipeline, run_now: ServerAction<RunNow>) -> impl IntoView {
     let Pipeline { runs, waiting_for, schedules, may_run, rendered_at } = pipeline;
     let is_empty = runs.is_empty();
     let runs = runs.into_iter().map(|run| view! { <RunCard run is_whole=false/> }).collect_view();
     view! {
         {waiting_for.map(|reason| view! { <p class="note wide warn">{reason}</p> })}
-        <Schedules schedules may_run now=rendered_at/>
+        <Schedules schedules may_run now=rendered_at action=run_now/>
         {is_empty.then(|| view! { <Empty title="No run yet" text="The first run starts on its own as soon as there is something to fetch for."/> })}
         {runs}
     }
@@ -61,8 +62,7 @@ fn Runs(pipeline: Pipeline) -> impl IntoView {
 }
 
 #[component]
-fn Schedules(schedules: Vec<ScheduleRow>, may_run: bool, now: DateTime<Utc>) -> impl IntoView {
-    let action = use_write::<RunNow>();
+fn Schedules(schedules: Vec<ScheduleRow>, may_run: bool, now: DateTime<Utc>, action: ServerAction<RunNow>) -> impl IntoView {
     let rows = schedules
         .into_iter()
         .map(|schedule| {

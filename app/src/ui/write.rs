@@ -8,8 +8,19 @@ use leptos::{
 use leptos_router::hooks::use_query_map;
 
 /// An action for a server function. Without scripts its refusal comes back in the URL (`__path`, `__err`); after each success
-/// what the page shows is asked for again.
+/// what the page shows is asked for again. Call it outside of `<Loaded>`, whose content is drawn anew then: what the write came
+/// to must outlive that.
 pub fn use_write<S>() -> ServerAction<S>
+where
+    S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
+    S::Output: Clone + Send + Sync + 'static,
+    S::Client: Client<AppError>,
+{
+    use_write_if(|_| true)
+}
+
+/// Like [`use_write`]; asks again only when the answer says that something changed.
+pub fn use_write_if<S>(is_news: fn(&S::Output) -> bool) -> ServerAction<S>
 where
     S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
     S::Output: Clone + Send + Sync + 'static,
@@ -22,7 +33,9 @@ where
     let action = ServerAction::<S>::new();
     let refresh = use_context::<Refresh>();
     Effect::new(move |_| {
-        if let (Some(Ok(_)), Some(refresh)) = (action.value().get(), refresh) {
+        if let (Some(Ok(answer)), Some(refresh)) = (action.value().get(), refresh)
+            && is_news(&answer)
+        {
             refresh.raise();
         }
     });

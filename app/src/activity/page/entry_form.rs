@@ -8,15 +8,19 @@ use crate::{
     },
     error::AppError,
     routes,
-    ui::{Field, Outcome, Select, use_scope, use_write},
+    ui::{Field, Outcome, Select, use_scope},
 };
 use leptos::{either::Either, prelude::*};
 use leptos_router::hooks::use_query_map;
 
 #[component]
-pub fn EntryForm(accounts: Vec<AccountChoice>, rows: Vec<Entry>) -> impl IntoView {
+pub fn EntryForm(
+    accounts: Vec<AccountChoice>,
+    rows: Vec<Entry>,
+    enter: ServerAction<Enter>,
+    correct: ServerAction<Correct>,
+) -> impl IntoView {
     let query = use_query_map();
-    let (enter, correct) = (use_write::<Enter>(), use_write::<Correct>());
     let wanted = Memo::new(move |_| query.get().get("correct"));
     let wrong = move |error: Option<Result<(), AppError>>| error.and_then(Result::err);
     view! {
@@ -40,7 +44,7 @@ pub fn EntryForm(accounts: Vec<AccountChoice>, rows: Vec<Entry>) -> impl IntoVie
 #[component]
 fn EnterForm(accounts: Vec<AccountChoice>, action: ServerAction<Enter>, error: Signal<Option<AppError>>) -> impl IntoView {
     let scope = use_scope();
-    let is_open = error.get_untracked().is_some();
+    let is_open = action.value().get_untracked().is_some();
     view! {
         <details class="card wide form" id="form" open=is_open>
             <summary><h2>"Enter a transaction"</h2></summary>

@@ -7,7 +7,7 @@ use crate::{
         model::{AccountChoice, ImportReport},
     },
     format,
-    ui::{Outcome, Select, use_scope, use_write},
+    ui::{Outcome, Select, use_scope},
 };
 use leptos::prelude::*;
 
@@ -16,9 +16,8 @@ const HEADER: &str = "date,type,symbol,quantity,price,amount,fee,tax,currency,no
 const LISTED: usize = 50;
 
 #[component]
-pub fn Import(accounts: Vec<AccountChoice>) -> impl IntoView {
+pub fn Import(accounts: Vec<AccountChoice>, action: ServerAction<ImportCsv>) -> impl IntoView {
     let scope = use_scope();
-    let action = use_write::<ImportCsv>();
     let accounts = accounts.into_iter().map(|account| (account.id.to_string(), account.name)).collect::<Vec<_>>();
     // A form without scripts says so: its answer comes back as a sentence.
     let is_plain = RwSignal::new(true);

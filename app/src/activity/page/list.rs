@@ -4,13 +4,12 @@ use super::kind_in_words;
 use crate::{
     activity::{api::Delete, model::Entry},
     format, routes,
-    ui::{Outcome, use_scope, use_write},
+    ui::{Outcome, use_scope},
 };
 use leptos::prelude::*;
 
 #[component]
-pub fn List(rows: Vec<Entry>, currency: String, total: u64, page: u32, pages: u32) -> impl IntoView {
-    let delete = use_write::<Delete>();
+pub fn List(rows: Vec<Entry>, currency: String, total: u64, page: u32, pages: u32, delete: ServerAction<Delete>) -> impl IntoView {
     let is_empty = rows.is_empty();
     let rows = rows.into_iter().map(|entry| view! { <Row entry page delete/> }).collect_view();
     view! {

@@ -4,14 +4,13 @@ use crate::{
     activity::{api::DecideOpenings, model::OpeningProposal},
     domain::AccountId,
     format,
-    ui::{Outcome, use_scope, use_write},
+    ui::{Outcome, use_scope},
 };
 use leptos::prelude::*;
 use std::collections::BTreeMap;
 
 #[component]
-pub fn Openings(proposals: Vec<OpeningProposal>) -> impl IntoView {
-    let action = use_write::<DecideOpenings>();
+pub fn Openings(proposals: Vec<OpeningProposal>, action: ServerAction<DecideOpenings>) -> impl IntoView {
     let mut accounts: BTreeMap<AccountId, Vec<OpeningProposal>> = BTreeMap::new();
     for proposal in proposals {
         accounts.entry(proposal.account).or_default().push(proposal);

@@ -2,18 +2,18 @@
 
 use crate::{
     activity::api::{CreateAccount, CreatePortfolio},
-    ui::{Field, Outcome, use_scope, use_write},
+    ui::{Field, Outcome, use_scope},
 };
 use leptos::prelude::*;
 
 #[component]
-pub fn Start(has_account: bool) -> impl IntoView {
+pub fn Start(has_account: bool, portfolio: ServerAction<CreatePortfolio>, account: ServerAction<CreateAccount>) -> impl IntoView {
     let scope = use_scope();
-    let (portfolio, account) = (use_write::<CreatePortfolio>(), use_write::<CreateAccount>());
+    let is_open = !has_account || portfolio.value().with_untracked(Option::is_some) || account.value().with_untracked(Option::is_some);
     let portfolio_error = Signal::derive(move || portfolio.value().get().and_then(Result::err));
     let account_error = Signal::derive(move || account.value().get().and_then(Result::err));
     view! {
-        <details class="card wide form" open=!has_account>
+        <details class="card wide form" open=is_open>
             <summary><h2>"Add a portfolio or an account"</h2></summary>
             <div class="fields two">
                 <ActionForm action=account>

@@ -14,20 +14,25 @@ use leptos_meta::Title;
 #[component]
 pub fn ConnectionsPage() -> impl IntoView {
     let refresh = Refresh::count();
+    let (test, remove, add) = (use_write::<TestConnection>(), use_write::<RemoveConnection>(), use_write::<AddConnection>());
     let connections = Resource::new_blocking(refresh, |_| list_connections());
     view! {
         <Title text="Connections"/>
         <h1>"Connections"</h1>
         <Loaded of=connections let:connections>
-            <Page connections/>
+            <Page connections test remove add/>
         </Loaded>
     }
     .into_any()
 }
 
 #[component]
-fn Page(connections: Connections) -> impl IntoView {
-    let (test, remove) = (use_write::<TestConnection>(), use_write::<RemoveConnection>());
+fn Page(
+    connections: Connections,
+    test: ServerAction<TestConnection>,
+    remove: ServerAction<RemoveConnection>,
+    add: ServerAction<AddConnection>,
+) -> impl IntoView {
     let is_empty = connections.rows.is_empty();
     let may_change = connections.may_add;
     let rows = connections.rows.into_iter().map(|row| view! { <Row row test remove may_change/> }).collect_view();
@@ -36,7 +41,7 @@ fn Page(connections: Connections) -> impl IntoView {
         <Outcome action=remove done="The connection is removed. What was fetched stays."/>
         {is_empty.then(|| view! { <Empty title="No connection yet" text="With a broker's keys the portfolio, its history and its daily numbers come on their own."/> })}
         {rows}
-        {may_change.then(|| view! { <Add/> })}
+        {may_change.then(|| view! { <Add action=add/> })}
         {(!may_change).then(|| view! { <p class="note wide">"The demo's connections can't be changed. Sign in with an own account to add one."</p> })}
     }
     .into_any()
@@ -85,8 +90,7 @@ fn Row(row: ConnectionRow, test: ServerAction<TestConnection>, remove: ServerAct
 }
 
 #[component]
-fn Add() -> impl IntoView {
-    let action = use_write::<AddConnection>();
+fn Add(action: ServerAction<AddConnection>) -> impl IntoView {
     let error = Signal::derive(move || action.value().get().and_then(Result::err));
     let environments = vec![("paper".to_owned(), "Paper trading".to_owned()), ("live".to_owned(), "Live account".to_owned())];
     view! {

@@ -14,24 +14,24 @@ use leptos_meta::Title;
 #[component]
 pub fn PeoplePage() -> impl IntoView {
     let refresh = Refresh::count();
+    let (add, set_disabled) = (use_write::<AddPerson>(), use_write::<SetDisabled>());
     let people = Resource::new_blocking(refresh, |_| list_people());
     view! {
         <Title text="People"/>
         <h1>"People"</h1>
         <Loaded of=people let:people>
-            <Page people/>
+            <Page people add set_disabled/>
         </Loaded>
     }
     .into_any()
 }
 
 #[component]
-fn Page(people: People) -> impl IntoView {
-    let action = use_write::<SetDisabled>();
-    let rows = people.rows.into_iter().map(|person| view! { <Row person action/> }).collect_view();
+fn Page(people: People, add: ServerAction<AddPerson>, set_disabled: ServerAction<SetDisabled>) -> impl IntoView {
+    let rows = people.rows.into_iter().map(|person| view! { <Row person action=set_disabled/> }).collect_view();
     view! {
         <section class="card wide">
-            <Outcome action/>
+            <Outcome action=set_disabled/>
             <table class="rows">
                 <thead>
                     <tr>
@@ -44,7 +44,7 @@ fn Page(people: People) -> impl IntoView {
                 <tbody>{rows}</tbody>
             </table>
         </section>
-        <Add/>
+        <Add action=add/>
     }
     .into_any()
 }
@@ -73,8 +73,7 @@ fn Row(person: PersonRow, action: ServerAction<SetDisabled>) -> impl IntoView {
 }
 
 #[component]
-fn Add() -> impl IntoView {
-    let action = use_write::<AddPerson>();
+fn Add(action: ServerAction<AddPerson>) -> impl IntoView {
     let error = Signal::derive(move || action.value().get().and_then(Result::err));
     let roles = vec![("member".to_owned(), "Member".to_owned()), ("administrator".to_owned(), "Administrator".to_owned())];
     view! {
