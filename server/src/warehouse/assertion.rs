@@ -147,3 +147,22 @@ fn severity(file: &str, text: Option<&str>) -> Result<Severity, Error> {
         Some(other) => Err(Error::source(file, 1, format!("severity is error or warn, not {other}"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::warehouse::Vars;
+
+    #[test]
+    fn a_test_can_be_limited_to_some_rows() {
+        let project = Project::embedded().unwrap();
+        let details = "config: {severity: warn, where: \"execution_date >= '{{ var('restart_from') }}'\"}";
+        let test = DataTest::With([("positive".to_owned(), serde_yaml_ng::from_str(details).unwrap())].into());
+        let assertion = generic(&project, "models/staging/schema.yml", "splits", Some("split_to"), &test).unwrap();
+        assert_eq!((assertion.name.as_str(), assertion.severity), ("positive_splits_split_to", Severity::Warn));
+        let mut around = project.surroundings(&Vars::default());
+        around.relations = std::sync::Arc::new([("splits".to_owned(), "staging.splits".to_owned())].into());
+        let query = assertion.query(&project, &around).unwrap();
+        assert!(query.contains("from (select * from staging.splits where execution_date >= '0001-01-01') as tested"), "{query}");
+    }
+}

@@ -296,7 +296,7 @@ mod tests {
         assert!(error.contains("dbt_project.yml:") && error.contains("snapshot-paths"), "{error}");
         let error = refused("models/marts/schema.yml", "- not_null", "- dbt_utils.at_least_one");
         assert!(error.contains("models/marts/schema.yml") && error.contains("at_least_one"), "{error}");
-        let error = refused("models/marts/holdings.sql", "ref('prices')", "ref('allocation')");
+        let error = refused("models/marts/holdings.sql", "ref('splits')", "ref('allocation')");
         assert!(error.contains("circle"), "{error}");
     }
 }

@@ -1,4 +1,5 @@
 //! A small market and two portfolios, written to `raw` and `book` by SQL as the extracts would leave them.
+#![allow(clippy::unwrap_used, reason = "a test that panics says where")]
 
 use app::domain::PortfolioId;
 use chrono::NaiveDate;
@@ -79,7 +80,7 @@ pub async fn session(pool: &PgPool, day: NaiveDate, number: usize) {
             bar(pool, symbol, day, close, 10 + number as i64).await;
         }
     }
-    if number % 5 != 0 {
+    if !number.is_multiple_of(5) {
         sql(
             pool,
             &format!(

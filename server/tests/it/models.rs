@@ -1,4 +1,5 @@
 //! What the SQL models build: the contract with Rust, and the meaning of their columns.
+#![allow(clippy::unwrap_used, reason = "a test that panics says where")]
 
 use crate::market::{count, on, open, session, sql, task, text};
 use server::{

@@ -1,4 +1,5 @@
 //! Publishing: day by day equals from scratch, nothing half, nothing lost.
+#![allow(clippy::unwrap_used, reason = "a test that panics says where")]
 
 use crate::market::{bar, count, everything, on, open, session, sql, task, text};
 use app::domain::PortfolioId;

@@ -180,7 +180,7 @@ impl Prices {
         let (mut all, mut new) = (Vec::new(), Vec::new());
         for symbol in held_or_traded(state, &books.transactions) {
             let after = state.session_date.filter(|_| state.last_closes.contains_key(&symbol));
-            if !self.read.get(&symbol).is_some_and(|read| *read <= after) {
+            if self.read.get(&symbol).is_none_or(|read| *read > after) {
                 if after.is_none() { &mut all } else { &mut new }.push(symbol);
             }
         }
