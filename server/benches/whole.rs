@@ -4,7 +4,10 @@
 //! Streamlit) took on such a machine. `make bench`; a size alone: `make bench SIZE=25`.
 
 use reqwest::{Client, redirect::Policy};
-use server::{config::{Config, Environment}, db::{Access, Database}};
+use server::{
+    config::{Config, Environment},
+    db::{Access, Database},
+};
 use std::{
     path::Path,
     process::{Child, Command, Stdio},

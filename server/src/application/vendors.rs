@@ -35,7 +35,13 @@ impl Vendors {
         if config.is_demo() {
             let accounts = source.accounts();
             let simulator = simulator::start(simulator::Options { source, clock, faults: Faults::none(), port: 0 }).await?;
-            connections::ensure_demo(&deps.pool, &deps.vault, &simulator.url().parse().map_err(|_| StartError::SimulatorAddress)?, accounts).await?;
+            connections::ensure_demo(
+                &deps.pool,
+                &deps.vault,
+                &simulator.url().parse().map_err(|_| StartError::SimulatorAddress)?,
+                accounts,
+            )
+            .await?;
             return Ok(Self { deps, keys: Vec::new(), _simulator: Some(simulator) });
         }
         connections::leave_demo(&deps.pool).await?;

@@ -67,7 +67,8 @@ async fn the_demo_is_whole_on_a_phone_and_at_a_desk() {
     let mut command = database.plumbline(&["serve", "--now", "2026-11-20T23:00:00Z"]);
     command.env("PLUMBLINE_LISTEN", format!("127.0.0.1:{port}"));
     let _server = Process::start(command, "browser");
-    until("the demo's publication", Duration::from_secs(180), async || database.count("select count(*) from ops.publication").await > 0).await;
+    until("the demo's publication", Duration::from_secs(180), async || database.count("select count(*) from ops.publication").await > 0)
+        .await;
 
     for (width, height, scheme) in [(390, 844, "light"), (1440, 1260, "dark"), (1440, 1260, "light")] {
         let browser = Browser::open(width, height, scheme).await;
@@ -78,7 +79,13 @@ async fn the_demo_is_whole_on_a_phone_and_at_a_desk() {
             browser.client.goto(&format!("{base}{page}")).await.unwrap();
             browser.hydrated().await;
             if page == "/" {
-                browser.client.wait().at_most(Duration::from_secs(20)).for_element(Locator::Css("[data-chart] svg, [data-chart] canvas")).await.unwrap();
+                browser
+                    .client
+                    .wait()
+                    .at_most(Duration::from_secs(20))
+                    .for_element(Locator::Css("[data-chart] svg, [data-chart] canvas"))
+                    .await
+                    .unwrap();
                 assert!(browser.client.source().await.unwrap().contains("Demo: simulated prices"));
                 tokio::time::sleep(Duration::from_millis(800)).await;
             }

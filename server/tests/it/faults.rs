@@ -28,7 +28,8 @@ async fn simulator(database: &Scratch, port: u16, now: &str, faults: Option<&str
         command.args(["--faults", faults]);
     }
     let process = Process::start(command, "faults-simulator");
-    until("the simulator to listen", Duration::from_secs(10), async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok()).await;
+    until("the simulator to listen", Duration::from_secs(10), async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok())
+        .await;
     process
 }
 
@@ -75,7 +76,11 @@ async fn every_fault_ends_well_or_says_why() {
             } else {
                 assert_eq!(published, good, "{faults}: the last good numbers stay");
                 assert!(!text.trim().is_empty(), "{faults}: the failure says nothing");
-                assert_eq!(database.count("select count(*) from ops.run where state = 'failed' and length(error) > 10").await, 1, "{faults}: {text}");
+                assert_eq!(
+                    database.count("select count(*) from ops.run where state = 'failed' and length(error) > 10").await,
+                    1,
+                    "{faults}: {text}"
+                );
             }
             assert!(!text.contains("panicked"), "{faults}: {text}");
             assert!(!text.contains("test-polygon") && !text.contains("test-alpaca-secret"), "{faults}: a key was printed");

@@ -15,10 +15,8 @@ async fn a_real_year_passes_through_a_split_without_a_jump() {
     let mut command = database.plumbline(&["serve", "--replay", HISTORY, "--now", "2014-12-31T22:00:00Z"]);
     command.env("PLUMBLINE_LISTEN", format!("127.0.0.1:{}", free_port()));
     let _server = Process::start(command, "replay");
-    until("the publication of 2014", Duration::from_secs(120), async || {
-        database.count("select count(*) from ops.publication").await > 0
-    })
-    .await;
+    until("the publication of 2014", Duration::from_secs(120), async || database.count("select count(*) from ops.publication").await > 0)
+        .await;
 
     let days = sqlx::query_as::<_, (chrono::NaiveDate, f64, Option<f64>, Option<f64>)>(
         "select session_date, value::float8, daily_return, benchmark_total_return from marts.portfolio_daily where value is not null order by session_date",
