@@ -6,7 +6,7 @@ export PATH := $(HOME)/.cache/plumbline/bin:$(HOME)/.cargo/bin:$(PATH)
 export SQLX_OFFLINE := true
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check site setup prepare clean
+.PHONY: help run test check site setup prepare conformance clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -36,6 +36,11 @@ site: ## Build the browser's half into target/site
 prepare: ## Check every query against a throw-away Postgres and write .sqlx/ (after a change of SQL)
 	@scripts/setup.sh prepare
 	@scripts/step.sh "Preparing the queries" scripts/with-postgres.sh scripts/prepare.sh
+
+conformance: ## Read everything from the simulator with the vendors' own Python clients
+	@scripts/setup.sh conformance
+	@scripts/step.sh "Building the simulator" cargo build --quiet -p server --bin plumbline
+	@scripts/conformance.sh
 
 setup: ## Install what is missing to build, run and test
 	@scripts/setup.sh test

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# setup.sh run|test|prepare: installs what is missing for that, and is quick when nothing is.
+# setup.sh run|test|prepare|conformance: installs what is missing for that, and is quick when nothing is.
 #
 # As root, or with sudo that asks nothing, packages come from apt-get; on macOS from brew. Otherwise one line says what to install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-goal=${1:?setup.sh run|test|prepare}
+goal=${1:?setup.sh run|test|prepare|conformance}
 
 tools=$HOME/.cache/plumbline/bin
 export PATH="$tools:$HOME/.cargo/bin:$PATH"
@@ -44,6 +44,9 @@ has brotli || need brotli brotli
 if [ "$goal" = test ]; then
   has_chromium || need chromium --cask=chromium
   has chromedriver || need chromium-driver --cask=chromedriver
+fi
+if [ "$goal" = conformance ]; then
+  python3 -c 'import ensurepip, venv' 2>/dev/null || need python3-venv python
 fi
 
 install_packages() {
