@@ -49,7 +49,7 @@ impl Running {
     fn start(folder: &Path, variables: &[(&str, &str)]) -> Self {
         let mut child = plumbline(folder, variables).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address = lines.find_map(|line| Some(line.unwrap().split_once("http://")?.1.trim_end_matches('/').to_owned()));
+        let address = lines.find_map(|line| Some(line.unwrap().split_once("Plumbline is at http://")?.1.trim_end_matches('/').to_owned()));
         // Read to its end, or a server that says much would wait for us.
         let mut log = child.stderr.take().unwrap();
         let log = std::thread::spawn(move || {
