@@ -43,17 +43,22 @@ code() {
   rm -rf "$out"
 }
 
-# NODE_PATH: style/ lies beside frontend/, where npm's packages (fonts) are. What public/ holds is named by its path on the site.
+# The font is named by its path on the site.
 style() {
-  local outside=() entry
-  for entry in public/*; do outside+=("--external:/${entry#public/}*"); done
-  NODE_PATH=$npm "$npm/.bin/esbuild" style/main.css --bundle --minify --target=chrome111,firefox113,safari16.4 --log-level=warning \
-    --loader:.woff2=file --loader:.svg=dataurl --asset-names='fonts/[name]-[hash]' "${outside[@]}" --outfile="$pkg/plumbline.css"
+  "$npm/.bin/esbuild" style/main.css --bundle --minify --target=chrome111,firefox113,safari16.4 --log-level=warning \
+    --external:'/fonts/*' --outfile="$pkg/plumbline.css"
 }
 
+# The page preloads the font by this name.
+font() {
+  mkdir -p "$site/fonts"
+  cp "$npm/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2" "$site/fonts/inter.woff2"
+}
+
+# Two bundles: the small glue comes with every page, ECharts after the first paint where a page draws.
 charts() {
-  NODE_PATH=$npm "$npm/.bin/esbuild" frontend/js/charts.js --bundle --minify --format=esm --target=es2022 --log-level=warning \
-    --legal-comments=none --outfile="$pkg/charts.js"
+  "$npm/.bin/esbuild" frontend/js/charts.js frontend/js/echarts.js --bundle --splitting --minify --format=esm --target=es2022 \
+    --log-level=warning --legal-comments=none --outdir="$pkg"
 }
 
 icons() {
@@ -78,6 +83,7 @@ SQLX_OFFLINE=true scripts/step.sh "Building the pages' code (the first time take
   cargo build --quiet -p frontend --target wasm32-unknown-unknown --profile wasm-release
 step code "$wasm" code
 step style style style
+step font frontend/package.json font
 step charts frontend/js charts
 if [ -d public ]; then step icons public icons; fi
 compress

@@ -8,8 +8,8 @@ use charming::{
     Chart,
     component::{Axis, Grid},
     element::{
-        AreaStyle, AxisLabel, AxisLine, AxisPointer, AxisPointerType, AxisTick, AxisType, Color, ColorStop, ItemStyle, LineStyle,
-        LineStyleType, SplitLine, Step, Symbol, Tooltip, Trigger,
+        AreaStyle, AxisLabel, AxisLine, AxisPointer, AxisPointerType, AxisTick, AxisType, ItemStyle, LineStyle, LineStyleType, SplitLine,
+        Step, Symbol, Tooltip, Trigger,
     },
     series::{Line, Scatter},
 };
@@ -25,7 +25,7 @@ pub fn value_chart(days: &[Day], currency: &str) -> String {
     let kept = kept(days, |day| day.value.map(|value| value.ratio_base()));
     let shown = |index: usize| &days[index];
     let chart = frame("@money", "@tip-money")
-        .series(own_line("Value", true))
+        .series(own_line("Value"))
         .series(
             Line::new()
                 .name("Net contributions")
@@ -48,14 +48,14 @@ pub fn value_chart(days: &[Day], currency: &str) -> String {
             paid_in.into_iter().map(|at| json!([at, contributed(kept[at])])).collect(),
             taken_out.into_iter().map(|at| json!([at, contributed(kept[at])])).collect(),
         ],
-        json!({ "unit": currency }),
+        json!({ "unit": currency, "between": [0, 1] }),
     )
 }
 
 /// Time-weighted return since the range opened, beside the benchmark's.
 pub fn return_chart(days: &[Day], benchmark: &str) -> String {
     let kept = kept(days, |day| day.cumulative);
-    let chart = frame("@percent", "@tip-percent").series(own_line("Portfolio", false)).series(
+    let chart = frame("@percent", "@tip-percent").series(own_line("Portfolio")).series(
         Line::new()
             .name(benchmark)
             .symbol(Symbol::None)
@@ -115,23 +115,13 @@ fn frame(axis_formatter: &str, tip_formatter: &str) -> Chart {
         )
 }
 
-/// The portfolio's own line: the accent, with a fading area where the axis starts near the data.
-fn own_line(name: &str, has_area: bool) -> Line {
-    let line = Line::new()
+/// The portfolio's own line: the accent.
+fn own_line(name: &str) -> Line {
+    Line::new()
         .name(name)
         .symbol(Symbol::None)
         .line_style(LineStyle::new().color("@accent").width(2.1))
-        .item_style(ItemStyle::new().color("@accent"));
-    if !has_area {
-        return line;
-    }
-    line.area_style(AreaStyle::new().color(Color::LinearGradient {
-        x: 0.0,
-        y: 0.0,
-        x2: 0.0,
-        y2: 1.0,
-        color_stops: vec![ColorStop::new(0, "@accent/26"), ColorStop::new(1, "@accent/3")],
-    }))
+        .item_style(ItemStyle::new().color("@accent"))
 }
 
 fn flow_marks(name: &str, symbol: Symbol) -> Scatter {

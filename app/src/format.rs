@@ -193,6 +193,13 @@ pub fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     }
 }
 
+/// A name of the machine's in words: `extract_prices` → "Extract prices".
+pub fn identifier(name: &str) -> String {
+    let words = name.replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// `0.4 s`, `12 s`, `3 min 20 s`, `1 h 5 min`.
 pub fn duration(duration: Duration) -> String {
     let millis = duration.num_milliseconds().max(0);

@@ -98,3 +98,9 @@ fn durations() {
     assert_eq!(duration(Duration::seconds(3_900)), "1\u{202f}h 5\u{202f}min");
     assert_eq!(duration(Duration::seconds(-5)), "0.0\u{202f}s");
 }
+
+#[test]
+fn names_of_the_machine_are_read_as_words() {
+    assert_eq!(identifier("extract_prices"), "Extract prices");
+    assert_eq!(identifier(""), "");
+}

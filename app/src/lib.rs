@@ -2,6 +2,12 @@
 
 #![recursion_limit = "512"]
 
+// Pages that one half erased and the other didn't would not hydrate: better no build than that one.
+#[cfg(not(erase_components))]
+compile_error!(
+    "build with `--cfg erase_components`, as .cargo/config.toml says: RUSTFLAGS in the environment replaces it, so add it there"
+);
+
 /// Transactions, events and prices → lots, positions, values, returns, risk. Pure.
 pub mod analytics;
 /// Typed series → ECharts options.

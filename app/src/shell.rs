@@ -13,7 +13,7 @@ use crate::{
     pipeline::page::{PipelinePage, RunPage},
     quality::page::QualityPage,
     settings::page::{ConnectionsPage, PeoplePage, SettingsPage},
-    ui::{Options, Problem, Refresh, Theme},
+    ui::{Bob, Options, Problem, Refresh, Theme},
 };
 use frame::Frame;
 use leptos::{nonce::use_nonce, prelude::*};
@@ -41,6 +41,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="stylesheet" href="/pkg/plumbline.css"/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <link rel="manifest" href="/site.webmanifest"/>
+                // Before the first paint: what only scripts can do has its place from the start.
+                <script nonce=nonce.clone() inner_html="document.documentElement.dataset.scripts=''"></script>
                 <script type="module" src="/pkg/charts.js" nonce=nonce></script>
                 <HydrationScripts options/>
                 <MetaTags/>
@@ -50,6 +52,19 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             </body>
         </html>
     }
+}
+
+/// Outside of every page.
+#[component]
+fn NotFound() -> impl IntoView {
+    view! {
+        <Title text="Nothing here"/>
+        <main class="door">
+            <p class="brand"><Bob/><b>"Plumbline"</b></p>
+            <Problem error=crate::error::AppError::NotFound/>
+        </main>
+    }
+    .into_any()
 }
 
 /// Every page is rendered whole before it is sent (`SsrMode::Async`): it reads without scripts, and its status is right.
@@ -67,7 +82,7 @@ pub fn App() -> impl IntoView {
     view! {
         <Title formatter=|title: String| if title.is_empty() { "Plumbline".to_owned() } else { format!("{title} · Plumbline") }/>
         <Router>
-            <Routes fallback=|| view! { <main class="door"><Problem error=crate::error::AppError::NotFound/></main> }>
+            <Routes fallback=NotFound>
                 <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async/>
                 <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>

@@ -5,10 +5,9 @@
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const THIN = "\u202f";
 const NARROW = 560;
+const BAND = "band";
 const watched = new Map();
 const drawn = new WeakMap();
-
-document.documentElement.dataset.scripts = "";
 
 const minus = (text) => text.replace("-", "−");
 const grouped = (number, digits) => minus(number.toFixed(digits)).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
@@ -32,7 +31,7 @@ const signed = (fraction) => {
 function tip(points, show) {
   const lines = points
     .map((point) => ({ name: point.seriesName, value: Array.isArray(point.value) ? point.value[1] : point.value }))
-    .filter((point) => typeof point.value === "number" && point.name !== "Deposit" && point.name !== "Withdrawal")
+    .filter((point) => typeof point.value === "number" && point.seriesName !== BAND && point.name !== "Deposit" && point.name !== "Withdrawal")
     .map((point) => `{name|${point.name}}  {value|${show(point.value)}}`);
   const flows = points.filter((point) => point.seriesName === "Deposit" || point.seriesName === "Withdrawal");
   const marks = flows.map((point) => `{name|${point.seriesName}}`);
@@ -70,6 +69,16 @@ function colors() {
   return { color, done: () => probe.remove() };
 }
 
+/** Two invisible lines on each other, the area of the upper one filling what lies between two series: gain, or its lack. */
+function band([upper, lower], series, color) {
+  const [top, bottom] = [series[upper].data, series[lower].data];
+  const height = top.map((value, index) => (value === null ? null : value - bottom[index]));
+  const line = { type: "line", name: BAND, stack: BAND, stackStrategy: "all", symbol: "none", silent: true, lineStyle: { opacity: 0 }, z: 1 };
+  const fade = [0.26, 0.05].map((opacity, offset) => ({ offset, color: color(`@accent/${opacity * 100}`) }));
+  const areaStyle = { origin: "auto", color: { type: "linear", x: 0, y: 0, x2: 0, y2: 1, colorStops: fade } };
+  return [{ ...line, data: bottom }, { ...line, data: height, areaStyle }];
+}
+
 /** A copy of the option with functions and colors in the place of names and roles. */
 function themed(option, width) {
   const named = formatters(option);
@@ -83,6 +92,7 @@ function themed(option, width) {
     return key === "formatter" ? (named[value] ?? value) : color(value);
   };
   const full = walk(option, "");
+  if (option.hints?.between) full.series = [...full.series, ...band(option.hints.between, full.series, color)];
   const x = [full.xAxis].flat()[0];
   const y = [full.yAxis].flat()[0];
   const isNarrow = width < NARROW;

@@ -72,7 +72,7 @@ fn Demo() -> impl IntoView {
     view! {
         <form class="demo-door" method="post" action=routes::ENTER_DEMO>
             <button class="button quiet" type="submit">"Enter the demo"</button>
-            <p class="tag">"Simulated prices and a made-up portfolio; nothing to sign up for."</p>
+            <p class="tag">"Demo: simulated prices and a made-up portfolio. Nothing to sign up for."</p>
         </form>
     }
 }

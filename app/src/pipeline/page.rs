@@ -69,7 +69,7 @@ fn Schedules(schedules: Vec<ScheduleRow>, may_run: bool, now: DateTime<Utc>, act
             let next = schedule.next_at.map_or_else(|| "not planned".into(), |at| format!("next {}", format::instant(at, now)));
             view! {
                 <tr>
-                    <th scope="row">{schedule.name}</th>
+                    <th scope="row">{format::identifier(&schedule.name)}</th>
                     <td>{schedule.description}</td>
                     <td class="hide">{next}</td>
                     <td class="r mute">{schedule.last_outcome}</td>
@@ -104,9 +104,9 @@ fn RunCard(run: RunRow, is_whole: bool) -> impl IntoView {
         <details class="card wide run" open=open>
             <summary>
                 <State state=run.state/>
-                <h2>{run.dag}</h2>
+                <h2>{format::identifier(&run.dag)}</h2>
                 <span>{run.covers}</span>
-                <span class="mute">{run.trigger}</span>
+                <span class="mute">{format::identifier(&run.trigger).to_lowercase()}</span>
                 <span class="mute num">{took}</span>
                 {(!is_whole).then(|| view! { <a class="more" href=routes::run(run.run_id)>{format!("Run {}", run.run_id)}</a> })}
             </summary>
@@ -130,7 +130,7 @@ fn Task(task: TaskRow, is_whole: bool) -> impl IntoView {
     view! {
         <tr>
             <td class="state-cell"><State state=task.state/></td>
-            <th scope="row">{task.name}{again}{attempts}</th>
+            <th scope="row">{format::identifier(&task.name)}{again}{attempts}</th>
             <td class="r hide">{done}</td>
             <td class="r">{written}</td>
             <td class="r mute">{took(task.started_at, task.ended_at)}</td>

@@ -71,17 +71,12 @@ fn Progress(note: RunningNote) -> impl IntoView {
     view! {
         <aside class="running" role="status">
             <p>
-                <a href=routes::run(note.run_id)>{capitalized(&note.dag)}" is running"</a>
-                <span class="mute">{note.task}</span>
+                <a href=routes::run(note.run_id)>{format::identifier(&note.dag)}" is running"</a>
+                <span class="mute">{format::identifier(&note.task)}</span>
                 <span class="num">{count}</span>
             </p>
             {bar}
             <noscript inner_html="<meta http-equiv='refresh' content='4'>"></noscript>
         </aside>
     }
-}
-
-fn capitalized(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

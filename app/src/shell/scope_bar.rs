@@ -11,21 +11,22 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-/// Pages that show one portfolio.
+/// Pages that show one portfolio; range and benchmark mean something on the overview alone.
 const SCOPED: [&str; 4] = [routes::OVERVIEW, routes::HOLDINGS, routes::ACTIVITY, routes::QUALITY];
 
 #[component]
 pub fn ScopeBar(frame: Frame) -> impl IntoView {
     let Frame { portfolios, shown, publication, is_demo, rendered_at, .. } = frame;
     let here = use_location().pathname;
-    let is_scoped = move || SCOPED.contains(&here.get().as_str());
-    let has_range = move || here.get() == routes::OVERVIEW;
+    let has_portfolio = !portfolios.is_empty();
+    let is_scoped = move || has_portfolio && SCOPED.contains(&here.get().as_str());
+    let is_overview = Memo::new(move |_| has_portfolio && here.get() == routes::OVERVIEW);
     view! {
         <header class="scope">
             <Show when=is_scoped>
-                <Picks portfolios=portfolios.clone() shown/>
+                <Picks portfolios=portfolios.clone() shown is_overview/>
             </Show>
-            <Show when=has_range>
+            <Show when=move || is_overview.get()>
                 <Ranges/>
             </Show>
             <Chip publication rendered_at/>
@@ -36,7 +37,7 @@ pub fn ScopeBar(frame: Frame) -> impl IntoView {
 
 /// Two selects in a GET form: a change sends it (by the glue), and without scripts its button does.
 #[component]
-fn Picks(portfolios: Vec<PortfolioChoice>, shown: Option<PortfolioId>) -> impl IntoView {
+fn Picks(portfolios: Vec<PortfolioChoice>, shown: Option<PortfolioId>, is_overview: Memo<bool>) -> impl IntoView {
     let scope = use_scope();
     let here = use_location().pathname;
     let range = move || scope.with(|scope| (scope.range != Range::default()).then(|| scope.range.label()));
@@ -47,11 +48,6 @@ fn Picks(portfolios: Vec<PortfolioChoice>, shown: Option<PortfolioId>) -> impl I
             view! { <option value=choice.id.to_string() selected=chosen>{choice.name}</option> }
         })
         .collect_view();
-    let against = move |benchmark: Benchmark| {
-        view! {
-            <option value=benchmark.key() selected=move || scope.get().benchmark == benchmark>{benchmark.label()}</option>
-        }
-    };
     view! {
         <form class="picks" method="get" action=move || here.get() data-autosubmit="">
             <label class="pick">
@@ -59,12 +55,27 @@ fn Picks(portfolios: Vec<PortfolioChoice>, shown: Option<PortfolioId>) -> impl I
                 <select name="portfolio">{portfolios}</select>
             </label>
             <input type="hidden" name="range" value=range disabled=move || range().is_none()/>
-            <label class="pick bench">
-                <small>"Against"</small>
-                <select name="against">{Benchmark::ALL.map(against).collect_view()}</select>
-            </label>
+            <Show when=move || is_overview.get()>
+                <Against/>
+            </Show>
             <noscript inner_html="<button class='button'>Show</button>"></noscript>
         </form>
+    }
+}
+
+#[component]
+fn Against() -> impl IntoView {
+    let scope = use_scope();
+    let choice = move |benchmark: Benchmark| {
+        view! {
+            <option value=benchmark.key() selected=move || scope.get().benchmark == benchmark>{benchmark.label()}</option>
+        }
+    };
+    view! {
+        <label class="pick bench">
+            <small>"Against"</small>
+            <select name="against">{Benchmark::ALL.map(choice).collect_view()}</select>
+        </label>
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod account;
 mod browser;
+mod chromium;
 mod environment;
 mod faults;
 mod fixed_ports;

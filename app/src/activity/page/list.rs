@@ -45,6 +45,7 @@ fn Row(entry: Entry, page: u32, delete: ServerAction<Delete>) -> impl IntoView {
     let what = kind_in_words(&entry.kind);
     let symbol = entry.symbol.as_ref().map(ToString::to_string).unwrap_or_default();
     let costs = entry.fee + entry.tax;
+    let is_theirs = entry.transaction.is_none();
     let note = (!entry.note.is_empty()).then(|| view! { <small>{entry.note.clone()}</small> });
     view! {
         <tr>
@@ -55,7 +56,7 @@ fn Row(entry: Entry, page: u32, delete: ServerAction<Delete>) -> impl IntoView {
             <td class="r" data-label="Price">{entry.price.map(format::price)}</td>
             <td class="r" data-label="Amount">{format::money(entry.amount)}</td>
             <td class="r hide" data-label="Fee and tax">{(!costs.is_zero()).then(|| format::money(costs))}</td>
-            <td data-label="From"><Source entry page delete/></td>
+            <td data-label="From" class:theirs=is_theirs><Source entry page delete/></td>
         </tr>
     }
 }

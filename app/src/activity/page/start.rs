@@ -14,18 +14,21 @@ pub fn Start(has_account: bool, portfolio: ServerAction<CreatePortfolio>, accoun
     let account_error = Signal::derive(move || account.value().get().and_then(Result::err));
     view! {
         <details class="card wide form" open=is_open>
-            <summary><h2>"Add a portfolio or an account"</h2></summary>
+            <summary><h2>{if has_account { "Add a portfolio or an account" } else { "Start with a portfolio" }}</h2></summary>
             <div class="fields two">
-                <ActionForm action=account>
-                    <input type="hidden" name="scope" value=move || scope.get().query()/>
-                    <Field label="New account in this portfolio" name="name" required=true error=account_error/>
-                    <Outcome action=account done="The account is there."/>
-                    <p class="send"><button class="button" type="submit">"Add account"</button></p>
-                </ActionForm>
+                {has_account
+                    .then(|| view! {
+                        <ActionForm action=account>
+                            <input type="hidden" name="scope" value=move || scope.get().query()/>
+                            <Field label="New account in this portfolio" name="name" required=true error=account_error/>
+                            <Outcome action=account done="The account is there."/>
+                            <p class="send"><button class="button quiet" type="submit">"Add account"</button></p>
+                        </ActionForm>
+                    })}
                 <ActionForm action=portfolio>
                     <Field label="New portfolio" name="name" required=true error=portfolio_error/>
                     <Outcome action=portfolio done="The portfolio is there: choose it above."/>
-                    <p class="send"><button class="button quiet" type="submit">"Add portfolio"</button></p>
+                    <p class="send"><button class="button" class:quiet=has_account type="submit">"Add portfolio"</button></p>
                 </ActionForm>
             </div>
         </details>

@@ -59,6 +59,7 @@ fn Row(row: ConnectionRow, test: ServerAction<TestConnection>, remove: ServerAct
         (None, Some(at)) => ("chip ok", format!("worked on {}", format::date(at.date_naive()))),
         (None, None) => ("chip wait", "not tested yet".to_owned()),
     };
+    let key = if row.key_hint.is_empty() { String::new() } else { format!("key ending in {}, ", row.key_hint) };
     let can_remove = may_change && row.origin == "person";
     let (to_test, to_remove) = (row.id.to_string(), row.id.to_string());
     view! {
@@ -67,7 +68,7 @@ fn Row(row: ConnectionRow, test: ServerAction<TestConnection>, remove: ServerAct
                 <h2>{row.label}</h2>
                 <span class=class>{state}</span>
             </header>
-            <p class="mute">{format!("{} at {}, key ending in {}, {origin}", row.vendor, row.base_url, row.key_hint)}</p>
+            <p class="mute">{format!("{} at {}, {key}{origin}", in_words(&row.vendor), row.base_url)}</p>
             {row.last_error.map(|error| view! { <p class="note wrong">{error}</p> })}
             <div class="send">
                 {may_change
@@ -86,6 +87,15 @@ fn Row(row: ConnectionRow, test: ServerAction<TestConnection>, remove: ServerAct
                     })}
             </div>
         </section>
+    }
+}
+
+fn in_words(vendor: &str) -> &str {
+    match vendor {
+        "polygon" => "Polygon (prices)",
+        "alpaca" => "Alpaca (broker)",
+        "fred" => "FRED (risk-free rate)",
+        other => other,
     }
 }
 
