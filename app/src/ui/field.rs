@@ -30,6 +30,7 @@ pub fn Field(
     let problem_id = format!("{id}-problem");
     let field = if field.is_empty() { name.clone() } else { field };
     let problem = Memo::new(move |_| problem_of(error.get(), &field));
+    let is_bare = hint.is_empty();
     view! {
         <div class="field">
             <label for=id.clone()>{label}</label>
@@ -45,7 +46,7 @@ pub fn Field(
                 aria-invalid=move || problem.get().map(|_| "true")
                 aria-describedby=problem_id.clone()
             />
-            <small id=problem_id class:wrong=move || problem.get().is_some()>
+            <small id=problem_id class:bare=is_bare class:wrong=move || problem.get().is_some()>
                 {move || problem.get().unwrap_or_else(|| hint.clone())}
             </small>
         </div>
@@ -72,7 +73,7 @@ pub fn Select(
         <div class="field">
             <label for=id.clone()>{label}</label>
             <select id=id name=name>{choices}</select>
-            <small></small>
+            <small class="bare"></small>
         </div>
     }
 }

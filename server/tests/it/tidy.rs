@@ -13,6 +13,16 @@ const SLICES: &[&str] = &["overview", "performance", "risk", "holdings", "activi
 const NOT_IN_WASM: &[&str] =
     &["sqlx", "sqlx-core", "tokio", "axum", "tower-http", "reqwest", "argon2", "chrono-tz", "minijinja", "leptos_axum", "charming"];
 
+/// What a first visit may cost, compressed, in bytes; each a little above what it was when the line was written.
+const BUDGETS: &[(&str, u64)] = &[
+    ("plumbline_bg.wasm.br", 440_000),
+    ("plumbline_bg.wasm.gz", 630_000),
+    ("plumbline.js.br", 10_000),
+    ("plumbline.css.br", 8_000),
+    ("charts.js.br", 5_000),
+    ("echarts.js.br", 160_000),
+];
+
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
@@ -156,4 +166,15 @@ fn the_browser_gets_nothing_of_the_server() {
     let has = |name: &&&str| tree.lines().any(|line| line.split_whitespace().next() == Some(**name));
     let broken: Vec<_> = NOT_IN_WASM.iter().filter(has).map(ToString::to_string).collect();
     none(&broken, "These reach the WASM (cargo tree -p frontend --target wasm32-unknown-unknown -i NAME says how):");
+}
+
+/// Where the site was built (`make site`).
+#[test]
+fn the_pages_code_stays_light() {
+    let size = |name: &str| fs::metadata(root().join("target/site/pkg").join(name)).map(|file| file.len());
+    let broken: Vec<_> = BUDGETS
+        .iter()
+        .filter_map(|(name, most)| size(name).ok().filter(|size| size > most).map(|size| format!("{name}: {size} bytes, at most {most}")))
+        .collect();
+    none(&broken, "Find what grew (wasm-opt --metrics, or the names in frontend.wasm) before raising a budget:");
 }
