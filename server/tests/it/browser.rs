@@ -172,13 +172,8 @@ async fn without_scripts(site: &Site) {
     browser.element("main .tiles").await;
     browser.go(&format!("{}/activity", site.base)).await;
     browser.click("#form > summary").await;
-    browser.choose("#form [name='form[kind]'] option[value=sell]").await;
-    for (field, value) in [("symbol", "AAPL"), ("quantity", "5"), ("price", "160")] {
-        browser.fill(&format!("#form [name='form[{field}]']"), value).await;
-    }
-    browser.date("#form [name='form[traded_on]']", 2026, 11, 10).await;
+    enter(&browser, &[("kind", "sell"), ("traded_on", "2026-11-10"), ("symbol", "AAPL"), ("quantity", "5"), ("price", "160")]).await;
     browser.screenshot("activity-without-scripts-light-390").await;
-    browser.click("#form button[type=submit]").await;
     let entered = async || site.database.count("select count(*) from book.transaction where type = 'sell' and symbol = 'AAPL'").await > 0;
     until("the sale entered without scripts", Duration::from_secs(20), entered).await;
     holds(&browser, site, "15").await;

@@ -94,13 +94,12 @@ impl Browser {
         crate::support::until(wanted, PATIENCE, async || self.script(&script).await == true).await;
     }
 
+    /// In the middle of the screen: at its end the phone's bar lies above everything.
     pub async fn click(&self, css: &str) {
-        self.element(css).await.click().await.unwrap();
-    }
-
-    /// Chooses an option of a list with the mouse.
-    pub async fn choose(&self, css: &str) {
-        self.click(css).await;
+        let element = self.element(css).await;
+        let middle = "document.querySelector(arguments[0]).scrollIntoView({block: 'center', behavior: 'instant'})";
+        self.client.execute(middle, vec![css.into()]).await.unwrap();
+        element.click().await.unwrap();
     }
 
     /// What a person types or chooses. Lists and days take their value whole.
@@ -116,18 +115,14 @@ impl Browser {
         }
     }
 
-    /// Types a day as the American Chromium of the tests takes it.
-    pub async fn date(&self, css: &str, year: u32, month: u32, day: u32) {
-        self.element(css).await.send_keys(&format!("{month:02}{day:02}{year:04}")).await.unwrap();
-    }
-
     pub async fn script(&self, code: &str) -> Value {
         self.client.execute(code, vec![]).await.unwrap()
     }
 
-    /// Pages of this browser run no script from now on.
+    /// Pages of this browser get none of our scripts from now on. With script execution off, chromedriver's clicks never return.
     pub async fn without_scripts(&self) {
-        self.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
+        self.devtools("Network.enable", json!({})).await;
+        self.devtools("Network.setBlockedURLs", json!({"urls": ["*/pkg/*.js", "*/pkg/*.wasm"]})).await;
     }
 
     /// The whole page, into `target/screenshots`.
