@@ -144,5 +144,5 @@ create table marts.holdings (
 );
 -- One row per portfolio and sector ("Cash" is one), at the close of its last session.
 create table marts.allocation (
-    portfolio_id bigint not null, sector text not null, session_date date not null, value numeric(19, 4) not null, weight double precision
+    portfolio_id bigint not null, sector text not null, session_date date not null, value numeric(28, 4) not null, weight double precision
 );

@@ -23,8 +23,10 @@ impl Symbol {
     /// [`SymbolError`] when it is empty, too long or holds other characters.
     pub fn parse(text: &str) -> Result<Self, SymbolError> {
         let text = text.trim();
-        let fits =
-            !text.is_empty() && text.len() <= LONGEST && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '/'));
+        // Symbols become parts of addresses, where a dot alone would lead elsewhere: they begin with a letter or digit.
+        let fits = text.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && text.len() <= LONGEST
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '/'));
         if fits { Ok(Self(text.into())) } else { Err(SymbolError(text.chars().take(LONGEST + 10).collect())) }
     }
 
@@ -64,7 +66,7 @@ mod tests {
         for good in ["AAPL", "BRK.A", "KIMpL", "AAPL ", "X"] {
             assert!(Symbol::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "  ", "A B", "'; drop table", "ABCDEFGHIJKLMNOPQRSTU", "ÄPL"] {
+        for bad in ["", "  ", "A B", "'; drop table", "ABCDEFGHIJKLMNOPQRSTU", "ÄPL", "..", ".", "-", "/A"] {
             assert!(Symbol::parse(bad).is_err(), "{bad}");
         }
     }

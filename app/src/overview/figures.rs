@@ -159,7 +159,7 @@ fn risk(in_range: &[PortfolioSession], returns: &[f64], position_values: &[Money
         sharpe_ratio: rate_first(sharpe_ratio(&with_rate.returns, &with_rate.risk_free, periods, fewest)),
         max_drawdown: max_drawdown(returns).map(|deepest| deepest.depth),
         beta: rate_first(beta(&with_benchmark, fewest)),
-        jensen_alpha: rate_first(jensen_alpha(&with_benchmark, periods, fewest)),
+        jensen_alpha: rate_first(whole_year(in_range.len()).and_then(|()| jensen_alpha(&with_benchmark, periods, fewest))),
         herfindahl_index: of(|c| c.herfindahl_index),
         effective_positions: of(|c| c.effective_positions),
         top_1_weight: of(|c| c.top_1_weight),
@@ -171,12 +171,16 @@ fn risk(in_range: &[PortfolioSession], returns: &[f64], position_values: &[Money
 /// The exchange's years have 248 sessions and more; a shorter period isn't annualized (GIPS).
 const SHORTEST_YEAR: usize = 248;
 
-fn annualized_in_range(in_range: &[PortfolioSession]) -> Figure<f64> {
-    let linked = cumulative_return(in_range.iter().map(|session| session.daily_return))?;
-    let sessions = linked.returns + linked.undefined;
+fn whole_year(sessions: usize) -> Figure<()> {
     if sessions < SHORTEST_YEAR {
         return Err(Undefined::because(format!("shorter than a year: needs {SHORTEST_YEAR} sessions, has {sessions}")));
     }
+    Ok(())
+}
+
+fn annualized_in_range(in_range: &[PortfolioSession]) -> Figure<f64> {
+    let linked = cumulative_return(in_range.iter().map(|session| session.daily_return))?;
+    whole_year(linked.returns + linked.undefined)?;
     annualized_return(linked.cumulative, linked.returns, SESSIONS_A_YEAR)
 }
 
@@ -306,6 +310,8 @@ mod tests {
         assert_eq!(shown.risk.volatility.unwrap_err().0, "needs 20 returns, has 2");
         assert_eq!(shown.risk.annualized_return.unwrap_err().0, "shorter than a year: needs 248 sessions, has 2");
         assert!(shown.risk.herfindahl_index.is_err());
+        let month = overview_figures(&sessions(&[0.001; 30]), &[], Range::Max).unwrap();
+        assert_eq!(month.risk.jensen_alpha.unwrap_err().0, "shorter than a year: needs 248 sessions, has 30");
         assert_eq!(overview_figures(&[], &[], Range::Max), None);
     }
 

@@ -9,7 +9,7 @@ use super::{
 use crate::{http::AppState, store::reference};
 use axum::{
     Form,
-    extract::State,
+    extract::{State, rejection::FormRejection},
     response::{IntoResponse, Redirect, Response},
 };
 use axum_login::AuthnBackend;
@@ -28,7 +28,11 @@ pub struct SignInForm {
     next: String,
 }
 
-pub async fn sign_in(mut session: AuthSession, Form(form): Form<SignInForm>) -> Response {
+pub async fn sign_in(mut session: AuthSession, form: Result<Form<SignInForm>, FormRejection>) -> Response {
+    let form = match form {
+        Ok(Form(form)) => form,
+        Err(rejection) => return unreadable(&rejection),
+    };
     let next = same_site_path(&form.next);
     let back = |problem: &str| back_to("/sign-in", problem, &[("name", &form.name), ("next", next)]);
     let person = match session.backend.authenticate(Credentials { name: form.name.clone(), password: form.password.clone() }).await {
@@ -71,7 +75,11 @@ pub struct SetupForm {
     password: SecretString,
 }
 
-pub async fn set_up(State(state): State<AppState>, mut session: AuthSession, Form(form): Form<SetupForm>) -> Response {
+pub async fn set_up(State(state): State<AppState>, mut session: AuthSession, form: Result<Form<SetupForm>, FormRejection>) -> Response {
+    let form = match form {
+        Ok(Form(form)) => form,
+        Err(rejection) => return unreadable(&rejection),
+    };
     let kept = [("name", form.name.as_str()), ("display_name", form.display_name.as_str())];
     let made = setup::redeem(&state.store.pool, &form.token, form.name.clone(), form.display_name.clone(), form.password.clone()).await;
     let person = match made {
@@ -99,6 +107,11 @@ async fn enter(session: &mut AuthSession, person: &Person) -> Result<(), Failure
     session.session.cycle_id().await?;
     session.login(person).await?;
     Ok(())
+}
+
+/// No form of ours: what is missing in it is nothing that a person could mend.
+fn unreadable(rejection: &FormRejection) -> Response {
+    (rejection.status(), "This form couldn't be read. Reload the page and try again.").into_response()
 }
 
 /// Back to the form with what was typed, except secrets.

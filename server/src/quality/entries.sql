@@ -24,7 +24,9 @@ mapped as (
             when activity_type in ('ACATS', 'JNLS') then 'transfer_in'
         end as type
     from activities
-    where coalesce(lower(status), 'executed') not in ('canceled', 'cancelled')
+    where
+        coalesce(lower(status), 'executed') not in ('canceled', 'cancelled')
+        and coalesce(abs(quantity * price), 0) < 999999999999999
 ),
 
 entered as (

@@ -1,8 +1,5 @@
 //! Vendors' answers and refusals → `raw`, `ops.change` and the checkpoint, against a small vendor of our own.
 
-// Clippy allows it in test functions only, and these tests have helpers.
-#![allow(clippy::unwrap_used)]
-
 use app::domain::{AccountId, ConnectionId, PortfolioId, Symbol};
 use axum::{
     Router,
@@ -27,9 +24,11 @@ const KEY: &str = "s3cret-key";
 
 macro_rules! fixture {
     ($name:literal) => {
-        include_str!(concat!("../fixtures/", $name, ".json"))
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/", $name, ".json"))
     };
 }
+
+mod broker;
 
 /// One scripted answer.
 #[derive(Clone)]
@@ -233,6 +232,15 @@ async fn lasting_refusals_end_at_once(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_ticker_that_nobody_knows_costs_the_others_nothing(pool: PgPool) {
+    let answers = [said(404, r#"{"status":"NOT_FOUND"}"#), ok(fixture!("polygon/bars_ordinary"))];
+    let world = World::new(pool.clone(), Vendor::Polygon, answers).await;
+    let symbols = [symbol("TYPO"), symbol("ACME")];
+    let landed = polygon::land_bars_of(&world.ctx, &world.http, &world.connection, &symbols, on(1), on(31)).await.unwrap();
+    assert_eq!((landed, world.count(RESPONSES).await), (3, 2), "the refusal is kept too");
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
 async fn pages_are_followed_but_not_in_circles_nor_abroad(pool: PgPool) {
     let page = |next: &str| ok(fixture!("polygon/bars_ordinary").replacen('{', &format!("{{\"next_url\":\"{next}\","), 1));
     let world = World::new(
@@ -331,51 +339,6 @@ async fn a_budget_survives_a_restart(pool: PgPool) {
     assert!(matches!(world.bars().await, Err(TaskError::RateLimited { .. })));
     sqlx::query("update ops.call_budget set called_at = array[clock_timestamp() - interval '2 minutes']").execute(&pool).await.unwrap();
     assert_eq!(world.bars().await.unwrap(), 0);
-}
-
-#[sqlx::test(migrator = "server::db::MIGRATOR")]
-async fn the_brokers_snapshots_and_history_land(pool: PgPool) {
-    let world = World::new(pool.clone(), Vendor::Alpaca, [ok(fixture!("alpaca/account_ordinary"))]).await;
-    let (portfolio, account) = (PortfolioId(1), AccountId(2));
-    let World { ctx, http, connection, script } = &world;
-    assert_eq!(alpaca::test(http, connection).await.unwrap().currency, "USD");
-    for _ in 0..2 {
-        alpaca::land_account(ctx, http, connection, portfolio, account, on(15)).await.unwrap();
-    }
-    script.next_says([ok(fixture!("alpaca/positions_ordinary"))]);
-    for _ in 0..2 {
-        assert_eq!(alpaca::land_positions(ctx, http, connection, portfolio, account, on(15)).await.unwrap(), 3);
-    }
-    script.next_says([ok("[]")]);
-    assert_eq!(alpaca::land_positions(ctx, http, connection, portfolio, account, on(15)).await.unwrap(), 0);
-    assert_eq!(world.count("select count(*) from raw.broker_position_fetch").await, 3);
-    let kinds: Vec<String> = sqlx::query_scalar("select kind from ops.change order by change_id").fetch_all(&pool).await.unwrap();
-    assert_eq!(kinds, ["account", "position", "position"], "noted once each, and when everything was sold");
-    let land = async || alpaca::land_activities(ctx, http, connection, portfolio, account, None).await;
-    script.next_says([ok(fixture!("alpaca/activities_ordinary"))]);
-    assert_eq!(land().await.unwrap(), 4);
-    assert_eq!(land().await.unwrap(), 0, "1e3 and 1000 are the same number");
-    assert!(script.asked().last().unwrap().contains("after=2024-03-07"), "{:?}", script.asked().last());
-    script.next_says([ok(fixture!("alpaca/activities_ordinary").replace("executed", "canceled"))]);
-    assert_eq!(land().await.unwrap(), 1, "a correction of an activity is a new version");
-}
-
-#[sqlx::test(migrator = "server::db::MIGRATOR")]
-async fn a_history_is_read_page_by_page(pool: PgPool) {
-    let page = |numbers: std::ops::Range<u32>| {
-        let rows: Vec<_> = numbers
-            .map(|n| format!(r#"{{"activity_type":"CSD","id":"20240311000000000::{n}","date":"2024-03-11","net_amount":"{n}"}}"#))
-            .collect();
-        ok(format!("[{}]", rows.join(",")))
-    };
-    // The second page comes twice, the third overlaps it.
-    let world = World::new(pool.clone(), Vendor::Alpaca, [page(0..100), page(100..200), page(100..200), page(150..210)]).await;
-    let World { ctx, http, connection, script } = &world;
-    assert_eq!(alpaca::land_activities(ctx, http, connection, PortfolioId(1), AccountId(2), None).await.unwrap(), 210);
-    assert!(script.asked()[1].contains("page_token=20240311000000000%3A%3A99"), "{:?}", script.asked());
-    script.next_says([page(0..100)]);
-    let error = alpaca::land_activities(ctx, http, connection, PortfolioId(1), AccountId(2), Some(on(1))).await.unwrap_err();
-    assert!(matches!(error, TaskError::Retryable(_)) && script.asked().len() < 20);
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]

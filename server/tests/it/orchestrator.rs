@@ -1,16 +1,15 @@
 //! The engine against a real Postgres: order, retries, leases, ticks; whatever is killed when, once means once.
 
-// Clippy allows it in test functions only, and these tests have helpers.
-#![allow(clippy::unwrap_used)]
+mod ticks;
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use server::{
     clock::Clock,
     orchestrator::{
         Claimed, Dag, Engine, Handler, LeaderDuty, Outcome, Plan, Planner, Reap, Registry, Repeat, Request, RetryPolicy, RunOutcome,
-        Schedule, TaskContext, TaskError, TaskSpec, Trigger, claim, decide_ticks, reap, request, settle, upsert, wait_for,
+        Schedule, TaskContext, TaskError, TaskSpec, Trigger, claim, reap, request, settle, wait_for,
     },
 };
 use sqlx::PgPool;
@@ -337,49 +336,6 @@ async fn a_request_joins_the_run_that_is_under_way(pool: PgPool) {
     let mut ids: Vec<i64> = at_once.into_iter().map(Result::unwrap).collect();
     ids.dedup();
     assert_eq!(ids.len(), 1, "eight at once make one run");
-}
-
-const HOURLY: Schedule = Schedule { id: "hourly", dag: "both", cron: "0 * * * *", zone: "UTC", description: "hourly" };
-
-async fn ticks(pool: &PgPool) -> Vec<(String, Option<i64>)> {
-    sqlx::query!("select outcome, run_id from ops.tick order by logical_at")
-        .map(|row| (row.outcome, row.run_id))
-        .fetch_all(pool)
-        .await
-        .unwrap()
-}
-
-#[sqlx::test(migrator = "server::db::MIGRATOR")]
-async fn ticks_follow_their_ledger_and_only_the_latest_missed_one_runs(pool: PgPool) {
-    upsert(&pool, &[HOURLY]).await.unwrap();
-    let planner = Fixed(Plan::Run { parameters: json!({"n": 1}) });
-    let start = Utc::now();
-    assert_eq!(decide_ticks(&pool, &HOURLY, DAG, &planner, start).await.unwrap(), None, "nothing is due before the first tick");
-    let later = start + TimeDelta::hours(5);
-    let run_id = decide_ticks(&pool, &HOURLY, DAG, &planner, later).await.unwrap().unwrap();
-    let skipped = ("skipped".to_owned(), None);
-    let ran = ("run".to_owned(), Some(run_id));
-    assert_eq!(ticks(&pool).await, [skipped.clone(), skipped.clone(), skipped.clone(), skipped.clone(), ran]);
-    assert_eq!(decide_ticks(&pool, &HOURLY, DAG, &planner, later).await.unwrap(), None, "a tick is decided once");
-    let reason = sqlx::query_scalar!("select reason from ops.tick order by logical_at desc limit 1").fetch_one(&pool).await.unwrap();
-    assert!(reason.starts_with("On time.") || reason.starts_with("Caught up"), "{reason}");
-    let run = sqlx::query!("select trigger, logical_at from ops.run where run_id = $1", run_id).fetch_one(&pool).await.unwrap();
-    assert!(run.trigger == "schedule" && run.logical_at.is_some());
-}
-
-#[sqlx::test(migrator = "server::db::MIGRATOR")]
-async fn a_skipped_tick_says_why_and_a_disabled_schedule_has_none(pool: PgPool) {
-    upsert(&pool, &[HOURLY]).await.unwrap();
-    let planner = Fixed(Plan::Skip { reason: "The exchange has no session on 2026-11-26.".into() });
-    let later = Utc::now() + TimeDelta::minutes(61);
-    assert_eq!(decide_ticks(&pool, &HOURLY, DAG, &planner, later).await.unwrap(), None);
-    let reason = sqlx::query_scalar!("select reason from ops.tick order by logical_at desc limit 1").fetch_one(&pool).await.unwrap();
-    assert_eq!(reason, "The exchange has no session on 2026-11-26.");
-    let known = ticks(&pool).await.len();
-    sqlx::query!("update ops.schedule set is_enabled = false").execute(&pool).await.unwrap();
-    upsert(&pool, &[HOURLY]).await.unwrap();
-    decide_ticks(&pool, &HOURLY, DAG, &planner, later + TimeDelta::hours(9)).await.unwrap();
-    assert_eq!(ticks(&pool).await.len(), known, "who switched it off wants it off after the next start too");
 }
 
 /// Counts how often an engine began to lead.

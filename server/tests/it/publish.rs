@@ -168,3 +168,33 @@ async fn publications_queue_up(pool: PgPool) {
     assert_eq!(count(&pool, "select from ops.publication").await, 3);
     assert_eq!(count(&pool, "select from ops.published_portfolio_day").await, count(&pool, "select from ledger.portfolio_day").await);
 }
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn numbers_that_no_column_holds_cost_only_their_own_portfolio(pool: PgPool) {
+    open(&pool).await;
+    all_sessions(&pool).await;
+    // A broker's absurd fill, and each deposit fits while their sum doesn't.
+    sql(
+        &pool,
+        "insert into book.portfolio (owner_id, name) values (2, 'Sums'), (2, 'One holding'), (2, 'No price');
+         insert into book.account (portfolio_id, name) values (3, 'Sums'), (4, 'One holding'), (5, 'No price');
+         insert into raw.broker_activity (portfolio_id, account_id, activity_id, activity_type, activity_date, symbol, side, quantity, price, body, response_id)
+             values (1, 1, 'absurd', 'FILL', '2014-05-06', 'MSFT', 'buy', 99999999999999999, 99999999999999999, '{}', 1);
+         insert into book.transaction (portfolio_id, transaction_id, version, account_id, traded_on, type, symbol, quantity, price, amount, source, entered_by)
+         select portfolio_id, nextval('book.transaction_id') + 1000, 1, account_id, '2014-05-06', type, symbol, quantity, 1, amount, 'hand', 2
+         from (values (3, 3, 'deposit', null, null, 900000000000000), (3, 3, 'deposit', null, null, 900000000000000),
+                      (4, 4, 'buy', 'BRK.A', 6000000000, 900000000000000),
+                      (5, 5, 'buy', 'BRK.A', 4000000000, 1), (5, 5, 'buy', 'AAPL', 3000000000, 1), (5, 5, 'buy', 'MSFT', 30000000000000, 1),
+                      (5, 5, 'buy', 'NOSUCH', 1, 1))
+              as entry (portfolio_id, account_id, type, symbol, quantity, amount)",
+    )
+    .await;
+    publish_all(&pool, on(LAST)).await;
+    assert_eq!(text(&pool, "select max(session_date)::text from marts.portfolio_daily where portfolio_id = 1").await, LAST);
+    assert_eq!(count(&pool, "select from marts.portfolio_daily where portfolio_id = 3").await, 0);
+    let failed =
+        "select string_agg(portfolio_id::text, ',' order by portfolio_id) from ops.check_result where check_name = 'ledger_booked'";
+    assert_eq!(text(&pool, failed).await, "3");
+    assert_eq!(count(&pool, "select from marts.holdings where portfolio_id = 4 and close is not null and value is null").await, 1);
+    assert_eq!(count(&pool, "select from marts.portfolio_daily where portfolio_id = 5 and value is null").await, 38);
+}

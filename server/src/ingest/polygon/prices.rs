@@ -60,8 +60,11 @@ pub async fn land_bars_of(
     let mut fetched = pin!(queue::in_order(connection, waiting, |symbol: Symbol| {
         let shared = std::sync::Arc::clone(&shared);
         async move {
-            let pages = fetch(&shared.0, caller, &shared.1, &symbol, from, to).await?;
-            Ok((symbol, pages))
+            match fetch(&shared.0, caller, &shared.1, &symbol, from, to).await {
+                // One person's typing error costs nobody else the prices; the refusal itself is kept and logged.
+                Err(VendorError::NotFound { .. }) => Ok((symbol, Vec::new())),
+                fetched => Ok((symbol, fetched?)),
+            }
         }
     }));
     let mut written = 0;

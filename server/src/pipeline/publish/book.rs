@@ -11,7 +11,7 @@ use app::{
     domain::PortfolioId,
 };
 use chrono::NaiveDate;
-use sqlx::{PgConnection, types::Json};
+use sqlx::{Connection, PgConnection, types::Json};
 use std::collections::BTreeSet;
 
 /// From this many rows on the planner is told about them before the marts are built.
@@ -41,7 +41,7 @@ pub(super) async fn portfolios(
     let changes = changes(connection).await?;
     let (mut booked, mut prices) = (Booked::default(), Prices::default());
     for (done, portfolio) in chosen.iter().enumerate() {
-        let landed = one(ctx, connection, *portfolio, &changes, &mut prices, through, change_id).await?;
+        let landed = alone(ctx, connection, *portfolio, &changes, &mut prices, through, change_id).await?;
         booked.rows += landed.rows;
         if let Some(from) = landed.changed_from {
             booked.changed.push((*portfolio, from));
@@ -55,6 +55,41 @@ pub(super) async fn portfolios(
     Ok(booked)
 }
 
+/// One portfolio behind a savepoint: numbers of its own that no column holds cost nobody else a publication.
+async fn alone(
+    ctx: &TaskContext,
+    connection: &mut PgConnection,
+    portfolio: PortfolioId,
+    changes: &[Change],
+    prices: &mut Prices,
+    through: NaiveDate,
+    change_id: i64,
+) -> Result<Landed, sqlx::Error> {
+    let mut savepoint = connection.begin().await?;
+    match one(ctx, &mut savepoint, portfolio, changes, prices, through, change_id).await {
+        Ok(landed) => {
+            savepoint.commit().await?;
+            Ok(landed)
+        }
+        Err(error) if is_of_the_data(&error) => {
+            savepoint.rollback().await?;
+            tracing::error!(run_id = ctx.run_id, portfolio = portfolio.get(), %error, "this portfolio could not be booked");
+            record::portfolio_failed(connection, ctx.run_id, portfolio).await?;
+            Ok(Landed::default())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Postgres' class 22: a value that doesn't fit. A retry meets it again.
+fn is_of_the_data(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("22")),
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => true,
+        _ => false,
+    }
+}
+
 async fn one(
     ctx: &TaskContext,
     connection: &mut PgConnection,
@@ -63,7 +98,7 @@ async fn one(
     prices: &mut Prices,
     through: NaiveDate,
     change_id: i64,
-) -> Result<Landed, TaskError> {
+) -> Result<Landed, sqlx::Error> {
     let stored = sqlx::query!(
         r#"select session_date, state as "state: Json<serde_json::Value>", change_id, quarantined from ledger.state where portfolio_id = $1"#,
         portfolio.get()
@@ -96,7 +131,7 @@ async fn one(
     let first = resumed_after.and_then(|day| day.succ_opt()).or(books.transactions.iter().map(|transaction| transaction.traded_on).min());
     let sessions = first.map(|first| calendar::sessions(first, through)).unwrap_or_default();
     if sessions.is_empty() {
-        return Ok(ledger::clear(connection, portfolio).await?);
+        return ledger::clear(connection, portfolio).await;
     }
     prices.read(connection, &state, &books, through).await?;
     // Away from the threads that answer requests; what a portfolio's data could break there stays its own.
@@ -120,7 +155,7 @@ async fn one(
     yielded.findings.extend(findings);
     let symbols = ledger::symbols_through(connection, portfolio, through).await?;
     let mark = Mark { change_id, quarantined: ledger::quarantined(connection, &symbols, through).await? };
-    Ok(ledger::land(connection, portfolio, (&state, &yielded), resumed_after, &mark).await?)
+    ledger::land(connection, portfolio, (&state, &yielded), resumed_after, &mark).await
 }
 
 fn booked(state: State, sessions: &[NaiveDate], books: &Books, prices: &Prices) -> (State, Yield) {

@@ -24,7 +24,8 @@ select
     slices.portfolio_id,
     slices.sector,
     last_days.session_date,
-    slices.value::numeric(19, 4) as value,
+    -- Wider than one amount: a sum of several fits too.
+    slices.value::numeric(28, 4) as value,
     (slices.value / nullif(last_days.value, 0))::double precision as weight
 from slices
 inner join last_days on last_days.portfolio_id = slices.portfolio_id

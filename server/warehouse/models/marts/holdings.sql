@@ -66,7 +66,8 @@ select
     held.cost,
     priced.close,
     priced.priced_on,
-    (held.quantity * priced.close)::numeric(19, 4) as value,
+    -- More than money can be is no value: one such holding must not stop the publication for everybody.
+    case when abs(held.quantity * priced.close) < 999999999999999 then held.quantity * priced.close end::numeric(19, 4) as value,
     (held.quantity * priced.close / nullif(last_days.value, 0))::double precision as weight,
     priced.previous_close
 from held

@@ -24,7 +24,10 @@ mapped as (
             when activity_type in ('ACATS', 'JNLS') then 'transfer_in'
         end as type
     from activities
-    where coalesce(lower(status), 'executed') not in ('canceled', 'cancelled')
+    where
+        coalesce(lower(status), 'executed') not in ('canceled', 'cancelled')
+        -- More money than a column holds is no trade; the account then doesn't agree with the broker, and the checks say so.
+        and coalesce(abs(quantity * price), 0) < 999999999999999
 ),
 
 entered as (
