@@ -36,31 +36,49 @@ struct PartitionMissing {
     source: sqlx::Error,
 }
 
-/// A row to land: a symbol's bar.
-pub(super) type Row<'a> = (&'a str, Bar);
+/// A row to land: a symbol's bar and the answer that holds it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row<'a> {
+    pub(super) symbol: &'a str,
+    pub(super) bar: Bar,
+    pub(super) response_id: i64,
+}
 
-/// The latest known versions of one symbol's bars.
+/// The latest known versions of some symbols' bars.
 ///
 /// # Errors
 /// What Postgres says.
-pub(super) async fn known_of_symbol(
+pub(super) async fn known_of_symbols(
     step: &mut PgConnection,
-    symbol: &str,
+    symbols: &[String],
     from: NaiveDate,
     to: NaiveDate,
-) -> Result<BTreeMap<NaiveDate, Bar>, sqlx::Error> {
-    let bars = sqlx::query_as!(
-        Bar,
-        r#"select distinct on ("timestamp") session_date, open, high, low, close, volume, vwap, trade_count
-           from raw.market_data where symbol = $1 and "timestamp" between $2 and $3
-           order by "timestamp" desc, response_id desc"#,
-        symbol,
+) -> Result<BTreeMap<String, BTreeMap<NaiveDate, Bar>>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select distinct on (symbol, "timestamp") symbol, session_date, open, high, low, close, volume, vwap, trade_count
+           from raw.market_data where symbol = any($1) and "timestamp" between $2 and $3
+           order by symbol, "timestamp" desc, response_id desc"#,
+        symbols,
         calendar::midnight(from),
         calendar::midnight(to),
     )
     .fetch_all(step)
     .await?;
-    Ok(bars.into_iter().map(|bar| (bar.session_date, bar)).collect())
+    let mut known: BTreeMap<String, BTreeMap<NaiveDate, Bar>> = BTreeMap::new();
+    for row in rows {
+        let bar = Bar {
+            session_date: row.session_date,
+            open: row.open,
+            high: row.high,
+            low: row.low,
+            close: row.close,
+            volume: row.volume,
+            vwap: row.vwap,
+            trade_count: row.trade_count,
+        };
+        known.entry(row.symbol).or_default().insert(bar.session_date, bar);
+    }
+    Ok(known)
 }
 
 /// The latest known versions of one session's bars, by symbol.
@@ -103,15 +121,15 @@ pub(super) async fn known_of_session(
 ///
 /// # Errors
 /// [`TaskError::Final`] when a partition is missing, naming the fix; else what Postgres says.
-pub(super) async fn copy(step: &mut PgConnection, rows: &[Row<'_>], vendor: &str, response_id: i64) -> Result<(), TaskError> {
-    let (Some(from), Some(to)) = (rows.iter().map(|(_, bar)| bar.session_date).min(), rows.iter().map(|(_, bar)| bar.session_date).max())
+pub(super) async fn copy(step: &mut PgConnection, rows: &[Row<'_>], vendor: &str) -> Result<(), TaskError> {
+    let (Some(from), Some(to)) = (rows.iter().map(|row| row.bar.session_date).min(), rows.iter().map(|row| row.bar.session_date).max())
     else {
         return Ok(());
     };
     let mut into = step.copy_in_raw(COPY).await?;
     let mut text = Vec::with_capacity(CHUNK_BYTES + 512);
-    for (symbol, bar) in rows {
-        write_row(&mut text, symbol, bar, vendor, response_id);
+    for row in rows {
+        write_row(&mut text, row, vendor);
         if text.len() >= CHUNK_BYTES {
             into.send(text.as_slice()).await?;
             text.clear();
@@ -128,7 +146,8 @@ pub(super) async fn copy(step: &mut PgConnection, rows: &[Row<'_>], vendor: &str
 }
 
 /// One line of COPY's text format. Symbols and vendors hold no character that needs an escape.
-fn write_row(text: &mut Vec<u8>, symbol: &str, bar: &Bar, vendor: &str, response_id: i64) {
+fn write_row(text: &mut Vec<u8>, row: &Row<'_>, vendor: &str) {
+    let Row { symbol, bar, response_id } = *row;
     text.extend_from_slice(symbol.as_bytes());
     text.push(b'\t');
     write_instant(text, calendar::midnight(bar.session_date));
@@ -236,7 +255,7 @@ mod tests {
             trade_count: Some(7),
         };
         let mut text = Vec::new();
-        write_row(&mut text, "BRK.A", &bar, "polygon", 12);
+        write_row(&mut text, &Row { symbol: "BRK.A", bar, response_id: 12 }, "polygon");
         assert_eq!(
             String::from_utf8(text).unwrap(),
             "BRK.A\t2014-06-09 04:00:00+00\t2014-06-09\t92.70\t\\N\t-0.05\t0\t75415000\t\\N\t7\tpolygon\t12\n"

@@ -1,7 +1,10 @@
 //! What the handlers of all vendors share: the market, the accounts, the clock, and the moment at which a request is answered.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -25,6 +28,9 @@ pub enum Accounts {
     Recorded(Arc<Vec<Activity>>),
 }
 
+/// Nobody has asked for so long: what can be made again is forgotten.
+const QUIET: Duration = Duration::from_secs(2);
+
 /// Up to where an account was walked forward, and what it did.
 type Walked = (u32, Arc<Vec<Activity>>);
 
@@ -33,6 +39,8 @@ pub struct Exchange {
     clock: Clock,
     accounts: Accounts,
     walked: Mutex<HashMap<usize, Walked>>,
+    /// Requests so far.
+    asked: AtomicU64,
 }
 
 /// Everything that depends on the clock, read once per request.
@@ -48,7 +56,27 @@ pub struct Moment {
 
 impl Exchange {
     pub fn new(market: Market, accounts: Accounts, clock: Clock) -> Self {
-        Self { market, clock, accounts, walked: Mutex::default() }
+        Self { market, clock, accounts, walked: Mutex::default(), asked: AtomicU64::new(0) }
+    }
+
+    /// Somebody asks for something.
+    pub fn note_request(&self) {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Keeps memory small between runs: forgets what was made once nobody asks any more.
+    pub async fn forget_when_quiet(&self) -> Infallible {
+        let (mut known, mut forgotten) = (0, 0);
+        loop {
+            tokio::time::sleep(QUIET).await;
+            let asked = self.asked.load(Ordering::Relaxed);
+            if asked == known && asked != forgotten {
+                self.market.forget();
+                self.walked.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                forgotten = asked;
+            }
+            known = asked;
+        }
     }
 
     pub fn moment(&self) -> Moment {

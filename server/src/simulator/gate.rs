@@ -76,6 +76,7 @@ pub fn endpoint(path: &str) -> (Vendor, &'static str) {
 
 /// Checks the key, lets the handler answer, and spoils the answer where a fault is due.
 pub async fn keep(State(keeper): State<Keeper>, mut request: Request, next: Next) -> Response<Body> {
+    keeper.exchange.note_request();
     let (vendor, endpoint) = endpoint(request.uri().path());
     let request_id = request_id(&keeper.exchange, request.uri());
     let key = match vendor.key(request.headers(), request.uri().query()) {

@@ -133,7 +133,7 @@ impl Series {
 /// Where a listing's history comes from.
 pub enum History {
     Recorded(Arc<Series>),
-    /// Made when first asked for, and made longer when the clock has gone on.
+    /// Made when first asked for, made longer when the clock has gone on, forgotten when nobody asks for a while.
     Made {
         recipe: Recipe,
         so_far: RwLock<(u32, Arc<Series>)>,
@@ -170,6 +170,12 @@ impl Listing {
         series
     }
 
+    fn forget(&self) {
+        if let History::Made { so_far, .. } = &self.history {
+            *so_far.write().unwrap_or_else(PoisonError::into_inner) = (0, Arc::default());
+        }
+    }
+
     /// A whole number of the smallest unit as money.
     pub fn money(&self, units: u32) -> Decimal {
         Decimal::new(i64::from(units), self.decimals).normalize()
@@ -203,6 +209,11 @@ impl Market {
         listings.sort_by(|a, b| a.profile.symbol.cmp(&b.profile.symbol));
         let by_symbol = listings.iter().enumerate().map(|(place, listing)| (listing.profile.symbol.clone(), place)).collect();
         Self { listings, by_symbol, rates }
+    }
+
+    /// Lets go of what can be made again. Five hundred histories are 70 MB, and a server is asked for them once a day.
+    pub fn forget(&self) {
+        self.listings.iter().for_each(Listing::forget);
     }
 
     pub fn listing(&self, symbol: &str) -> Option<&Listing> {

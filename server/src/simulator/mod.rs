@@ -168,14 +168,16 @@ pub async fn start(options: Options) -> Result<Running, SimulatorError> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| SimulatorError::Port { port, source })?;
     let addr = listener.local_addr().map_err(|source| SimulatorError::Port { port, source })?;
     let (stop, stopped) = oneshot::channel();
-    let app = router(exchange, options.faults);
+    let app = router(Arc::clone(&exchange), options.faults);
     let task = tokio::spawn(async move {
-        axum::serve(listener, app)
-            .with_graceful_shutdown(async {
-                // A dropped sender means the same as a message.
-                let _ = stopped.await;
-            })
-            .await
+        let serving = axum::serve(listener, app).with_graceful_shutdown(async {
+            // A dropped sender means the same as a message.
+            let _ = stopped.await;
+        });
+        tokio::select! {
+            served = serving.into_future() => served,
+            never = exchange.forget_when_quiet() => match never {},
+        }
     });
     Ok(Running { addr, stop: Some(stop), task })
 }

@@ -103,7 +103,8 @@ impl Recipe {
         let pinned = sessions.place_of(ANCHOR);
         let path = self.path(last.max(pinned));
         let Some(at_anchor) = path.get((pinned - self.first) as usize).copied() else { return Series::default() };
-        let mut series = Series::default();
+        // Exactly as much as is needed: what is made stays in memory for a while, five hundred times.
+        let mut series = Series { bars: Vec::with_capacity((last.saturating_sub(self.first) + 1) as usize), dividends: Vec::new() };
         let mut factor: f64 = splits.iter().filter(|split| split.execution_date <= ANCHOR).map(ratio).product();
         let mut before = None;
         for session in self.first..=last {

@@ -54,6 +54,11 @@ impl Verdict {
 }
 
 impl Assertion {
+    /// The model that it tests; none where its query names what it reads.
+    pub(super) fn model(&self) -> Option<&str> {
+        self.model.as_ref().map(|(model, _)| model.as_str())
+    }
+
     /// The test's query.
     pub(super) fn query(&self, project: &Project, around: &Surroundings) -> Result<String, Error> {
         let mut values = self.values.clone();

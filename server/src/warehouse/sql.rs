@@ -11,13 +11,17 @@ pub(super) async fn execute(connection: &mut PgConnection, text: String) -> Resu
     Ok(sqlx::raw_sql(AssertSqlSafe(text)).execute(connection).await?.rows_affected())
 }
 
-/// How many rows a test's query selects, and the first of them.
-pub(super) async fn failing(connection: &mut PgConnection, test: &str, samples: u32) -> Result<(i64, Value), sqlx::Error> {
-    let text = format!(
-        "select count(*), coalesce(jsonb_agg(row) filter (where number <= {samples}), '[]')
-         from (select to_jsonb(failing) as row, row_number() over () as number from (\n{test}\n) as failing) as numbered"
-    );
-    // Not kept as a prepared statement: relations are renamed under it.
-    let row = query(AssertSqlSafe(text)).persistent(false).fetch_one(connection).await?;
-    Ok((row.try_get(0)?, row.try_get(1)?))
+/// How many rows each of these queries selects. `once`: a common table expression that they share.
+pub(super) async fn counts(connection: &mut PgConnection, once: Option<&str>, queries: &[String]) -> Result<Vec<i64>, sqlx::Error> {
+    let counts: Vec<String> = queries.iter().map(|query| format!("(select count(*) from (\n{query}\n) as failing)")).collect();
+    let with = once.map_or_else(String::new, |once| format!("with {once} "));
+    // Not kept as a prepared statement, here and below: relations are renamed under it.
+    let text = format!("{with}select array[{}]", counts.join(", "));
+    query(AssertSqlSafe(text)).persistent(false).fetch_one(connection).await?.try_get(0)
+}
+
+/// The first rows that a query selects, as JSON.
+pub(super) async fn samples(connection: &mut PgConnection, test: &str, most: u32) -> Result<Value, sqlx::Error> {
+    let text = format!("select coalesce(jsonb_agg(to_jsonb(failing)), '[]') from (select * from (\n{test}\n) as failing limit {most}) as failing");
+    query(AssertSqlSafe(text)).persistent(false).fetch_one(connection).await?.try_get(0)
 }

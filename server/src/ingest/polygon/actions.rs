@@ -178,17 +178,20 @@ async fn land_per_ticker<A: Action>(ctx: &TaskContext, question: Arc<Question>, 
         }
     }));
     let mut written = 0;
-    while let Some(next) = fetched.next().await {
-        let (symbol, pages) = next?;
-        let mut step = ctx.begin().await?;
-        let mut rows = 0;
-        for (answer, page) in pages {
-            rows += land_page(&mut step, &question, &answer, page, |other| other == symbol.as_str()).await?;
+    while let Some(batch) = fetched.next().await {
+        let (mut step, mut rows, before) = (ctx.begin().await?, 0, checkpoint.done);
+        for (symbol, pages) in batch.answers {
+            for (answer, page) in pages {
+                rows += land_page(&mut step, &question, &answer, page, |other| other == symbol.as_str()).await?;
+            }
+            checkpoint.done += 1;
         }
-        checkpoint.done += 1;
         ctx.commit(step, &checkpoint, rows).await?;
         written += rows;
-        queue::progress(ctx, checkpoint.done, tracked.len()).await?;
+        queue::progress(ctx, before, checkpoint.done, tracked.len()).await?;
+        if let Some(error) = batch.error {
+            return Err(error);
+        }
     }
     Ok(written)
 }

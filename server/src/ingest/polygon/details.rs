@@ -43,16 +43,20 @@ pub async fn land_details(ctx: &TaskContext, http: &Http, connection: &Connectio
         }
     }));
     let mut written = 0;
-    while let Some(next) = fetched.next().await {
-        let mut step = ctx.begin().await?;
-        let rows = match next? {
-            Some((answer, details)) => land_one(&mut step, caller, &answer, details).await?,
-            None => 0,
-        };
-        checkpoint.done += 1;
+    while let Some(batch) = fetched.next().await {
+        let (mut step, mut rows, before) = (ctx.begin().await?, 0, checkpoint.done);
+        for found in batch.answers {
+            if let Some((answer, details)) = found {
+                rows += land_one(&mut step, caller, &answer, details).await?;
+            }
+            checkpoint.done += 1;
+        }
         ctx.commit(step, &checkpoint, rows).await?;
         written += rows;
-        queue::progress(ctx, checkpoint.done, symbols.len()).await?;
+        queue::progress(ctx, before, checkpoint.done, symbols.len()).await?;
+        if let Some(error) = batch.error {
+            return Err(error);
+        }
     }
     Ok(written)
 }

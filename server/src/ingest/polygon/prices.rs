@@ -14,7 +14,7 @@ use crate::{
     ingest::{
         Connection, Http, VendorError,
         answer::Answer,
-        bars::{self, Bar},
+        bars::{self, Bar, Row},
         http::Caller,
         land::{self, Change, Checkpoint},
         pages::{self, Pages},
@@ -68,17 +68,16 @@ pub async fn land_bars_of(
         }
     }));
     let mut written = 0;
-    while let Some(next) = fetched.next().await {
-        let (symbol, pages) = next?;
-        let mut step = ctx.begin().await?;
-        let mut rows = 0;
-        for (answer, page) in pages {
-            rows += land_page(&mut step, caller, &symbol, &answer, page, from, to).await?;
-        }
-        checkpoint.done += 1;
+    while let Some(mut batch) = fetched.next().await {
+        let (mut step, before) = (ctx.begin().await?, checkpoint.done);
+        let rows = land_batch(&mut step, caller, &mut batch.answers, from, to).await?;
+        checkpoint.done += batch.answers.len();
         ctx.commit(step, &checkpoint, rows).await?;
         written += rows;
-        queue::progress(ctx, checkpoint.done, symbols.len()).await?;
+        queue::progress(ctx, before, checkpoint.done, symbols.len()).await?;
+        if let Some(error) = batch.error {
+            return Err(error);
+        }
     }
     Ok(written)
 }
@@ -105,44 +104,39 @@ async fn fetch(
     }
 }
 
-async fn land_page(
+/// Several tickers with all their pages, by one COPY.
+async fn land_batch(
     step: &mut Transaction<'static, Postgres>,
     caller: Caller,
-    symbol: &Symbol,
-    answer: &Answer,
-    page: Page<Bar>,
+    batch: &mut [(Symbol, Vec<(Answer, Page<Bar>)>)],
     from: NaiveDate,
     to: NaiveDate,
 ) -> Result<u64, TaskError> {
-    let response_id = land::keep(step, caller, answer).await?;
-    let Page { rows, mut oddities, .. } = page;
-    let known = bars::known_of_symbol(step, symbol.as_str(), from, to).await?;
-    let news: Vec<bars::Row<'_>> = rows
-        .into_iter()
-        .filter(|bar| {
-            let asked_for = (from..=to).contains(&bar.session_date);
-            if !asked_for {
-                oddities.add(|| format!("{symbol} on {}, which was not asked for", bar.session_date));
+    let symbols: Vec<String> = batch.iter().map(|(symbol, _)| symbol.as_str().to_owned()).collect();
+    let mut known = bars::known_of_symbols(step, &symbols, from, to).await?;
+    let (mut news, mut changed) = (Vec::new(), Vec::new());
+    for (symbol, pages) in batch {
+        let symbol: &str = symbol.as_str();
+        let known = known.entry(symbol.to_owned()).or_default();
+        let first = news.len();
+        for (answer, page) in pages {
+            let response_id = land::keep(step, caller, answer).await?;
+            for bar in &page.rows {
+                if !(from..=to).contains(&bar.session_date) {
+                    page.oddities.add(|| format!("{symbol} on {}, which was not asked for", bar.session_date));
+                } else if known.insert(bar.session_date, *bar) != Some(*bar) {
+                    news.push(Row { symbol, bar: *bar, response_id });
+                }
             }
-            asked_for && known.get(&bar.session_date) != Some(bar)
-        })
-        .map(|bar| (symbol.as_str(), bar))
-        .collect();
-    oddities.report(caller, BARS, response_id);
-    land_news(step, caller, &news, Some(symbol.as_str()), response_id).await
-}
-
-/// Writes bars that are new or corrected, and notes from which day on.
-async fn land_news(
-    step: &mut Transaction<'static, Postgres>,
-    caller: Caller,
-    news: &[bars::Row<'_>],
-    symbol: Option<&str>,
-    response_id: i64,
-) -> Result<u64, TaskError> {
-    let Some(earliest) = news.iter().map(|(_, bar)| bar.session_date).min() else { return Ok(0) };
-    bars::copy(step, news, BARS.vendor.as_str(), response_id).await?;
-    land::note(step, caller, Change { kind: "bar", portfolio_id: 0, symbol, from_date: Some(earliest) }).await?;
+            page.oddities.report(caller, BARS, response_id);
+        }
+        let earliest = news.get(first..).and_then(|news| news.iter().map(|row: &Row<'_>| row.bar.session_date).min());
+        changed.extend(earliest.map(|from_date| (symbol, from_date)));
+    }
+    bars::copy(step, &news, BARS.vendor.as_str()).await?;
+    for (symbol, from_date) in changed {
+        land::note(step, caller, Change { kind: "bar", portfolio_id: 0, symbol: Some(symbol), from_date: Some(from_date) }).await?;
+    }
     Ok(news.len() as u64)
 }
 
@@ -171,9 +165,17 @@ pub async fn land_grouped(
     page.oddities.report(caller, GROUPED, response_id);
     let symbols: Vec<String> = page.rows.iter().map(|row| row.symbol.clone()).collect();
     let known = bars::known_of_session(&mut step, &symbols, session).await?;
-    let news: Vec<bars::Row<'_>> =
-        page.rows.iter().filter(|row| known.get(&row.symbol) != Some(&row.bar)).map(|row| (row.symbol.as_str(), row.bar)).collect();
-    let rows = land_news(&mut step, caller, &news, None, response_id).await?;
+    let news: Vec<Row<'_>> = page
+        .rows
+        .iter()
+        .filter(|row| known.get(&row.symbol) != Some(&row.bar))
+        .map(|row| Row { symbol: &row.symbol, bar: row.bar, response_id })
+        .collect();
+    bars::copy(&mut step, &news, BARS.vendor.as_str()).await?;
+    if !news.is_empty() {
+        land::note(&mut step, caller, Change { kind: "bar", portfolio_id: 0, symbol: None, from_date: Some(session) }).await?;
+    }
+    let rows = news.len() as u64;
     ctx.commit(step, &ctx.checkpoint, rows).await?;
     if listed == 0 { Err(VendorError::NotReady { at: GROUPED, session }.into()) } else { Ok(rows) }
 }
