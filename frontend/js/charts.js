@@ -13,12 +13,18 @@ const minus = (text) => text.replace("-", "−");
 const grouped = (number, digits) => minus(number.toFixed(digits)).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
 const day = (iso) => `${Number(iso.slice(8))} ${MONTHS[Number(iso.slice(5, 7)) - 1]} ${iso.slice(0, 4)}`;
 
-function short(number) {
-  const size = Math.abs(number);
-  if (size >= 1e9) return minus(`${+(number / 1e9).toFixed(2)}B`);
-  if (size >= 1e6) return minus(`${+(number / 1e6).toFixed(2)}M`);
-  if (size >= 1e3) return minus(`${+(number / 1e3).toFixed(1)}k`);
-  return minus(String(+number.toFixed(2)));
+/** `step`: the distance of neighbours on the axis, which must not read the same. */
+function short(number, step) {
+  const [unit, letter] = [[1e9, "B"], [1e6, "M"], [1e3, "k"]].find(([unit]) => Math.abs(number) >= unit) ?? [1, ""];
+  const digits = Math.min(3, Math.max(1, Math.ceil(-Math.log10(step / unit))));
+  return minus(`${+(number / unit).toFixed(digits)}${letter}`);
+}
+
+/** Roughly how far an axis' labels are from each other. */
+function stepOf(option) {
+  const values = option.series.slice(0, 2).flatMap(({ data }) => data.filter((value) => typeof value === "number"));
+  const span = values.reduce((most, value) => Math.max(most, value), -Infinity) - values.reduce((least, value) => Math.min(least, value), Infinity);
+  return span > 0 ? span / 6 : 1;
 }
 
 const percent = (fraction, digits) => minus(`${+(fraction * 100).toFixed(digits)}${THIN}%`);
@@ -27,21 +33,29 @@ const signed = (fraction) => {
   return `${fraction > 0 ? "+" : ""}${text}${THIN}%`;
 };
 
-/** The lines of a tooltip as rich text: no HTML, so that a name can't become markup. */
+/** A tooltip as elements: a name is text in it and can't become markup. */
 function tip(points, show) {
-  const lines = points
-    .map((point) => ({ name: point.seriesName, value: Array.isArray(point.value) ? point.value[1] : point.value }))
-    .filter((point) => typeof point.value === "number" && point.seriesName !== BAND && point.name !== "Deposit" && point.name !== "Withdrawal")
-    .map((point) => `{name|${point.name}}  {value|${show(point.value)}}`);
-  const flows = points.filter((point) => point.seriesName === "Deposit" || point.seriesName === "Withdrawal");
-  const marks = flows.map((point) => `{name|${point.seriesName}}`);
-  return [`{day|${day(points[0].axisValue)}}`, ...lines, ...marks].join("\n");
+  const box = document.createElement("div");
+  const line = (name, value) => {
+    const row = box.appendChild(document.createElement("p"));
+    row.append(name, Object.assign(document.createElement("b"), { textContent: value }));
+  };
+  box.className = "tip";
+  box.append(Object.assign(document.createElement("b"), { textContent: day(points[0].axisValue) }));
+  for (const { seriesName, value } of points) {
+    const isFlow = seriesName === "Deposit" || seriesName === "Withdrawal";
+    const number = Array.isArray(value) ? value[1] : value;
+    if (isFlow) line(seriesName, "");
+    else if (typeof number === "number" && seriesName !== BAND) line(seriesName, show(number));
+  }
+  return box;
 }
 
 function formatters(option) {
   const unit = option.hints?.unit ?? "";
+  const step = stepOf(option);
   return {
-    "@money": short,
+    "@money": (number) => short(number, step),
     "@percent": (fraction) => percent(fraction, 1),
     "@tip-money": (points) => tip(points, (value) => `${grouped(value, 2)} ${unit}`),
     "@tip-percent": (points) => tip(points, signed),
@@ -101,21 +115,10 @@ function themed(option, width) {
   full.grid = [full.grid].flat().map((grid) => ({ ...grid, right: isNarrow ? 48 : 60 }));
   full.tooltip = {
     ...[full.tooltip].flat()[0],
-    renderMode: "richText",
     confine: true,
     transitionDuration: 0,
     padding: [8, 12],
-    textStyle: {
-      color: color("@ink"),
-      fontFamily: getComputedStyle(document.body).fontFamily,
-      fontSize: 12,
-      lineHeight: 18,
-      rich: {
-        day: { fontWeight: 600, fontSize: 12, color: color("@ink"), lineHeight: 20 },
-        name: { color: color("@soft"), fontSize: 12, lineHeight: 18 },
-        value: { fontWeight: 600, color: color("@ink"), fontSize: 12, lineHeight: 18 },
-      },
-    },
+    textStyle: { color: color("@ink"), fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 12 },
   };
   full.textStyle = { fontFamily: getComputedStyle(document.body).fontFamily };
   full.animation = false;
@@ -138,7 +141,7 @@ function dateTicks(dates, width) {
   const months = starts(month);
   if (months.size < 2) {
     const step = Math.max(1, Math.ceil(dates.length / room));
-    return { interval: (index) => index % step === 0, formatter: (date) => `${Number(date.slice(8))} ${MONTHS[Number(date.slice(5, 7)) - 1]}` };
+    return { interval: (index) => index > 0 && index % step === 0, formatter: (date) => `${Number(date.slice(8))} ${MONTHS[Number(date.slice(5, 7)) - 1]}` };
   }
   const chosen = tries.map(starts).find((set) => set.size <= room) ?? starts((date) => date.slice(0, 3));
   const isLong = dates.at(-1).slice(0, 4) - dates[0].slice(0, 4) > 1;

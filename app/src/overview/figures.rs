@@ -94,7 +94,7 @@ pub fn overview_figures(sessions: &[PortfolioSession], position_values: &[Money]
         risk: risk(in_range, &returns, position_values),
         bridge: bridge(opening, in_range, last),
         days: days(opening, in_range),
-        months: months(in_range),
+        months: months(sessions),
     })
 }
 
@@ -232,8 +232,9 @@ fn days(opening: Option<&PortfolioSession>, in_range: &[PortfolioSession]) -> Ve
     days
 }
 
-fn months(in_range: &[PortfolioSession]) -> Vec<MonthReturn> {
-    let months = by_month(in_range.iter().map(|session| (session.session_date, session.daily_return)));
+/// Of the whole history: the months are their own range.
+fn months(sessions: &[PortfolioSession]) -> Vec<MonthReturn> {
+    let months = by_month(sessions.iter().map(|session| (session.session_date, session.daily_return)));
     months.into_iter().map(|(year, month, time_weighted)| MonthReturn { year, month, time_weighted }).collect()
 }
 

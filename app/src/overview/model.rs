@@ -83,7 +83,7 @@ pub struct Overview {
     pub bridge: Figure<Bridge>,
     pub sectors: Vec<SectorWeight>,
     pub days: Vec<Day>,
-    /// Time-weighted return by calendar month, oldest first.
+    /// Time-weighted return by calendar month since the first session, oldest first.
     pub months: Vec<MonthReturn>,
     /// ECharts options as JSON.
     pub value_chart: String,

@@ -6,11 +6,15 @@ use std::collections::BTreeMap;
 
 /// A month of this size, as a fraction, has the full shade.
 const FULL_SHADE: f64 = 0.08;
+/// The latest years that have room beside the bridge.
+const YEARS: usize = 6;
 
 #[component]
 pub fn Months(months: Vec<MonthReturn>) -> impl IntoView {
     let is_empty = months.is_empty();
-    let rows = by_year(&months).into_iter().map(|(year, months)| view! { <Year year months/> }).collect_view();
+    let years = by_year(&months);
+    let earlier = years.len().saturating_sub(YEARS);
+    let rows = years.into_iter().skip(earlier).map(|(year, months)| view! { <Year year months/> }).collect_view();
     let heads = (1..=12)
         .map(|month| view! { <th scope="col"><abbr title=format::month(month)>{&format::month(month)[..1]}</abbr></th> })
         .collect_view();

@@ -11,7 +11,7 @@ use leptos::prelude::*;
 #[component]
 pub fn RiskCard(risk: Risk, range: Range) -> impl IntoView {
     let concentration = format!(
-        "largest 5: {}, largest 10: {}",
+        "of all positions; top 5: {}, top 10: {}",
         risk.top_5_weight.as_ref().map_or_else(ToString::to_string, |weight| format::share(*weight)),
         risk.top_10_weight.as_ref().map_or_else(ToString::to_string, |weight| format::share(*weight)),
     );
