@@ -6,7 +6,7 @@ export PATH := $(HOME)/.cache/plumbline/bin:$(HOME)/.cargo/bin:$(PATH)
 export SQLX_OFFLINE := true
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check site setup prepare conformance clean
+.PHONY: help run test bench check site setup prepare conformance clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
