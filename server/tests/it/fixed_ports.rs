@@ -1,4 +1,4 @@
-//! Ports with fixed answers, for page tests and for looking at pages without a database.
+//! Ports with fixed answers, for page tests and for looking at pages without a database; long because every answer is written out.
 //! Longer than 400 lines because it is data: one example of everything that a page can show.
 #![allow(dead_code, reason = "each of the two programs that include this file uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "fixed data, read by tests and by people who look at pages")]

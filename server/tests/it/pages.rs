@@ -70,7 +70,7 @@ async fn empty_pages_say_what_to_do_and_show_the_run_under_way() {
     ] {
         let page = page(path, State::Empty, ADA).await;
         assert!(page.html.contains(said), "{path}");
-        assert!(page.html.contains("fetching daily bars") && page.html.contains("11 of 26"), "{path}");
+        assert!(page.html.contains("Fetching daily bars") && page.html.contains("11 of 26"), "{path}");
         assert!(page.html.contains("Waiting for the first numbers"), "{path}");
         assert_eq!(page.status, 200, "{path}");
     }
