@@ -1,5 +1,4 @@
-//! Ports with fixed answers, for page tests and for looking at pages without a database; long because every answer is written out.
-//! Longer than 400 lines because it is data: one example of everything that a page can show.
+//! Ports with fixed answers, for page tests and the look of pages; long because it holds one example of all that pages show.
 #![allow(dead_code, reason = "each of the two programs that include this file uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "fixed data, read by tests and by people who look at pages")]
 

@@ -82,7 +82,10 @@ pub async fn land_bars_of(
     Ok(written)
 }
 
-/// All pages of one ticker: in practice one.
+/// All pages of one ticker, in practice one, with what was read from them.
+type History = Vec<(Answer, Page<Bar>)>;
+
+/// Fetches one ticker's.
 async fn fetch(
     http: &Http,
     caller: Caller,
@@ -90,7 +93,7 @@ async fn fetch(
     symbol: &Symbol,
     from: NaiveDate,
     to: NaiveDate,
-) -> Result<Vec<(Answer, Page<Bar>)>, VendorError> {
+) -> Result<History, VendorError> {
     let path = ["v2", "aggs", "ticker", symbol.as_str(), "range", "1", "day", &from.to_string(), &to.to_string()];
     let mut url = address(BARS, connection, &path, &[("adjusted", "false"), ("sort", "asc"), ("limit", BARS_PER_PAGE)])?;
     let (mut walk, mut fetched) = (Pages::new(BARS), Vec::new());
@@ -108,7 +111,7 @@ async fn fetch(
 async fn land_batch(
     step: &mut Transaction<'static, Postgres>,
     caller: Caller,
-    batch: &mut [(Symbol, Vec<(Answer, Page<Bar>)>)],
+    batch: &mut [(Symbol, History)],
     from: NaiveDate,
     to: NaiveDate,
 ) -> Result<u64, TaskError> {
