@@ -79,9 +79,10 @@ impl Server {
         Self { child, base: format!("http://127.0.0.1:{port}") }
     }
 
-    async fn first_page(&self, client: &Client) {
+    async fn first_page(&mut self, client: &Client) {
         let url = format!("{}/sign-in", self.base);
         while !client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+            assert!(matches!(self.child.try_wait(), Ok(None)), "the server ended; its reason stands above");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -192,7 +193,7 @@ async fn measure(size: &Size) {
         let folder = folder();
         let data = folder.path().join("data");
         let began = Instant::now();
-        let server = Server::start(&data, size, FIRST);
+        let mut server = Server::start(&data, size, FIRST);
         server.first_page(&client).await;
         start.0.push(began.elapsed().as_secs_f64());
         let beside = database(&data).await;
@@ -201,7 +202,7 @@ async fn measure(size: &Size) {
         beside.close().await;
         server.stop();
 
-        let server = Server::start(&data, size, NEXT);
+        let mut server = Server::start(&data, size, NEXT);
         server.first_page(&client).await;
         let beside = database(&data).await;
         daily.0.push(run_seconds(&beside, 2).await);
