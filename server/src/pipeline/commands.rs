@@ -1,7 +1,7 @@
 //! `plumbline run` and `plumbline backfill`: ask for a run, perform it here unless a server does, and say how it goes.
 
 use super::{Deps, Error, request_backfill, request_daily, start_for_requests};
-use crate::orchestrator::{RunOutcome, Trigger};
+use crate::orchestrator::{RetryPolicy, RunOutcome, Trigger};
 use chrono::NaiveDate;
 use sqlx::PgPool;
 use std::{collections::BTreeMap, time::Duration};
@@ -17,6 +17,8 @@ pub struct RunArgs {
     /// The session to bring everything up to; without it, the last completed one.
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub session: Option<NaiveDate>,
+    #[command(flatten)]
+    pub patience: Patience,
 }
 
 #[derive(Debug, Clone, clap::Args)]
@@ -27,6 +29,28 @@ pub struct BackfillArgs {
     /// The last day; without it, the last completed session.
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub to: Option<NaiveDate>,
+    #[command(flatten)]
+    pub patience: Patience,
+}
+
+/// Where somebody waits for the answer, or a script does that tries again itself.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub struct Patience {
+    /// Give up a task after so many attempts; without it, as patient as the server: hours for a vendor that has no prices yet
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=5))]
+    pub tries: Option<u8>,
+}
+
+impl Patience {
+    /// The policy with no more attempts than that, for whatever reason one ends.
+    fn limit(self, retries: RetryPolicy) -> RetryPolicy {
+        let Some(tries) = self.tries.map(u32::from) else { return retries };
+        RetryPolicy {
+            not_ready_limit: retries.not_ready_limit.min(tries),
+            rate_limited_limit: retries.rate_limited_limit.min(tries),
+            ..retries
+        }
+    }
 }
 
 /// `plumbline run daily --session 2026-11-20`.
@@ -36,7 +60,7 @@ pub struct BackfillArgs {
 pub async fn run(deps: Deps, args: RunArgs) -> Result<(), Error> {
     let session = args.session.unwrap_or_else(|| deps.clock.last_completed_session());
     let run_id = request_daily(&deps.pool, deps.clock, session, None, Trigger::Person).await?;
-    perform(deps, run_id).await
+    perform(deps, run_id, args.patience).await
 }
 
 /// `plumbline backfill --from 2021-11-22 --to 2026-11-20`.
@@ -46,12 +70,18 @@ pub async fn run(deps: Deps, args: RunArgs) -> Result<(), Error> {
 pub async fn backfill(deps: Deps, args: BackfillArgs) -> Result<(), Error> {
     let to = args.to.unwrap_or_else(|| deps.clock.last_completed_session());
     let run_id = request_backfill(&deps.pool, deps.clock, args.from, to, None).await?;
-    perform(deps, run_id).await
+    perform(deps, run_id, args.patience).await
 }
 
-async fn perform(deps: Deps, run_id: i64) -> Result<(), Error> {
+async fn perform(mut deps: Deps, run_id: i64, patience: Patience) -> Result<(), Error> {
     println!("run {run_id}");
     let pool = deps.pool.clone();
+    if let Some(tries) = patience.tries {
+        sqlx::query!("update ops.task set max_attempts = least(max_attempts, $2) where run_id = $1", run_id, i32::from(tries))
+            .execute(&pool)
+            .await?;
+        deps.retries = patience.limit(deps.retries);
+    }
     let engine = start_for_requests(deps);
     let ended = follow(&pool, run_id).await;
     engine.stop().await;
@@ -101,6 +131,15 @@ fn line(name: &str, state: &str, attempts: i32, rows: i64, done: i64, total: Opt
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn few_tries_hold_for_every_reason() {
+        let usual = RetryPolicy::default();
+        let once = Patience { tries: Some(1) }.limit(usual);
+        assert_eq!((once.not_ready_limit, once.rate_limited_limit), (1, 1));
+        let patient = Patience::default().limit(usual);
+        assert_eq!((patient.not_ready_limit, patient.rate_limited_limit), (usual.not_ready_limit, usual.rate_limited_limit));
+    }
 
     #[test]
     fn a_line_says_how_far_a_task_is() {

@@ -1,8 +1,9 @@
-//! What the tests of the whole program share: a fresh database, the real binary, a free port, a plain HTTP client.
+//! What the tests of the whole program share: a database of their own and the real binary.
 
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, postgres::PgPoolOptions};
 use std::{
     net::TcpListener,
+    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -14,46 +15,85 @@ const SECRET_KEY: &str = "010101010101010101010101010101010101010101010101010101
 pub struct Scratch {
     pub url: String,
     pub pool: PgPool,
+    pub name: String,
 }
 
 impl Scratch {
     /// Creates it, empty: the binary migrates it at its start.
     pub async fn create(name: &str) -> Self {
-        let server = std::env::var("DATABASE_URL").expect("DATABASE_URL names the tests' Postgres: use `make test`");
-        let mut connection = PgConnection::connect(&server).await.unwrap();
-        let name = format!("whole_{name}_{}", std::process::id());
-        for sql in [format!("drop database if exists {name} with (force)"), format!("create database {name}")] {
-            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
-        }
-        let mut url = url::Url::parse(&server).unwrap();
-        url.set_path(&name);
-        Self { pool: PgPool::connect(url.as_str()).await.unwrap(), url: url.into() }
+        Self::make(name, "").await
     }
 
-    /// All rows of a table as text, sorted: for comparing two databases row for row.
+    /// A copy of another, which nobody may be connected to.
+    pub async fn copy(name: &str, of: &str) -> Self {
+        Self::make(name, &format!(" template {of}")).await
+    }
+
+    async fn make(name: &str, template: &str) -> Self {
+        let mut connection = PgConnection::connect(&server()).await.unwrap();
+        let name = format!("whole_{name}_{}", std::process::id());
+        for sql in [format!("drop database if exists {name} with (force)"), format!("create database {name}{template}")] {
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        }
+        let mut url = url::Url::parse(&server()).unwrap();
+        url.set_path(&name);
+        let pool = PgPoolOptions::new().max_connections(2).connect(url.as_str()).await.unwrap();
+        Self { pool, url: url.into(), name }
+    }
+
+    /// Where the test passed; what failed stays to be looked at.
+    pub async fn drop(self) {
+        self.pool.close().await;
+        let mut connection = PgConnection::connect(&server()).await.unwrap();
+        let sql = format!("drop database {} with (force)", self.name);
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+    }
+
+    /// All rows of a table or a subquery as text, sorted: for comparing two databases row for row.
     pub async fn rows(&self, table: &str) -> Vec<String> {
-        let sql = format!("select t::text from {table} t order by 1");
-        sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&self.pool).await.unwrap_or_default()
+        rows(&self.pool, table).await
     }
 
     pub async fn count(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql).fetch_one(&self.pool).await.unwrap_or_default()
+        sqlx::query_scalar(sql).fetch_one(&self.pool).await.unwrap()
     }
 
     /// The binary on this database, with nothing of the surroundings' environment but the path.
     pub fn plumbline(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_plumbline"));
-        command
-            .args(arguments)
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("DATABASE_URL", &self.url)
-            .env("PLUMBLINE_SECRET_KEY", SECRET_KEY)
-            .env("PLUMBLINE_SITE", concat!(env!("CARGO_MANIFEST_DIR"), "/../target/site"))
-            .current_dir(std::env::temp_dir())
-            .stdin(Stdio::null());
+        let mut command = plumbline(arguments);
+        command.env("DATABASE_URL", &self.url).env("PLUMBLINE_SECRET_KEY", SECRET_KEY);
         command
     }
+}
+
+fn server() -> String {
+    std::env::var("DATABASE_URL").expect("DATABASE_URL names the tests' Postgres: use `make test`")
+}
+
+/// As [`Scratch::rows`], of any database; a table that isn't there yet has none.
+pub async fn rows(pool: &PgPool, table: &str) -> Vec<String> {
+    let sql = format!("select t::text from {table} t order by 1");
+    match sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(pool).await {
+        Ok(rows) => rows,
+        Err(error) if error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("42P01")) => Vec::new(),
+        Err(error) => panic!("{table}: {error}"),
+    }
+}
+
+/// The binary, with nothing of the surroundings' environment but the path. Where no page is asked for, any folder is a site.
+pub fn plumbline(arguments: &[&str]) -> Command {
+    let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/site");
+    let site = if Path::new(built).exists() { built } else { env!("CARGO_TARGET_TMPDIR") };
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plumbline"));
+    command
+        .args(arguments)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("PLUMBLINE_SITE", site)
+        .env("PLUMBLINE_LISTEN", "127.0.0.1:0")
+        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .stdin(Stdio::null());
+    command
 }
 
 /// A port that was free a moment ago.
@@ -62,25 +102,45 @@ pub fn free_port() -> u16 {
 }
 
 /// A process that ends with the test.
-pub struct Process(Child);
+pub struct Process {
+    child: Child,
+    /// The file with all that it said.
+    pub log: String,
+}
 
 impl Process {
-    /// Its output goes to a file in `target/`, named for the test, so that a failure can be read.
+    /// Its output goes to a file in `target/test-logs`, named for the test, so that a failure can be read.
     pub fn start(mut command: Command, name: &str) -> Self {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/test-logs");
         std::fs::create_dir_all(folder).unwrap();
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(format!("{folder}/{name}.log")).unwrap();
-        Self(command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap())
+        let log = format!("{folder}/{name}.log");
+        let file = std::fs::File::create(&log).unwrap();
+        Self { child: command.stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap(), log }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// SIGKILL.
     pub fn kill(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 
-    pub fn has_ended(&mut self) -> bool {
-        matches!(self.0.try_wait(), Ok(Some(_)))
+    /// Asks again until the answer is yes.
+    ///
+    /// # Panics
+    /// After `at_most` or when the process has ended, naming what was waited for and what it said.
+    pub async fn until<F: AsyncFnMut() -> bool>(&mut self, what: &str, at_most: Duration, mut holds: F) {
+        let started = Instant::now();
+        while !holds().await {
+            let ended = self.child.try_wait().unwrap();
+            let said = || std::fs::read_to_string(&self.log).unwrap_or_default();
+            assert!(ended.is_none(), "it ended by itself ({ended:?}) before: {what}\n{}", said());
+            assert!(started.elapsed() < at_most, "waited {at_most:?} for: {what}\n{}", said());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 }
 
@@ -90,7 +150,7 @@ impl Drop for Process {
     }
 }
 
-/// Asks again until the answer is there.
+/// Asks again until the answer is yes.
 ///
 /// # Panics
 /// After `at_most`, naming what was waited for.
