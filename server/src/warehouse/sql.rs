@@ -22,6 +22,7 @@ pub(super) async fn counts(connection: &mut PgConnection, once: Option<&str>, qu
 
 /// The first rows that a query selects, as JSON.
 pub(super) async fn samples(connection: &mut PgConnection, test: &str, most: u32) -> Result<Value, sqlx::Error> {
-    let text = format!("select coalesce(jsonb_agg(to_jsonb(failing)), '[]') from (select * from (\n{test}\n) as failing limit {most}) as failing");
+    let text =
+        format!("select coalesce(jsonb_agg(to_jsonb(failing)), '[]') from (select * from (\n{test}\n) as failing limit {most}) as failing");
     query(AssertSqlSafe(text)).persistent(false).fetch_one(connection).await?.try_get(0)
 }
