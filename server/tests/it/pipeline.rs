@@ -1,4 +1,5 @@
-//! The whole pipeline against the simulator: the first backfill, daily runs, other people's broken keys, and kill -9.
+//! The whole pipeline against the simulator: the first backfill, daily runs, and other people's broken keys.
+//! Kills and faults are tried on the real binary, in `kills` and `faults`.
 
 // Clippy allows it in test functions only, and these tests have helpers.
 #![allow(clippy::unwrap_used)]
@@ -7,7 +8,6 @@ use app::domain::UserId;
 use chrono::{DateTime, NaiveDate, Utc};
 use server::{
     clock::Clock,
-    db::MIGRATOR,
     ingest::{Http, Limits},
     pipeline::{
         self, Deps, RetryPolicy, RunOutcome, Trigger, catch_up,
@@ -17,12 +17,8 @@ use server::{
     simulator::{self, Faults, Options, Source},
     vault::Vault,
 };
-use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
-use std::{
-    process::{Child, Command, Stdio},
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use sqlx::{AssertSqlSafe, PgPool};
+use std::{sync::Arc, time::Duration};
 
 /// Friday, after the close.
 const FRIDAY: &str = "2026-11-20T22:00:00Z";
@@ -250,140 +246,4 @@ async fn without_anybody_to_run_for_it_says_what_it_waits_for(pool: PgPool) {
         failed.error.as_deref(),
         Some("Fetching prices failed: there is no source of prices; set POLYGON_API_KEY in .env and start the server again")
     );
-}
-
-#[sqlx::test(migrator = "server::db::MIGRATOR")]
-async fn every_fault_of_a_vendor_ends_and_leaves_good_numbers(pool: PgPool) {
-    let market = simulate(5, THURSDAY, "").await;
-    demo(&pool, &market).await;
-    let handle = pipeline::start(deps(&pool, clock(THURSDAY))).await.unwrap();
-    assert!(caught_up(&pool).await.succeeded);
-    handle.stop().await;
-    for kind in [
-        "rate_limit",
-        "rate_limit_bare",
-        "server_error",
-        "slow_drip@3",
-        "cut",
-        "truncated_json",
-        "html_200",
-        "duplicate_pages",
-        "loop_pages",
-        "foreign_host",
-        "late_correction",
-    ] {
-        // A slow vendor is only waited for, again and again: once is enough.
-        let often: &[&str] = if kind.starts_with("slow") { &["1"] } else { &["1", "always"] };
-        for faults in often.iter().map(|often| format!("{kind}:{often}")) {
-            let market = simulate(5, FRIDAY, &faults).await;
-            demo(&pool, &market).await;
-            let run_id = request_daily(&pool, clock(FRIDAY), day("2026-11-20"), None, Trigger::Person).await.unwrap();
-            let handle = pipeline::start_for_requests(deps(&pool, clock(FRIDAY)));
-            let started = Instant::now();
-            let daily = ended(&pool, run_id).await;
-            handle.stop().await;
-            println!("{faults}: {} in {:?} {:?}", daily.state, started.elapsed(), daily.error);
-            assert_eq!(daily.succeeded, daily.error.is_none(), "{faults}: {daily:?}");
-            assert!(published(&pool).await >= Some(day("2026-11-19")), "{faults}");
-            let shown = number(&pool, "select count(*) from marts.portfolio_daily where value is null").await;
-            assert_eq!(shown, 0, "{faults}: what is shown is whole");
-        }
-    }
-}
-
-/// Where a child finds its database and its market's day.
-const CHILD_DATABASE: &str = "PLUMBLINE_TEST_CHILD_DATABASE";
-
-/// Not a test of its own: the process that the next one kills. It works until somebody ends it.
-#[tokio::test]
-#[ignore = "started and killed by kill_nine_at_any_moment_changes_no_number"]
-async fn child_that_is_killed() {
-    let Ok(url) = std::env::var(CHILD_DATABASE) else { return };
-    let pool = PgPoolOptions::new().max_connections(8).connect(&url).await.unwrap();
-    let _handle = pipeline::start(deps(&pool, clock(FRIDAY))).await.unwrap();
-    std::future::pending::<()>().await;
-}
-
-fn spawn_child(url: &str) -> Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "pipeline::child_that_is_killed", "--ignored"])
-        .env(CHILD_DATABASE, url)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
-}
-
-/// The URL of the database that a test got.
-fn url_of(pool: &PgPool) -> String {
-    let mut url: url::Url = std::env::var("DATABASE_URL").unwrap().parse().unwrap();
-    url.set_path(pool.connect_options().get_database().unwrap());
-    url.into()
-}
-
-/// Back to an empty installation.
-async fn start_over(pool: &PgPool) {
-    sqlx::raw_sql("drop schema raw, book, ops, auth, staging, ledger, marts cascade; drop table _sqlx_migrations")
-        .execute(pool)
-        .await
-        .unwrap();
-    MIGRATOR.run(pool).await.unwrap();
-}
-
-/// Has the process that was started last begun an attempt?
-async fn is_at_work(pool: &PgPool) -> bool {
-    let found = sqlx::query_scalar!(
-        r#"select exists (select from ops.task join ops.attempt on attempt.task_id = task.task_id and number = attempts
-                          where state = 'running' and lease_until > clock_timestamp() and outcome is null
-                            and worker <> coalesce((select worker from ops.attempt where outcome = 'lost' order by ended_at desc limit 1), '')
-                            and exists (select from pg_locks where locktype = 'advisory' and database =
-                                        (select oid from pg_database where datname = current_database()))) as "found!""#
-    );
-    let ended = sqlx::query_scalar!(r#"select exists (select from ops.run where state not in ('queued', 'running')) as "ended!""#);
-    found.fetch_one(pool).await.unwrap() || ended.fetch_one(pool).await.unwrap()
-}
-
-const KILLS: u32 = 10;
-
-#[sqlx::test(migrator = "server::db::MIGRATOR")]
-async fn kill_nine_at_any_moment_changes_no_number(pool: PgPool) {
-    let market = simulate(80, FRIDAY, "").await;
-    demo(&pool, &market).await;
-    let started = Instant::now();
-    let handle = pipeline::start(deps(&pool, clock(FRIDAY))).await.unwrap();
-    let undisturbed = caught_up(&pool).await;
-    let took = started.elapsed();
-    handle.stop().await;
-    assert!(undisturbed.succeeded, "{undisturbed:?}");
-    let expected = numbers(&pool).await;
-    let days = number(&pool, "select count(*) from ops.published_portfolio_day").await;
-
-    start_over(&pool).await;
-    demo(&pool, &market).await;
-    let url = url_of(&pool);
-    for kill in 0..KILLS {
-        let mut child = spawn_child(&url);
-        while !is_at_work(&pool).await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        // So that ten of them spread over the work, whatever this machine's speed.
-        let moment = took.mul_f64(rand::random::<f64>() * 2.0 / f64::from(KILLS));
-        tokio::time::sleep(moment).await;
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let at = sqlx::query_scalar!("select name from ops.task where state = 'running'").fetch_optional(&pool).await.unwrap();
-        println!("kill {kill} after {moment:?} of work, in {at:?}");
-    }
-    let mut child = spawn_child(&url);
-    let disturbed = caught_up(&pool).await;
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(disturbed.succeeded, "{disturbed:?}");
-    let lost = number(&pool, "select count(*) from ops.attempt where outcome = 'lost'").await;
-    println!("{lost} attempts were lost; undisturbed it took {took:?}");
-    assert!(lost >= i64::from(KILLS) / 2, "most kills must have met a task at work");
-    assert_eq!(numbers(&pool).await, expected);
-    assert_eq!(number(&pool, "select count(*) from ops.published_portfolio_day").await, days);
-    assert_eq!(number(&pool, "select count(*) from ops.publication").await, 1);
-    assert_eq!(number(&pool, "select count(*) from ops.run").await, 1);
 }
