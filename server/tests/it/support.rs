@@ -54,8 +54,13 @@ impl Scratch {
         rows(&self.pool, table).await
     }
 
+    /// What a query counts; none where its table isn't there yet, as before the binary's migrations.
     pub async fn count(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql).fetch_one(&self.pool).await.unwrap()
+        match sqlx::query_scalar(sql).fetch_one(&self.pool).await {
+            Ok(count) => count,
+            Err(error) if is_missing_table(&error) => 0,
+            Err(error) => panic!("{sql}: {error}"),
+        }
     }
 
     /// The binary on this database, with nothing of the surroundings' environment but the path.
@@ -70,12 +75,16 @@ fn server() -> String {
     std::env::var("DATABASE_URL").expect("DATABASE_URL names the tests' Postgres: use `make test`")
 }
 
+fn is_missing_table(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("42P01"))
+}
+
 /// As [`Scratch::rows`], of any database; a table that isn't there yet has none.
 pub async fn rows(pool: &PgPool, table: &str) -> Vec<String> {
     let sql = format!("select t::text from {table} t order by 1");
     match sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(pool).await {
         Ok(rows) => rows,
-        Err(error) if error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("42P01")) => Vec::new(),
+        Err(error) if is_missing_table(&error) => Vec::new(),
         Err(error) => panic!("{table}: {error}"),
     }
 }
