@@ -75,11 +75,6 @@ impl Database {
         Ok(Self { pool, private })
     }
 
-    /// Did this process start the private Postgres? Then no server runs beside it.
-    pub fn has_private_postgres(&self) -> bool {
-        self.private.is_some()
-    }
-
     /// Closes the pool and stops the private Postgres, waiting for both.
     pub async fn close(mut self) {
         self.pool.close().await;
