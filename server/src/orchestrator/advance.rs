@@ -1,103 +1,136 @@
-//! Where a run stands, worked out from its tasks: who is ready next, and whether it has ended.
+//! What follows from the states of a run's tasks: who is ready, who never will be, and whether the run has ended. Pure.
 
-use sqlx::{PgConnection, PgPool};
+use super::{Rule, TaskState};
 
-/// What follows from the states of a run's tasks, in order.
+/// One row of `ops.task`, as far as the others matter to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    pub name: String,
+    pub after: Vec<String>,
+    pub rule: Rule,
+    pub state: TaskState,
+}
+
+/// What happens to a waiting task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    /// The task at this place may start.
-    Ready(usize),
-    /// A task failed: what comes after it won't run.
-    Failed,
-    Succeeded,
-    /// Something is under way or waits for its time.
-    Nothing,
+enum Fate {
+    Ready,
+    Skipped,
+    UpstreamFailed,
 }
 
-fn step(states: &[&str]) -> Step {
-    for (place, state) in states.iter().enumerate() {
-        match *state {
-            "success" | "skipped" => {}
-            "waiting" => return Step::Ready(place),
-            "failed" | "upstream_failed" | "cancelled" => return Step::Failed,
-            _ => return Step::Nothing,
+impl Rule {
+    /// `None`: it goes on waiting.
+    fn fate(self, parents: &[TaskState]) -> Option<Fate> {
+        let all_ended = parents.iter().all(|state| state.has_ended());
+        let failed = parents.iter().any(|state| state.is_bad());
+        let skipped = parents.contains(&TaskState::Skipped);
+        match self {
+            Self::AllSuccess | Self::NoneFailed if failed => Some(Fate::UpstreamFailed),
+            Self::AllSuccess if skipped => Some(Fate::Skipped),
+            Self::OneFailed if failed => Some(Fate::Ready),
+            Self::OneFailed if all_ended => Some(Fate::Skipped),
+            Self::AllSuccess | Self::AllDone | Self::NoneFailed if all_ended => Some(Fate::Ready),
+            _ => None,
         }
     }
-    Step::Succeeded
 }
 
-/// Brings a run up to what its tasks say. Idempotent: it is called after each task, and for every live run at the start,
-/// because a task that completes itself may be the last thing that a killed process did.
-///
-/// # Errors
-/// What Postgres says.
-pub async fn advance(pool: &PgPool, run_id: i64) -> Result<(), sqlx::Error> {
-    let mut transaction = pool.begin().await?;
-    advance_in(&mut transaction, run_id).await?;
-    transaction.commit().await
-}
-
-pub(super) async fn advance_in(connection: &mut PgConnection, run_id: i64) -> Result<(), sqlx::Error> {
-    let live = sqlx::query_scalar!("select run_id from ops.run where run_id = $1 and state in ('queued', 'running') for update", run_id)
-        .fetch_optional(&mut *connection)
-        .await?;
-    if live.is_none() {
-        return Ok(());
-    }
-    let tasks =
-        sqlx::query!("select task_id, state from ops.task where run_id = $1 order by position", run_id).fetch_all(&mut *connection).await?;
-    let states: Vec<&str> = tasks.iter().map(|task| task.state.as_str()).collect();
-    match step(&states) {
-        Step::Nothing => {}
-        Step::Ready(place) => {
-            sqlx::query!("update ops.task set state = 'ready', not_before = clock_timestamp() where task_id = $1", tasks[place].task_id)
-                .execute(&mut *connection)
-                .await?;
+/// The waiting tasks whose turn has come, with the state that each takes: `Ready`, `Skipped` or `UpstreamFailed`. A task that is
+/// skipped decides about those after it in the same answer. Where the `Ready` one is a fan-out that isn't spread out, it stands for
+/// all its parts.
+pub fn moves(tasks: &[Node]) -> Vec<(usize, TaskState)> {
+    let mut states: Vec<TaskState> = tasks.iter().map(|task| task.state).collect();
+    let mut moves = Vec::new();
+    loop {
+        let before = moves.len();
+        for (at, task) in tasks.iter().enumerate() {
+            if states[at] != TaskState::Waiting {
+                continue;
+            }
+            let parents: Vec<TaskState> =
+                tasks.iter().zip(&states).filter(|(other, _)| task.after.contains(&other.name)).map(|(_, &state)| state).collect();
+            let state = match task.rule.fate(&parents) {
+                None => continue,
+                Some(Fate::Ready) => TaskState::Ready,
+                Some(Fate::Skipped) => TaskState::Skipped,
+                Some(Fate::UpstreamFailed) => TaskState::UpstreamFailed,
+            };
+            states[at] = state;
+            moves.push((at, state));
         }
-        Step::Failed => {
-            sqlx::query!(
-                "update ops.task set state = 'upstream_failed', ended_at = clock_timestamp() where run_id = $1 and state = 'waiting'",
-                run_id
-            )
-            .execute(&mut *connection)
-            .await?;
-            end(connection, run_id, "failed").await?;
+        if moves.len() == before {
+            return moves;
         }
-        Step::Succeeded => end(connection, run_id, "success").await?,
     }
-    Ok(())
 }
 
-async fn end(connection: &mut PgConnection, run_id: i64, state: &str) -> Result<(), sqlx::Error> {
-    sqlx::query!("update ops.run set state = $2, ended_at = clock_timestamp() where run_id = $1", run_id, state)
-        .execute(connection)
-        .await?;
-    tracing::info!(run_id, state, "run ended");
-    Ok(())
-}
-
-/// Every live run, for a new leader.
-pub(super) async fn advance_all(pool: &PgPool) -> Result<(), sqlx::Error> {
-    for run_id in
-        sqlx::query_scalar!("select run_id from ops.run where state in ('queued', 'running') order by run_id").fetch_all(pool).await?
-    {
-        advance(pool, run_id).await?;
+/// How a run ended, or `None` while a task of it hasn't. One failed task is a failed run, also where another was there to clean up
+/// after it: a success never hides a failure.
+pub fn end(states: impl IntoIterator<Item = TaskState>) -> Option<TaskState> {
+    let mut end = TaskState::Success;
+    for state in states {
+        match state {
+            state if !state.has_ended() => return None,
+            TaskState::Cancelled if end != TaskState::Failed => end = TaskState::Cancelled,
+            TaskState::Failed | TaskState::UpstreamFailed => end = TaskState::Failed,
+            _ => {}
+        }
     }
-    Ok(())
+    Some(end)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use TaskState::*;
+
+    fn node(name: &str, after: &[&str], rule: Rule, state: TaskState) -> Node {
+        let after = after.iter().map(|&name| name.to_owned()).collect();
+        Node { name: name.to_owned(), after, rule, state }
+    }
+
+    /// What becomes of one task after two parents.
+    fn after(rule: Rule, parents: [TaskState; 2]) -> Option<TaskState> {
+        let tasks = [node("a", &[], rule, parents[0]), node("b", &[], rule, parents[1]), node("c", &["a", "b"], rule, Waiting)];
+        moves(&tasks).first().map(|(_, state)| *state)
+    }
 
     #[test]
-    fn the_next_task_waits_for_the_one_before() {
-        assert_eq!(step(&["running", "waiting"]), Step::Nothing);
-        assert_eq!(step(&["delayed", "waiting"]), Step::Nothing);
-        assert_eq!(step(&["success", "waiting", "waiting"]), Step::Ready(1));
-        assert_eq!(step(&["success", "ready", "waiting"]), Step::Nothing);
-        assert_eq!(step(&["success", "failed", "waiting"]), Step::Failed);
-        assert_eq!(step(&["success", "success"]), Step::Succeeded);
-        assert_eq!(step(&[]), Step::Succeeded);
+    fn each_rule_reads_its_parents() {
+        for (rule, parents, fate) in [
+            (Rule::AllSuccess, [Success, Success], Some(Ready)),
+            (Rule::AllSuccess, [Success, Running], None),
+            (Rule::AllSuccess, [Failed, Running], Some(UpstreamFailed)),
+            (Rule::AllSuccess, [Success, Skipped], Some(Skipped)),
+            (Rule::NoneFailed, [Success, Skipped], Some(Ready)),
+            (Rule::NoneFailed, [Skipped, UpstreamFailed], Some(UpstreamFailed)),
+            (Rule::AllDone, [Failed, Skipped], Some(Ready)),
+            (Rule::AllDone, [Failed, Delayed], None),
+            (Rule::OneFailed, [Failed, Running], Some(Ready)),
+            (Rule::OneFailed, [Success, Running], None),
+            (Rule::OneFailed, [Success, Skipped], Some(Skipped)),
+            (Rule::OneFailed, [Cancelled, Success], Some(Ready)),
+        ] {
+            assert_eq!(after(rule, parents), fate, "{rule:?} after {parents:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_start_stops_what_follows_it() {
+        let rule = Rule::AllSuccess;
+        let chain = [node("c", &["b"], rule, Waiting), node("b", &["a"], rule, Waiting), node("a", &[], rule, Failed)];
+        assert_eq!(moves(&chain), [(1, UpstreamFailed), (0, UpstreamFailed)], "in whatever order they stand");
+        assert_eq!(moves(&[node("a", &[], rule, Waiting)]), [(0, Ready)]);
+    }
+
+    #[test]
+    fn a_run_ends_with_its_last_task_and_hides_no_failure() {
+        assert_eq!(end([Success, Running]), None);
+        assert_eq!(end([Success, Skipped]), Some(Success));
+        assert_eq!(end([Failed, Success]), Some(Failed));
+        assert_eq!(end([Failed, Cancelled]), Some(Failed));
+        assert_eq!(end([Success, Cancelled]), Some(Cancelled));
+        assert_eq!(end([]), Some(Success));
     }
 }

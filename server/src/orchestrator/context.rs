@@ -2,8 +2,11 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use std::time::Duration;
+use tokio::sync::watch;
+
+use super::run::{advance_in, lock};
 
 /// Another worker holds the task now: whatever this one still wanted to write rolls back.
 #[derive(Debug, thiserror::Error)]
@@ -32,13 +35,28 @@ pub enum TaskError {
     /// The data isn't there yet.
     #[error("{0}")]
     NotReady(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database went away in the middle: no fault of the task, and counted apart.
+    #[error("{0}")]
+    Interrupted(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The run was cancelled, and the step before this is committed.
+    #[error("the run was cancelled")]
+    Cancelled,
     #[error(transparent)]
     Fenced(#[from] Fenced),
 }
 
 impl From<sqlx::Error> for TaskError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Retryable(Box::new(error))
+        if is_outage(&error) { Self::Interrupted(Box::new(error)) } else { Self::Retryable(Box::new(error)) }
+    }
+}
+
+/// Did the connection break, or Postgres shut down? Classes 08 and 57P of its error codes.
+fn is_outage(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P")),
+        _ => false,
     }
 }
 
@@ -53,6 +71,37 @@ pub struct TaskContext {
     pub parameters: Value,
     /// What the last committed step of an earlier attempt left, else null.
     pub checkpoint: Value,
+    /// What this part of a fan-out is about, else null.
+    pub input: Value,
+    pub cancelled: Cancelled,
+}
+
+/// Was the run cancelled? A task that works in steps looks between two of them; one that doesn't is dropped a little later.
+#[derive(Debug, Clone)]
+pub struct Cancelled(watch::Receiver<bool>);
+
+impl Cancelled {
+    /// And the switch that cancels.
+    pub(super) fn switch() -> (watch::Sender<bool>, Self) {
+        let (switch, cancelled) = watch::channel(false);
+        (switch, Self(cancelled))
+    }
+
+    /// Of a task that nobody can cancel.
+    pub fn never() -> Self {
+        Self::switch().1
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits for it; for ever, where it never comes.
+    pub async fn wait(&mut self) {
+        if self.0.wait_for(|cancelled| *cancelled).await.is_err() {
+            std::future::pending().await
+        }
+    }
 }
 
 impl TaskContext {
@@ -72,7 +121,7 @@ impl TaskContext {
     /// Commits one step with its checkpoint, if the lease is still ours; else everything rolls back.
     ///
     /// # Errors
-    /// [`TaskError::Fenced`] when another worker took the task over.
+    /// [`TaskError::Fenced`] when another worker took the task over; [`TaskError::Cancelled`] after the commit, when the run was cancelled.
     pub async fn commit<C: Serialize + Sync>(
         &self,
         mut step: Transaction<'static, Postgres>,
@@ -95,29 +144,23 @@ impl TaskContext {
             return Err(Fenced { task_id: self.task_id, epoch: self.epoch }.into());
         }
         step.commit().await?;
-        Ok(())
+        if self.cancelled.is_cancelled() { Err(TaskError::Cancelled) } else { Ok(()) }
     }
 
-    /// Completes the task inside the transaction that holds its effect: both or neither. The caller commits.
+    /// Completes the task inside the transaction that holds its effect, and with it whatever of the run that allows to start: all of
+    /// it or nothing. The caller commits, at once: until then the run is locked.
     ///
     /// # Errors
     /// [`TaskError::Fenced`] when another worker took the task over.
     pub async fn complete(&self, effect: &mut Transaction<'static, Postgres>, rows: u64) -> Result<(), TaskError> {
-        let rows = i64::try_from(rows).unwrap_or(i64::MAX);
-        let held = sqlx::query!(
-            "with done as (
-                update ops.task set state = 'success', rows_written = rows_written + $3, lease_until = null, ended_at = clock_timestamp()
-                where task_id = $1 and lease_epoch = $2 and state = 'running' returning task_id, attempts, rows_written)
-             update ops.attempt set outcome = 'success', ended_at = clock_timestamp(), rows_written = done.rows_written
-             from done where attempt.task_id = done.task_id and attempt.number = done.attempts",
-            self.task_id,
-            self.epoch,
-            rows,
-        )
-        .execute(&mut **effect)
-        .await?
-        .rows_affected();
-        if held == 0 { Err(Fenced { task_id: self.task_id, epoch: self.epoch }.into()) } else { Ok(()) }
+        // The run before its tasks, as everywhere: two that complete at once wait for each other instead of locking each other out.
+        lock(effect, &[self.run_id]).await?;
+        let held = (self.task_id, self.epoch);
+        if complete_in(effect, &[Completion { held, rows, output: None, is_skipped: false }]).await?.is_empty() {
+            return Err(Fenced { task_id: self.task_id, epoch: self.epoch }.into());
+        }
+        advance_in(effect, &[self.run_id]).await?;
+        Ok(())
     }
 
     /// Says how far the task is, for a progress bar; best effort, outside any step.
@@ -136,4 +179,44 @@ impl TaskContext {
         .await?;
         Ok(())
     }
+}
+
+/// A task that ended well.
+#[derive(Debug)]
+pub(super) struct Completion {
+    /// Task and epoch.
+    pub(super) held: (i64, i64),
+    /// Beside those that its steps counted.
+    pub(super) rows: u64,
+    pub(super) output: Option<Value>,
+    pub(super) is_skipped: bool,
+}
+
+/// Completes those whose lease is still the given one; answers which. Their runs are locked already.
+pub(super) async fn complete_in(connection: &mut PgConnection, ended: &[Completion]) -> Result<Vec<i64>, sqlx::Error> {
+    let ids: Vec<i64> = ended.iter().map(|one| one.held.0).collect();
+    let epochs: Vec<i64> = ended.iter().map(|one| one.held.1).collect();
+    let rows: Vec<i64> = ended.iter().map(|one| i64::try_from(one.rows).unwrap_or(i64::MAX)).collect();
+    let outputs: Vec<Option<Value>> = ended.iter().map(|one| one.output.clone()).collect();
+    let skipped: Vec<bool> = ended.iter().map(|one| one.is_skipped).collect();
+    sqlx::query_scalar!(
+        r#"with held as (
+             select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::jsonb[], $5::boolean[])
+                 as held (task_id, epoch, added, output, is_skipped)),
+         done as (
+             update ops.task set state = case when is_skipped then 'skipped' else 'success' end, rows_written = rows_written + added,
+                 output = held.output, lease_owner = null, lease_until = null, ended_at = clock_timestamp()
+             from held where task.task_id = held.task_id and task.lease_epoch = held.epoch and task.state = 'running'
+             returning task.task_id, task.attempts, task.rows_written)
+         update ops.attempt set outcome = 'success', ended_at = clock_timestamp(), rows_written = done.rows_written
+         from done where attempt.task_id = done.task_id and attempt.number = done.attempts
+         returning done.task_id as "task_id!""#,
+        &ids,
+        &epochs,
+        &rows,
+        &outputs as &[Option<Value>],
+        &skipped,
+    )
+    .fetch_all(connection)
+    .await
 }

@@ -1,87 +1,220 @@
-//! What a run is made of: tasks in order, and the handlers that perform them.
+//! What a run is made of: tasks, what each waits for, and how runs of the same DAG get along.
 
-use super::{TaskContext, TaskError};
-use async_trait::async_trait;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use super::RetryPolicy;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::{collections::BTreeSet, time::Duration};
+
+/// What has to have become of the tasks before one. A failed or cancelled task, and one that couldn't start for it, counts as failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// All succeeded; one that was skipped has this one skipped too.
+    #[default]
+    AllSuccess,
+    /// All ended, however.
+    AllDone,
+    /// One failed, whatever the others still do; skipped when all ended and none did.
+    OneFailed,
+    /// All ended and none failed; skipped ones are fine.
+    NoneFailed,
+}
+
+impl Rule {
+    /// As in `ops.task.rule`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AllSuccess => "all_success",
+            Self::AllDone => "all_done",
+            Self::OneFailed => "one_failed",
+            Self::NoneFailed => "none_failed",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::AllSuccess, Self::AllDone, Self::OneFailed, Self::NoneFailed].into_iter().find(|rule| rule.as_str() == text)
+    }
+}
 
 /// One task of a DAG, as written in code.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskSpec {
     /// The handler's name; the same name means the same work in every DAG.
-    pub name: &'static str,
+    pub name: String,
     /// What it does, for the sentence that tells of its failure: "Fetching prices".
-    pub purpose: &'static str,
-    /// Attempts that may end in an error or a timeout; waiting and being killed don't count.
+    pub purpose: String,
+    /// Names of the tasks before it.
+    pub after: Vec<String>,
+    pub rule: Rule,
+    /// The task before it whose output `[{"part", "input"}]` says how often, and on what, this one is performed.
+    pub parts_of: Option<String>,
+    /// One slot in each is held while it runs; a pool without a row in `ops.pool` has one slot.
+    pub pools: Vec<String>,
+    /// Higher ones start first.
+    pub priority: i32,
+    /// Attempts that may end in an error or a timeout; waiting and being killed have budgets of their own.
     pub max_attempts: i32,
     /// Of one attempt.
     pub timeout: Duration,
-    /// Tracks on which one task runs at a time, over all runs.
-    pub lines: &'static [&'static str],
+    /// Over all attempts, from the first start.
+    pub total_timeout: Option<Duration>,
+    /// From being ready to being started.
+    pub queue_timeout: Option<Duration>,
 }
 
-/// Tasks in order: each is ready when the one before it succeeded.
-#[derive(Debug, Clone, Copy)]
+impl TaskSpec {
+    /// A task of three attempts of half an hour each, after nothing.
+    #[must_use]
+    pub fn new(name: &str, purpose: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            purpose: purpose.to_owned(),
+            after: Vec::new(),
+            rule: Rule::default(),
+            parts_of: None,
+            pools: Vec::new(),
+            priority: 0,
+            max_attempts: 3,
+            timeout: Duration::from_secs(30 * 60),
+            total_timeout: None,
+            queue_timeout: None,
+        }
+    }
+
+    #[must_use]
+    pub fn after(self, names: &[&str]) -> Self {
+        Self { after: owned(names), ..self }
+    }
+
+    #[must_use]
+    pub fn pools(self, names: &[&str]) -> Self {
+        Self { pools: owned(names), ..self }
+    }
+
+    /// One task for each part that `parent` names in its output.
+    #[must_use]
+    pub fn for_each_of(self, parent: &str) -> Self {
+        Self { parts_of: Some(parent.to_owned()), ..self.after(&[parent]) }
+    }
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+/// What happens to a run that is asked for while another of the DAG is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Overlap {
+    /// Both run; pools keep apart what must not meet.
+    #[default]
+    Allow,
+    /// It isn't made.
+    Skip,
+    /// It waits; a further one isn't made.
+    QueueOne,
+    /// Each waits for the one before.
+    QueueAll,
+    /// The other is cancelled, and it starts when that has ended.
+    CancelOther,
+}
+
+/// Tasks, and how runs of them get along.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Dag {
-    pub name: &'static str,
-    pub tasks: &'static [TaskSpec],
+    pub name: String,
+    /// In the order in which they are shown.
+    pub tasks: Vec<TaskSpec>,
+    pub overlap: Overlap,
+    /// A scheduled run waits until the one before it, by logical time, has succeeded.
+    pub depends_on_past: bool,
+    /// From a run's logical time (without one: from its request) to its end.
+    pub deadline: Option<Duration>,
+    /// From a run's admission to its end; then it is cancelled and has failed.
+    pub timeout: Option<Duration>,
+    pub retries: RetryPolicy,
 }
 
-/// How a task ended well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// Its steps are committed; the engine completes it. `rows` were written beside those that the steps counted.
-    Done { rows: u64 },
-    /// It called [`TaskContext::complete`] in the transaction of its effect.
-    Completed,
+/// A DAG that can't run. Found when the program starts.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DagError {
+    #[error("DAG {dag}: two tasks are named {task}; give one another name")]
+    Twice { dag: String, task: String },
+    #[error("DAG {dag}: {task} comes after {missing}, which isn't one of its tasks")]
+    Missing { dag: String, task: String, missing: String },
+    #[error("DAG {dag}: {task} waits for itself, through the tasks before it; take one of them out of its `after`")]
+    Circle { dag: String, task: String },
+    #[error("DAG {dag}: nobody performs {task}; register a handler of that name")]
+    NoHandler { dag: String, task: String },
 }
 
-/// The work behind a task's name.
-#[async_trait]
-pub trait Handler: Send + Sync {
-    /// Performs one attempt. Repeatable: an earlier attempt may have got anywhere.
-    async fn perform(&self, ctx: TaskContext) -> Result<Outcome, TaskError>;
-}
-
-/// All DAGs and handlers that this program knows.
-#[derive(Clone, Default)]
-pub struct Registry {
-    dags: BTreeMap<&'static str, Dag>,
-    handlers: BTreeMap<&'static str, Arc<dyn Handler>>,
-}
-
-impl Registry {
+impl Dag {
+    /// A DAG whose runs may overlap, without a deadline.
     #[must_use]
-    pub fn dag(mut self, dag: Dag) -> Self {
-        self.dags.insert(dag.name, dag);
-        self
+    pub fn new(name: &str, tasks: Vec<TaskSpec>) -> Self {
+        Self {
+            name: name.to_owned(),
+            tasks,
+            overlap: Overlap::default(),
+            depends_on_past: false,
+            deadline: None,
+            timeout: None,
+            retries: RetryPolicy::default(),
+        }
     }
 
-    #[must_use]
-    pub fn handler(mut self, name: &'static str, handler: impl Handler + 'static) -> Self {
-        self.handlers.insert(name, Arc::new(handler));
-        self
+    /// A hash of everything that it says, short enough to be read: a changed DAG is another version.
+    pub fn version(&self) -> String {
+        let text = serde_json::to_vec(self).unwrap_or_default();
+        hex::encode(&Sha256::digest(text)[..6])
     }
 
-    pub(super) fn find(&self, dag: &str) -> Option<&Dag> {
-        self.dags.get(dag)
+    pub fn spec(&self, task: &str) -> Option<&TaskSpec> {
+        self.tasks.iter().find(|spec| spec.name == task)
     }
 
-    pub(super) fn spec(&self, dag: &str, task: &str) -> Option<&TaskSpec> {
-        self.dags.get(dag)?.tasks.iter().find(|spec| spec.name == task)
+    /// `task` and everything that comes after it, by name.
+    pub fn downstream(&self, task: &str) -> BTreeSet<&str> {
+        let mut found = BTreeSet::new();
+        let mut next = vec![task];
+        while let Some(name) = next.pop() {
+            if let Some(spec) = self.spec(name)
+                && found.insert(spec.name.as_str())
+            {
+                next.extend(self.tasks.iter().filter(|spec| spec.after.iter().any(|parent| parent == name)).map(|spec| spec.name.as_str()));
+            }
+        }
+        found
     }
 
-    pub(super) fn performer(&self, task: &str) -> Option<Arc<dyn Handler>> {
-        self.handlers.get(task).cloned()
-    }
-
-    /// The names of all tasks that share a line with one of `running`: those can't start now.
-    pub(super) fn held_back_by(&self, running: &[TaskSpec]) -> Vec<String> {
-        let shares = |spec: &TaskSpec| running.iter().any(|other| other.lines.iter().any(|line| spec.lines.contains(line)));
-        let mut names: Vec<String> =
-            self.dags.values().flat_map(|dag| dag.tasks).filter(|spec| shares(spec)).map(|spec| spec.name.to_owned()).collect();
-        names.sort_unstable();
-        names.dedup();
-        names
+    /// # Errors
+    /// The first reason why it can't run.
+    pub fn check(&self) -> Result<(), DagError> {
+        let dag = || self.name.clone();
+        let mut names = BTreeSet::new();
+        for spec in &self.tasks {
+            if !names.insert(spec.name.as_str()) {
+                return Err(DagError::Twice { dag: dag(), task: spec.name.clone() });
+            }
+        }
+        for spec in &self.tasks {
+            let missing = spec.after.iter().chain(&spec.parts_of).find(|parent| !names.contains(parent.as_str()));
+            if let Some(missing) = missing {
+                return Err(DagError::Missing { dag: dag(), task: spec.name.clone(), missing: missing.clone() });
+            }
+        }
+        // Whoever waits for nobody left can go; who is left over in the end waits for himself.
+        let mut left: Vec<&TaskSpec> = self.tasks.iter().collect();
+        loop {
+            let names: BTreeSet<&str> = left.iter().map(|spec| spec.name.as_str()).collect();
+            let before = left.len();
+            left.retain(|spec| spec.after.iter().any(|parent| names.contains(parent.as_str())));
+            match left.first() {
+                None => return Ok(()),
+                Some(spec) if left.len() == before => return Err(DagError::Circle { dag: dag(), task: spec.name.clone() }),
+                Some(_) => {}
+            }
+        }
     }
 }
 
@@ -89,17 +222,35 @@ impl Registry {
 mod tests {
     use super::*;
 
-    const fn task(name: &'static str, lines: &'static [&'static str]) -> TaskSpec {
-        TaskSpec { name, purpose: "Trying", max_attempts: 1, timeout: Duration::from_secs(1), lines }
+    fn dag(edges: &[(&str, &[&str])]) -> Dag {
+        Dag::new("trial", edges.iter().map(|(name, after)| TaskSpec::new(name, "Trying").after(after)).collect())
     }
 
     #[test]
-    fn a_line_takes_one_task_at_a_time() {
-        const TASKS: &[TaskSpec] = &[task("broker", &["extract", "publish"]), task("prices", &["extract"]), task("publish", &["publish"])];
-        let registry = Registry::default().dag(Dag { name: "daily", tasks: TASKS });
-        assert!(registry.held_back_by(&[]).is_empty());
-        assert_eq!(registry.held_back_by(&[TASKS[1]]), ["broker", "prices"]);
-        assert_eq!(registry.held_back_by(&[TASKS[2]]), ["broker", "publish"]);
-        assert_eq!(registry.held_back_by(&[TASKS[0]]), ["broker", "prices", "publish"]);
+    fn what_cannot_run_says_why() {
+        assert_eq!(dag(&[("a", &[]), ("b", &["a"]), ("c", &["a", "b"])]).check(), Ok(()));
+        let error = |edges| dag(edges).check().unwrap_err().to_string();
+        assert!(error(&[("a", &[]), ("a", &[])]).contains("two tasks are named a"));
+        assert!(error(&[("a", &["z"])]).contains("a comes after z"));
+        assert!(error(&[("a", &[]), ("b", &["c"]), ("c", &["b"])]).contains("b waits for itself"));
+    }
+
+    #[test]
+    fn downstream_is_the_task_and_what_follows() {
+        let diamond = dag(&[("a", &[]), ("b", &["a"]), ("c", &["a"]), ("d", &["b", "c"]), ("e", &[])]);
+        assert_eq!(diamond.downstream("b").into_iter().collect::<Vec<_>>(), ["b", "d"]);
+        assert_eq!(diamond.downstream("a").len(), 4);
+        assert!(diamond.downstream("unknown").is_empty());
+    }
+
+    #[test]
+    fn a_change_is_another_version() {
+        let one = dag(&[("a", &[])]);
+        assert_eq!(one.version(), one.clone().version());
+        assert_ne!(one.version(), dag(&[("b", &[])]).version());
+        let longer = Dag { timeout: Some(Duration::from_secs(1)), ..one.clone() };
+        assert_ne!(one.version(), longer.version());
+        let kept: Dag = serde_json::from_value(serde_json::to_value(&longer).unwrap()).unwrap();
+        assert_eq!(kept, longer);
     }
 }

@@ -1,52 +1,66 @@
-//! The loop: lead, reap, decide ticks, claim, perform, settle.
+//! A node at work: what it is started with, the loops that it consists of, and how it ends.
 
 use super::{
-    Outcome, Planner, Reap, Registry, RetryPolicy, Schedule, TaskContext, TaskError, TaskSpec,
-    advance::advance_all,
-    lead::{Held, Lead},
-    lease::{self, Claimed},
+    DagError, Definitions, Planner, Registry, RetryPolicy, Schedule,
+    lease::{Claimant, LEASE_SECONDS},
+    node::{self, BEAT, Presence, Role},
     request::CHANNEL,
-    scheduler::decide_ticks,
-    settle::{End, settle_end},
+    scheduler::{decide_ticks, reconcile},
+    sweep::{Sweep, advance_all},
+    worker::Worker,
 };
 use crate::clock::Clock;
 use async_trait::async_trait;
-use futures::FutureExt;
 use sqlx::{PgPool, postgres::PgListener};
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{
     sync::{Notify, watch},
-    task::{JoinHandle, JoinSet},
+    task::JoinHandle,
+    time::Instant,
 };
-use tracing::Instrument;
 
-/// How often the engine looks without being woken.
-const POLL: Duration = Duration::from_secs(1);
+/// How often each loop looks without being woken.
+pub(super) const POLL: Duration = Duration::from_secs(1);
 
-/// A task that was started this often without an end takes the process down each time; it is given up.
-const MOST_STARTS: i32 = 200;
+/// Before a loop tries the database again.
+const AFTER_TROUBLE: Duration = Duration::from_millis(250);
 
-/// What the owner of the DAGs does once when an engine begins to lead, e.g. to ask for what is missing.
+/// Passes of the scheduler between two comparisons of ledger and schedule.
+const RECONCILE_EVERY: u32 = 60;
+
+/// What the owner of the DAGs does once when a node starts, e.g. to ask for what is missing.
 #[async_trait]
-pub trait LeaderDuty: Send + Sync {
-    async fn on_lead(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
+pub trait StartDuty: Send + Sync {
+    async fn on_start(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
 }
 
-/// Everything that the loop needs. Cheap to clone.
+/// Everything that a node needs. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
     pub pool: PgPool,
     pub registry: Registry,
-    pub retries: RetryPolicy,
+    pub role: Role,
+    /// Tasks at the same time in this process.
+    pub capacity: usize,
+    /// What runs when the node is told to stop gets this long to end well.
+    pub drain: Duration,
+    /// Instead of what the DAGs say; for tests.
+    pub retries: Option<RetryPolicy>,
     /// Ticks follow the market's clock; on a fixed one there are none.
     pub clock: Clock,
     /// Empty where only requested runs are performed.
     pub schedules: &'static [Schedule],
     pub planner: Arc<dyn Planner>,
-    pub duty: Option<Arc<dyn LeaderDuty>>,
+    pub duty: Option<Arc<dyn StartDuty>>,
 }
 
-/// An engine at work in this process.
+/// A node at work in this process.
 pub struct Handle {
     wake: Arc<Notify>,
     stop: watch::Sender<bool>,
@@ -54,191 +68,157 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// There is something to do; the engine would see it within a second anyway.
+    /// There is something to do; the node would see it within a second anyway.
     pub fn wake(&self) {
         self.wake.notify_one();
     }
 
-    /// Ends the engine. What runs is dropped, its open step rolls back, and the next engine goes on from its checkpoint.
+    /// Ends the node: nothing new begins, what runs may end, and what doesn't in time is given back for another node or the next start.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         if let Err(error) = self.work.await {
-            tracing::error!(%error, "the engine ended badly");
+            tracing::error!(%error, "the node ended badly");
         }
     }
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("it was started {0} times and never came to an end; look at the log of each start")]
-struct NeverEnds(i32);
-
-#[derive(Debug, thiserror::Error)]
-#[error("this version of the program doesn't know the task {0}; start the run again")]
-struct Unknown(String);
+/// What the loops of a node tell each other.
+pub(super) struct Shared {
+    pub(super) wake: Arc<Notify>,
+    /// A run was cancelled: maybe one of ours.
+    pub(super) is_cancel: AtomicBool,
+    /// The last heartbeat that arrived.
+    pub(super) beaten: watch::Sender<Instant>,
+}
 
 impl Engine {
-    /// Starts the loop; it waits in line while another engine leads this database.
-    pub fn spawn(self) -> Handle {
+    /// Starts the node.
+    ///
+    /// # Errors
+    /// [`DagError`] when a DAG can't run.
+    pub fn spawn(self) -> Result<Handle, DagError> {
+        self.registry.check()?;
         let wake = Arc::new(Notify::new());
         let (stop, stopped) = watch::channel(false);
         let work = tokio::spawn(self.serve(Arc::clone(&wake), stopped));
-        Handle { wake, stop, work }
+        Ok(Handle { wake, stop, work })
     }
 
     async fn serve(self, wake: Arc<Notify>, mut stopped: watch::Receiver<bool>) {
-        let worker = format!("{}:{:08x}", std::process::id(), rand::random::<u32>());
-        let mut said_waiting = false;
-        while !*stopped.borrow() {
-            match Lead::take(&self.pool).await {
-                Ok(Some(mut lead)) => {
-                    said_waiting = false;
-                    let held = Held::default();
-                    let mut tasks = JoinSet::new();
-                    tokio::select! {
-                        error = lead.beat(&held) => tracing::error!(%error, "the lead was lost; what ran is dropped and starts again"),
-                        result = self.lead(&worker, &held, &mut tasks, &wake) => {
-                            if let Err(error) = result {
-                                tracing::error!(%error, "the engine had to stop for a moment");
-                            }
-                        }
-                        _ = stopped.wait_for(|stop| *stop) => {}
-                    }
-                    tasks.shutdown().await;
-                    for (task_id, epoch) in held.all() {
-                        if let Err(error) = lease::release(&self.pool, task_id, epoch).await {
-                            tracing::warn!(%error, task_id, "a task couldn't be given back; the next engine reaps it");
-                        }
-                    }
-                    lead.give_up().await;
-                }
-                Ok(None) if said_waiting => {}
-                Ok(None) => {
-                    said_waiting = true;
-                    tracing::info!("another process runs the pipeline of this database; waiting for it to end");
-                }
+        let name = format!("{}:{}", nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_default(), std::process::id());
+        let node_id = loop {
+            match node::register(&self.pool, &name, self.role).await {
+                Ok(node_id) => break node_id,
                 Err(error) => tracing::error!(%error, "the database can't be reached by the engine"),
             }
             tokio::select! {
-                () = tokio::time::sleep(POLL) => {}
-                _ = stopped.wait_for(|stop| *stop) => {}
+                () = tokio::time::sleep(AFTER_TROUBLE) => {}
+                _ = stopped.wait_for(|stop| *stop) => return,
             }
-        }
-    }
-
-    /// Works until the database fails.
-    async fn lead(&self, worker: &str, held: &Held, tasks: &mut JoinSet<Result<i64, TaskError>>, wake: &Notify) -> Result<(), TaskError> {
-        let lost = lease::reap(&self.pool, Reap::All, &[]).await?;
-        if lost > 0 {
-            tracing::warn!(tasks = lost, "an earlier process ended in the middle of tasks; they start again where they were");
-        }
-        advance_all(&self.pool).await?;
-        if let Some(duty) = &self.duty
-            && let Err(error) = duty.on_lead().await
-        {
-            tracing::error!(error = %error, "what is missing couldn't be asked for");
-        }
-        let mut listener = PgListener::connect_with(&self.pool).await?;
-        listener.listen(CHANNEL).await?;
-        let mut running: Vec<(i64, TaskSpec)> = Vec::new();
-        loop {
-            self.decide_ticks().await?;
-            let ours: Vec<i64> = running.iter().map(|(task_id, _)| *task_id).collect();
-            lease::reap(&self.pool, Reap::Expired, &ours).await?;
-            loop {
-                let busy: Vec<TaskSpec> = running.iter().map(|(_, spec)| *spec).collect();
-                let Some(claimed) = lease::claim(&self.pool, worker, &self.registry.held_back_by(&busy)).await? else { break };
-                self.begin(claimed, held, tasks, &mut running).await?;
-            }
-            tokio::select! {
-                Some(ended) = tasks.join_next() => match ended {
-                    Ok(Ok(task_id)) => {
-                        held.remove(task_id);
-                        running.retain(|(other, _)| *other != task_id);
-                    }
-                    Ok(Err(error)) => return Err(error),
-                    Err(error) => return Err(TaskError::Retryable(Box::new(error))),
-                },
-                () = wake.notified() => {}
-                notification = listener.recv() => { notification?; }
-                () = tokio::time::sleep(POLL) => {}
-            }
-        }
-    }
-
-    async fn decide_ticks(&self) -> Result<(), TaskError> {
-        if matches!(self.clock, Clock::Fixed(_)) {
-            return Ok(());
-        }
-        for schedule in self.schedules {
-            if let Some(dag) = self.registry.find(schedule.dag) {
-                decide_ticks(&self.pool, schedule, *dag, &*self.planner, self.clock.now()).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Starts the work on a claimed task, or ends it where nothing can be started.
-    async fn begin(
-        &self,
-        claimed: Claimed,
-        held: &Held,
-        tasks: &mut JoinSet<Result<i64, TaskError>>,
-        running: &mut Vec<(i64, TaskSpec)>,
-    ) -> Result<(), TaskError> {
-        let span = tracing::info_span!(
-            "task",
-            run_id = claimed.run_id,
-            task_id = claimed.task_id,
-            dag = claimed.dag,
-            task = claimed.name,
-            attempt = claimed.number
-        );
-        let ctx = TaskContext {
+        };
+        let shared = Arc::new(Shared { wake, is_cancel: AtomicBool::new(false), beaten: watch::channel(Instant::now()).0 });
+        let claimant = Claimant { node_id, worker: name, known: self.registry.known() };
+        let worker = Worker {
             pool: self.pool.clone(),
-            run_id: claimed.run_id,
-            task_id: claimed.task_id,
-            epoch: claimed.epoch,
-            parameters: claimed.parameters.clone(),
-            checkpoint: claimed.checkpoint.clone(),
+            registry: self.registry.clone(),
+            definitions: Definitions::new(self.pool.clone(), self.registry.clone()),
+            retries: self.retries,
+            role: self.role,
+            capacity: self.capacity,
+            drain: self.drain,
+            claimant,
+            shared: Arc::clone(&shared),
         };
-        let spec = self.registry.spec(&claimed.dag, &claimed.name).copied();
-        let (Some(spec), Some(handler)) = (spec, self.registry.performer(&claimed.name)) else {
-            let end = End::Error(TaskError::Final(Box::new(Unknown(claimed.name.clone()))));
-            return settle_end(&self.pool, &self.registry, &self.retries, &claimed, &ctx, end).instrument(span).await;
-        };
-        if claimed.number > MOST_STARTS {
-            let end = End::Error(TaskError::Final(Box::new(NeverEnds(MOST_STARTS))));
-            return settle_end(&self.pool, &self.registry, &self.retries, &claimed, &ctx, end).instrument(span).await;
+        tokio::select! {
+            () = worker.work(stopped) => {}
+            () = self.be_present(node_id, &shared) => {}
+            () = self.listen(&shared) => {}
+            () = self.sweep() => {}
+            () = self.schedule() => {}
         }
-        held.insert(claimed.task_id, claimed.epoch);
-        running.push((claimed.task_id, spec));
-        let engine = self.clone();
-        tasks.spawn(
-            async move {
-                tracing::info!("task started");
-                let performing = AssertUnwindSafe(handler.perform(ctx.clone())).catch_unwind();
-                let end = match tokio::time::timeout(spec.timeout, performing).await {
-                    Err(_) => End::Timeout(spec.timeout),
-                    Ok(Err(panic)) => End::Panic(panic_message(&*panic)),
-                    Ok(Ok(result)) => end_of(result),
-                };
-                settle_end(&engine.pool, &engine.registry, &engine.retries, &claimed, &ctx, end).await?;
-                Ok(claimed.task_id)
+        if let Err(error) = node::leave(&self.pool, node_id).await {
+            tracing::debug!(%error, "the node couldn't say that it ends");
+        }
+    }
+
+    /// Heartbeats, on a connection of their own: a busy pool can't keep them waiting.
+    async fn be_present(&self, node_id: i32, shared: &Shared) {
+        loop {
+            let lost = match Presence::open(&self.pool, node_id).await {
+                Ok(mut presence) => loop {
+                    shared.beaten.send_replace(Instant::now());
+                    tokio::time::sleep(BEAT).await;
+                    if let Err(error) = presence.beat().await {
+                        presence.close().await;
+                        break error;
+                    }
+                },
+                Err(error) => error,
+            };
+            tracing::warn!(error = %lost, "a heartbeat didn't arrive; leases hold for {LEASE_SECONDS} seconds");
+            tokio::time::sleep(AFTER_TROUBLE).await;
+        }
+    }
+
+    /// Hears of work. Polling is the truth: what isn't heard is seen a second later.
+    async fn listen(&self, shared: &Shared) {
+        loop {
+            let broken = async {
+                let mut listener = PgListener::connect_with(&self.pool).await?;
+                listener.listen(CHANNEL).await?;
+                loop {
+                    let heard = listener.recv().await?;
+                    if heard.payload() == super::cancel::CANCEL {
+                        shared.is_cancel.store(true, Ordering::Relaxed);
+                    }
+                    shared.wake.notify_one();
+                }
+            };
+            let result: Result<(), sqlx::Error> = broken.await;
+            if let Err(error) = result {
+                tracing::debug!(%error, "the engine doesn't hear for a moment");
             }
-            .instrument(span),
-        );
-        Ok(())
+            tokio::time::sleep(AFTER_TROUBLE).await;
+        }
     }
-}
 
-fn end_of(result: Result<Outcome, TaskError>) -> End {
-    match result {
-        Ok(outcome) => End::Success(outcome),
-        Err(error) => End::Error(error),
+    async fn sweep(&self) {
+        let lost_limit = self.retries.unwrap_or_default().lost_limit;
+        let mut sweep = Sweep::default();
+        loop {
+            if let Err(error) = sweep.once(&self.pool, lost_limit).await {
+                tracing::warn!(%error, "a sweep of the engine failed; the next one follows");
+            }
+            tokio::time::sleep(POLL).await;
+        }
     }
-}
 
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
-    text.unwrap_or_else(|| "no message".to_owned())
+    /// The owner's duty, then ticks for as long as the node lives.
+    async fn schedule(&self) {
+        if let Err(error) = advance_all(&self.pool).await {
+            tracing::warn!(%error, "what was left standing is looked at again in a moment");
+        }
+        if let Some(duty) = &self.duty
+            && let Err(error) = duty.on_start().await
+        {
+            tracing::error!(%error, "what is missing couldn't be asked for");
+        }
+        if matches!(self.clock, Clock::Fixed(_)) || self.schedules.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        for pass in 0_u32.. {
+            for schedule in self.schedules {
+                let Some(dag) = self.registry.find(schedule.dag) else { continue };
+                let decided = decide_ticks(&self.pool, schedule, dag, &*self.planner, self.clock.now()).await;
+                let reconciled = match pass % RECONCILE_EVERY {
+                    0 => reconcile(&self.pool, schedule).await.map(|_| ()),
+                    _ => Ok(()),
+                };
+                if let Err(error) = decided.map(|_| ()).and(reconciled) {
+                    tracing::error!(%error, schedule = schedule.id, "ticks couldn't be decided; they are at the next look");
+                }
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
 }

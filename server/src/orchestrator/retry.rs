@@ -1,41 +1,47 @@
 //! What follows a failed attempt: try again, and when, or give up. Pure; chance is an argument.
 
 use super::TaskError;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// How a failure is treated, as in `ops.attempt.error_class`.
+/// How a failure is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
     Retryable,
     Final,
     RateLimited(Duration),
     NotReady,
+    /// No fault of the task: its process or its database went away.
+    Lost,
 }
 
 impl Class {
-    /// `None`: the lease was lost, and with it the right to say anything.
+    /// `None`: the lease was lost, and with it the right to say anything; or the run was cancelled.
     pub(super) fn of(error: &TaskError) -> Option<Self> {
         match error {
             TaskError::Retryable(_) => Some(Self::Retryable),
             TaskError::Final(_) => Some(Self::Final),
             TaskError::RateLimited { wait, .. } => Some(Self::RateLimited(*wait)),
             TaskError::NotReady(_) => Some(Self::NotReady),
-            TaskError::Fenced(_) => None,
+            TaskError::Interrupted(_) => Some(Self::Lost),
+            TaskError::Fenced(_) | TaskError::Cancelled => None,
         }
     }
 
-    pub(super) fn as_str(self) -> &'static str {
+    /// As in `ops.attempt.error_class`; a lost attempt has none.
+    pub(super) fn as_str(self) -> Option<&'static str> {
         match self {
-            Self::Retryable => "retryable",
-            Self::Final => "final",
-            Self::RateLimited(_) => "rate_limited",
-            Self::NotReady => "not_ready",
+            Self::Retryable => Some("retryable"),
+            Self::Final => Some("final"),
+            Self::RateLimited(_) => Some("rate_limited"),
+            Self::NotReady => Some("not_ready"),
+            Self::Lost => None,
         }
     }
 }
 
 /// How long and how often a task waits.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RetryPolicy {
     /// Before the second attempt at most; each further wait may be three times as long.
     pub base: Duration,
@@ -48,6 +54,8 @@ pub struct RetryPolicy {
     pub rate_limited_limit: u32,
     /// A vendor's "wait" is believed up to here.
     pub longest_put_off: Duration,
+    /// How often a task may take its process down, or lose it.
+    pub lost_limit: u32,
 }
 
 impl Default for RetryPolicy {
@@ -60,9 +68,14 @@ impl Default for RetryPolicy {
             not_ready_limit: 36,
             rate_limited_limit: 60,
             longest_put_off: Duration::from_secs(60 * 60),
+            // Enough for a bad night of restarts, few enough to stop a task that kills whoever performs it.
+            lost_limit: 25,
         }
     }
 }
+
+/// Before a lost task starts again: whatever went away may need a moment.
+const AFTER_LOSS: Duration = Duration::from_millis(500);
 
 /// Each wait may be this many times as long as the one before.
 const GROWTH: u32 = 3;
@@ -74,9 +87,16 @@ pub(super) struct Tally {
     pub(super) errors: u32,
     pub(super) rate_limited: u32,
     pub(super) not_ready: u32,
+    pub(super) lost: u32,
 }
 
 impl RetryPolicy {
+    /// No more than `tries` attempts for whatever reason but loss: somebody waits for the answer.
+    pub(super) fn at_most(self, tries: Option<u32>) -> Self {
+        let Some(tries) = tries else { return self };
+        Self { not_ready_limit: self.not_ready_limit.min(tries), rate_limited_limit: self.rate_limited_limit.min(tries), ..self }
+    }
+
     /// How long to wait before the next attempt; `None`: give up. `dice` in 0.0 ..= 1.0 spreads the waits of many over time.
     pub(super) fn wait(&self, class: Class, tally: Tally, max_attempts: u32, dice: f64) -> Option<Duration> {
         match class {
@@ -90,6 +110,8 @@ impl RetryPolicy {
             Class::RateLimited(wait) => Some(wait.min(self.longest_put_off)),
             Class::NotReady if tally.not_ready >= self.not_ready_limit => None,
             Class::NotReady => Some(self.not_ready_wait),
+            Class::Lost if tally.lost >= self.lost_limit => None,
+            Class::Lost => Some(AFTER_LOSS.min(self.cap)),
         }
     }
 }
@@ -105,10 +127,11 @@ mod tests {
         not_ready_limit: 2,
         rate_limited_limit: 2,
         longest_put_off: Duration::from_secs(3600),
+        lost_limit: 2,
     };
 
     fn after(class: Class, times: u32) -> Option<u64> {
-        let tally = Tally { errors: times, rate_limited: times, not_ready: times };
+        let tally = Tally { errors: times, rate_limited: times, not_ready: times, lost: times };
         POLICY.wait(class, tally, 5, 1.0).map(|wait| wait.as_secs())
     }
 
@@ -126,6 +149,9 @@ mod tests {
         let told = Class::RateLimited(Duration::from_secs(17));
         assert_eq!([after(told, 1), after(told, 2)], [Some(17), None]);
         assert_eq!([after(Class::NotReady, 1), after(Class::NotReady, 2)], [Some(300), None]);
+        assert_eq!([after(Class::Lost, 1), after(Class::Lost, 2)], [Some(0), None]);
+        assert_eq!(POLICY.at_most(Some(1)).not_ready_limit, 1);
+        assert_eq!(POLICY.at_most(None), POLICY);
         assert_eq!(after(Class::RateLimited(Duration::from_secs(1 << 40)), 1), Some(3600), "a vendor can't put us off for years");
     }
 }

@@ -1,16 +1,23 @@
-//! The tick ledger: what each schedule's logical times came to. The next tick follows from it, not from the last run.
+//! The tick ledger: what each schedule's logical times came to. What is due follows from it and the schedule, never from the last run.
 
 use super::{
-    Dag, Plan, Repeat, Request, Schedule, Trigger,
-    request::request_in,
-    schedule::{ScheduleError, decide},
+    Dag, Plan, Repeat, Request, Schedule, ScheduleError, Trigger, Turn, alert,
+    request::{Asked, hold_requests, request_in},
+    turns,
 };
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use sqlx::PgPool;
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{PgConnection, PgPool};
+use std::collections::BTreeSet;
 
 /// More missed ticks than this (years of them) aren't written down one by one.
 const MOST_MISSED: usize = 1_000;
+
+/// How far back the ledger is compared with the schedule.
+const RECONCILED: TimeDelta = TimeDelta::days(30);
+
+/// A schedule that nobody looked at for so long is dead.
+const DEAD_AFTER: f64 = 120.0;
 
 /// Says what a tick means; the DAG's owner knows, the engine doesn't.
 #[async_trait]
@@ -21,7 +28,7 @@ pub trait Planner: Send + Sync {
 
 /// Why ticks couldn't be decided.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum TickError {
+pub enum TickError {
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
     #[error(transparent)]
@@ -35,12 +42,12 @@ pub(super) enum TickError {
 pub async fn upsert(pool: &PgPool, schedules: &[Schedule]) -> Result<(), sqlx::Error> {
     for schedule in schedules {
         sqlx::query!(
-            "insert into ops.schedule (schedule_id, dag, cron, zone) values ($1, $2, $3, $4)
-             on conflict (schedule_id) do update set dag = excluded.dag, cron = excluded.cron, zone = excluded.zone",
+            "insert into ops.schedule (schedule_id, dag, expression, catch_up) values ($1, $2, $3, $4)
+             on conflict (schedule_id) do update set dag = excluded.dag, expression = excluded.expression, catch_up = excluded.catch_up",
             schedule.id,
             schedule.dag,
-            schedule.cron,
-            schedule.zone,
+            schedule.expression(),
+            format!("{:?}", schedule.catch_up).to_lowercase(),
         )
         .execute(pool)
         .await?;
@@ -48,73 +55,172 @@ pub async fn upsert(pool: &PgPool, schedules: &[Schedule]) -> Result<(), sqlx::E
     Ok(())
 }
 
-/// Decides every tick of `schedule` that is due at `now` and not in the ledger; answers the run that it led to.
+/// Where the ledger of a schedule stands.
+struct Ledger {
+    since: DateTime<Utc>,
+    created_at: DateTime<Utc>,
+    is_paused: bool,
+    /// Ticks of a pause that is over, oldest first.
+    held: Vec<DateTime<Utc>>,
+}
+
+/// Decides every tick of `schedule` that is due at `now` and not decided yet; answers the last run that it led to. A tick that the
+/// ledger should have and doesn't is due too.
 ///
 /// # Errors
 /// What Postgres says, or that the schedule can't be read.
 pub async fn decide_ticks(
     pool: &PgPool,
     schedule: &Schedule,
-    dag: Dag,
-    planner: &dyn Planner,
-    now: DateTime<Utc>,
-) -> Result<Option<i64>, sqlx::Error> {
-    match try_decide(pool, schedule, dag, planner, now).await {
-        Ok(run_id) => Ok(run_id),
-        Err(TickError::Database(error)) => Err(error),
-        Err(TickError::Schedule(error)) => Err(sqlx::Error::Configuration(Box::new(error))),
-    }
-}
-
-async fn try_decide(
-    pool: &PgPool,
-    schedule: &Schedule,
-    dag: Dag,
+    dag: &Dag,
     planner: &dyn Planner,
     now: DateTime<Utc>,
 ) -> Result<Option<i64>, TickError> {
-    // An installation has no past before its schedules were written.
-    let since = sqlx::query_scalar!(
-        r#"select coalesce((select max(logical_at) from ops.tick where tick.schedule_id = schedule.schedule_id), created_at) as "since!"
-           from ops.schedule where schedule_id = $1 and is_enabled"#,
-        schedule.id
-    )
-    .fetch_optional(pool)
-    .await?;
-    let Some(since) = since else { return Ok(None) };
-    let due: Vec<DateTime<Utc>> = schedule.ticks(since)?.take_while(|tick| *tick <= now).take(MOST_MISSED).collect();
-    let Some(&latest) = due.last() else { return Ok(None) };
-    let plan = planner.plan(schedule, latest, now).await?;
-    let mut run = None;
+    let mut connection = pool.acquire().await?;
+    let Some(ledger) = ledger(&mut connection, schedule).await? else { return Ok(None) };
+    look(&mut connection, schedule.id).await?;
+    if due(schedule, &ledger, now)?.is_empty() {
+        return Ok(None);
+    }
+    drop(connection);
     let mut transaction = pool.begin().await?;
-    for decision in decide(&due, now, plan) {
-        let (outcome, run_id) = match decision.plan {
-            Plan::Skip { .. } => ("skipped", None),
-            Plan::Run { parameters } => {
-                let request = Request {
-                    dag,
-                    parameters,
-                    trigger: Trigger::Schedule,
-                    requested_by: None,
-                    logical_at: Some(decision.logical_at),
-                    repeat: Repeat::JoinLive,
-                };
-                run = Some(request_in(&mut transaction, &request).await?);
-                ("run", run)
+    hold_requests(&mut transaction).await?;
+    // Again, now that no other node decides.
+    let Some(ledger) = self::ledger(&mut transaction, schedule).await? else { return Ok(None) };
+    let due = due(schedule, &ledger, now)?;
+    let mut run = None;
+    for (logical_at, turn) in turns(&due, now, schedule.catch_up) {
+        let (outcome, run_id, reason) = if ledger.is_paused {
+            ("paused", None, "The DAG was paused at this time; its turn comes when it is resumed.".to_owned())
+        } else {
+            match turn {
+                Turn::Skip { reason } => ("skipped", None, reason),
+                Turn::Run { reason } => match planner.plan(schedule, logical_at, now).await? {
+                    Plan::Skip { reason } => ("skipped", None, reason),
+                    Plan::Run { parameters } => {
+                        let request = Request {
+                            trigger: Trigger::Schedule,
+                            logical_at: Some(logical_at),
+                            repeat: Repeat::JoinLive,
+                            ..Request::new(dag.clone(), parameters)
+                        };
+                        match request_in(&mut transaction, &request).await? {
+                            Asked::New(run_id) => ("run", Some(run_id), reason),
+                            Asked::Joined(run_id) => ("run", Some(run_id), format!("{reason} Run {run_id} was under way for the same already.")),
+                            Asked::Refused(refusal) => ("skipped", None, refusal),
+                        }
+                    }
+                },
             }
         };
-        sqlx::query!(
-            "insert into ops.tick (schedule_id, logical_at, outcome, reason, run_id) values ($1, $2, $3, $4, $5)",
-            schedule.id,
-            decision.logical_at,
-            outcome,
-            decision.reason,
-            run_id,
-        )
-        .execute(&mut *transaction)
-        .await?;
-        tracing::info!(schedule = schedule.id, logical_at = %decision.logical_at, outcome, reason = decision.reason, run_id, "tick decided");
+        run = run_id.or(run);
+        write(&mut transaction, schedule.id, logical_at, outcome, &reason, run_id).await?;
+        tracing::info!(schedule = schedule.id, %logical_at, outcome, reason, run_id, "tick decided");
+    }
+    if let Some(last) = due.last() {
+        sqlx::query!("update ops.schedule set decided_until = greatest(decided_until, $2) where schedule_id = $1", schedule.id, last)
+            .execute(&mut *transaction)
+            .await?;
     }
     transaction.commit().await?;
     Ok(run)
+}
+
+async fn ledger(connection: &mut PgConnection, schedule: &Schedule) -> Result<Option<Ledger>, sqlx::Error> {
+    let known = sqlx::query!(
+        r#"select decided_until, created_at, exists (select from ops.dag where dag.dag = schedule.dag and paused_at is not null) as "is_paused!"
+           from ops.schedule where schedule_id = $1 and is_enabled"#,
+        schedule.id
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(known) = known else { return Ok(None) };
+    let held = match known.is_paused {
+        true => Vec::new(),
+        false => {
+            sqlx::query_scalar!("select logical_at from ops.tick where schedule_id = $1 and outcome = 'paused' order by logical_at", schedule.id)
+                .fetch_all(connection)
+                .await?
+        }
+    };
+    Ok(Some(Ledger { since: known.decided_until, created_at: known.created_at, is_paused: known.is_paused, held }))
+}
+
+/// The ticks to decide, oldest first.
+fn due(schedule: &Schedule, ledger: &Ledger, now: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, ScheduleError> {
+    let mut due = ledger.held.clone();
+    due.extend(schedule.ticks(ledger.since)?.take_while(|tick| *tick <= now));
+    // The latest matter; years of missed minutes don't.
+    Ok(due.split_off(due.len().saturating_sub(MOST_MISSED)))
+}
+
+async fn look(connection: &mut PgConnection, schedule_id: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update ops.schedule set looked_at = clock_timestamp()
+         where schedule_id = $1 and (looked_at is null or looked_at < clock_timestamp() - interval '10 seconds')",
+        schedule_id
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn write(
+    connection: &mut PgConnection,
+    schedule_id: &str,
+    logical_at: DateTime<Utc>,
+    outcome: &str,
+    reason: &str,
+    run_id: Option<i64>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into ops.tick (schedule_id, logical_at, outcome, reason, run_id) values ($1, $2, $3, $4, $5)
+         on conflict (schedule_id, logical_at) do update
+             set outcome = excluded.outcome, reason = excluded.reason, run_id = excluded.run_id, decided_at = clock_timestamp()
+             where tick.outcome = 'paused'",
+        schedule_id,
+        logical_at,
+        outcome,
+        reason,
+        run_id,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Proves that the schedule isn't dead: somebody looks, and every tick of the last month up to where the ledger says it is complete
+/// is in it. What is missing is written down as skipped, and an alert says so.
+///
+/// # Errors
+/// As [`decide_ticks`].
+pub async fn reconcile(pool: &PgPool, schedule: &Schedule) -> Result<Vec<DateTime<Utc>>, TickError> {
+    let mut connection = pool.acquire().await?;
+    let Some(ledger) = ledger(&mut connection, schedule).await? else { return Ok(Vec::new()) };
+    let silent = sqlx::query_scalar!(
+        r#"select coalesce(looked_at, created_at) < clock_timestamp() - make_interval(secs => $2) as "silent!" from ops.schedule where schedule_id = $1"#,
+        schedule.id,
+        DEAD_AFTER
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let from = ledger.created_at.max(ledger.since - RECONCILED);
+    let written: BTreeSet<DateTime<Utc>> =
+        sqlx::query_scalar!("select logical_at from ops.tick where schedule_id = $1 and logical_at > $2", schedule.id, from)
+            .fetch_all(&mut *connection)
+            .await?
+            .into_iter()
+            .collect();
+    let holes: Vec<DateTime<Utc>> =
+        schedule.ticks(from)?.take_while(|tick| *tick <= ledger.since).filter(|tick| !written.contains(tick)).take(MOST_MISSED).collect();
+    for &logical_at in &holes {
+        write(&mut connection, schedule.id, logical_at, "skipped", "It wasn't decided in time; the next tick covers it.", None).await?;
+    }
+    if silent || !holes.is_empty() {
+        let message = format!("The schedule {} missed {} ticks. Look whether a server is running.", schedule.id, holes.len());
+        alert::raise(&mut connection, alert::Kind::ScheduleDead, schedule.id, &message).await?;
+    } else {
+        alert::resolve(&mut connection, alert::Kind::ScheduleDead, schedule.id).await?;
+    }
+    Ok(holes)
 }

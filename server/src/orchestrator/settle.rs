@@ -1,98 +1,149 @@
-//! The end of an attempt: its outcome, what becomes of the task and the run, in one transaction.
+//! The end of attempts: their outcome, what becomes of task and run, in one transaction.
 
 use super::{
-    Outcome, Registry, RetryPolicy, TaskContext, TaskError,
-    advance::advance_in,
-    lease::Claimed,
+    Definitions, Outcome, Part, RetryPolicy, TaskError,
+    clear::label,
+    context::{Completion, complete_in},
+    lease::{Claimed, release},
     retry::{Class, Tally},
+    run::{advance_in, lock},
 };
 use sqlx::PgPool;
 use std::time::Duration;
 
 /// How the performing of a task ended.
 #[derive(Debug)]
-pub(super) enum End {
+pub enum End {
     Success(Outcome),
     Error(TaskError),
+    /// The attempt took longer than this.
     Timeout(Duration),
+    /// All attempts together took longer than this.
+    OutOfTime(Duration),
     Panic(String),
+    /// Its process stops, or its run was cancelled.
+    Dropped,
+}
+
+impl From<Result<Outcome, TaskError>> for End {
+    fn from(result: Result<Outcome, TaskError>) -> Self {
+        match result {
+            Ok(outcome) => Self::Success(outcome),
+            Err(error) => Self::Error(error),
+        }
+    }
 }
 
 /// A timeout or a panic, as a person reads it.
 #[derive(Debug, thiserror::Error)]
 enum Broken {
-    #[error("it took longer than {} minutes; it starts again where it was", .0.as_secs() / 60)]
+    #[error("it took longer than {}", minutes(*.0))]
     Slow(Duration),
     #[error("a fault of this program ended it: {0}")]
     Panic(String),
+    #[error("it names two parts {0}, or one without a name; a fault of this program")]
+    Parts(String),
 }
 
-/// Writes down how the attempt ended and lets the run go on. An attempt whose lease was lost changes nothing but its own row.
+fn minutes(limit: Duration) -> String {
+    let seconds = limit.as_secs();
+    if seconds < 120 { format!("{:.1} seconds", limit.as_secs_f64()) } else { format!("{} minutes", seconds / 60) }
+}
+
+/// Writes down how attempts ended, and lets their runs go on: all that ended well together, each of the others by itself. An attempt
+/// whose lease was lost changes nothing but its own row.
 ///
 /// # Errors
-/// What Postgres says; then nothing was written, and the lease runs out.
+/// What Postgres says; then nothing was written of those that aren't settled, and settling again is harmless.
 pub async fn settle(
     pool: &PgPool,
-    registry: &Registry,
-    policy: &RetryPolicy,
-    claimed: &Claimed,
-    ctx: &TaskContext,
-    result: Result<Outcome, TaskError>,
-) -> Result<(), TaskError> {
-    let end = match result {
-        Ok(outcome) => End::Success(outcome),
-        Err(error) => End::Error(error),
-    };
-    settle_end(pool, registry, policy, claimed, ctx, end).await
-}
-
-pub(super) async fn settle_end(
-    pool: &PgPool,
-    registry: &Registry,
-    policy: &RetryPolicy,
-    claimed: &Claimed,
-    ctx: &TaskContext,
-    end: End,
-) -> Result<(), TaskError> {
-    match end {
-        End::Success(Outcome::Done { rows }) => {
-            let mut transaction = ctx.begin().await?;
-            if let Err(fenced @ TaskError::Fenced(_)) = ctx.complete(&mut transaction, rows).await {
-                transaction.rollback().await?;
-                return failed(pool, registry, policy, claimed, "fenced", &fenced).await;
+    definitions: &Definitions,
+    retries: Option<RetryPolicy>,
+    ended: &[(Claimed, End)],
+) -> Result<(), sqlx::Error> {
+    let mut done = Vec::new();
+    for (claimed, end) in ended {
+        let broken = |error: Broken| TaskError::Retryable(Box::new(error));
+        match end {
+            End::Success(Outcome::Completed) => {}
+            End::Success(Outcome::Done { rows }) => done.push((claimed, *rows, None, false)),
+            End::Success(Outcome::Skipped { reason }) => {
+                tracing::info!(run_id = claimed.run_id, task = claimed.name, reason, "task skipped");
+                done.push((claimed, 0, None, true));
             }
-            advance_in(&mut transaction, claimed.run_id).await?;
-            transaction.commit().await?;
-            tracing::info!("task succeeded");
-            Ok(())
-        }
-        End::Success(Outcome::Completed) => {
-            super::advance(pool, claimed.run_id).await?;
-            tracing::info!("task succeeded");
-            Ok(())
-        }
-        End::Error(error) => failed(pool, registry, policy, claimed, "error", &error).await,
-        End::Timeout(limit) => {
-            failed(pool, registry, policy, claimed, "timeout", &TaskError::Retryable(Box::new(Broken::Slow(limit)))).await
-        }
-        End::Panic(message) => {
-            failed(pool, registry, policy, claimed, "error", &TaskError::Retryable(Box::new(Broken::Panic(message)))).await
+            End::Success(Outcome::Parts { rows, parts }) => match unnamed(parts) {
+                None => done.push((claimed, *rows, serde_json::to_value(parts).ok(), false)),
+                Some(part) => failed(pool, definitions, retries, claimed, "error", &TaskError::Final(Box::new(Broken::Parts(part)))).await?,
+            },
+            End::Dropped | End::Error(TaskError::Cancelled) => release(pool, claimed).await?,
+            End::Error(error) => failed(pool, definitions, retries, claimed, "error", error).await?,
+            End::Timeout(limit) => failed(pool, definitions, retries, claimed, "timeout", &broken(Broken::Slow(*limit))).await?,
+            End::OutOfTime(limit) => failed(pool, definitions, retries, claimed, "timeout", &TaskError::Final(Box::new(Broken::Slow(*limit)))).await?,
+            End::Panic(message) => failed(pool, definitions, retries, claimed, "error", &broken(Broken::Panic(message.clone()))).await?,
         }
     }
+    succeeded(pool, done).await
+}
+
+/// The first part whose name can't tell it from the others.
+fn unnamed(parts: &[Part]) -> Option<String> {
+    let mut names = std::collections::BTreeSet::new();
+    parts.iter().find(|part| part.part.is_empty() || !names.insert(part.part.as_str())).map(|part| part.part.clone())
+}
+
+async fn succeeded(pool: &PgPool, done: Vec<(&Claimed, u64, Option<serde_json::Value>, bool)>) -> Result<(), sqlx::Error> {
+    if done.is_empty() {
+        return Ok(());
+    }
+    let mut runs: Vec<i64> = done.iter().map(|(claimed, ..)| claimed.run_id).collect();
+    runs.sort_unstable();
+    runs.dedup();
+    let mut transaction = pool.begin().await?;
+    lock(&mut transaction, &runs).await?;
+    let completions: Vec<Completion> = done
+        .iter()
+        .map(|(claimed, rows, output, is_skipped)| Completion {
+            held: (claimed.task_id, claimed.epoch),
+            rows: *rows,
+            output: output.clone(),
+            is_skipped: *is_skipped,
+        })
+        .collect();
+    let completed = complete_in(&mut transaction, &completions).await?;
+    for (claimed, ..) in done.iter().filter(|(claimed, ..)| !completed.contains(&claimed.task_id)) {
+        sqlx::query!(
+            "update ops.attempt set outcome = 'fenced', ended_at = clock_timestamp() where task_id = $1 and number = $2 and outcome is null",
+            claimed.task_id,
+            claimed.number
+        )
+        .execute(&mut *transaction)
+        .await?;
+        tracing::warn!(run_id = claimed.run_id, task_id = claimed.task_id, "task was taken over by another worker");
+    }
+    advance_in(&mut transaction, &runs).await?;
+    transaction.commit().await
 }
 
 async fn failed(
     pool: &PgPool,
-    registry: &Registry,
-    policy: &RetryPolicy,
+    definitions: &Definitions,
+    retries: Option<RetryPolicy>,
     claimed: &Claimed,
     outcome: &str,
     error: &TaskError,
-) -> Result<(), TaskError> {
+) -> Result<(), sqlx::Error> {
     let chain = chain(error);
     let class = Class::of(error);
-    let outcome = if class.is_none() { "fenced" } else { outcome };
+    let outcome = match class {
+        None => "fenced",
+        Some(Class::Lost) => "lost",
+        Some(_) => outcome,
+    };
+    let dag = definitions.of(&claimed.dag, &claimed.version).await?;
+    let policy = retries.or(dag.as_ref().map(|dag| dag.retries)).unwrap_or_default();
+    let policy = policy.at_most(claimed.most_tries.and_then(|tries| u32::try_from(tries).ok()));
     let mut transaction = pool.begin().await?;
+    let run = lock(&mut transaction, &[claimed.run_id]).await?.pop();
     // The attempt of a reaped lease says "lost" already, and keeps saying it.
     sqlx::query!(
         "update ops.attempt set outcome = $3, ended_at = clock_timestamp(), error_class = $4, error_chain = $5
@@ -100,7 +151,7 @@ async fn failed(
         claimed.task_id,
         claimed.number,
         outcome,
-        class.map(Class::as_str),
+        class.and_then(Class::as_str),
         &chain,
     )
     .execute(&mut *transaction)
@@ -110,54 +161,61 @@ async fn failed(
         tracing::warn!(chain = chain.join(": "), "task was taken over by another worker");
         return Ok(());
     };
+    let tally = tally(&mut transaction, claimed.task_id).await?;
+    let wait = policy.wait(class, tally, u32::try_from(claimed.max_attempts).unwrap_or(1), rand::random());
+    let is_cancelled = run.is_some_and(|run| run.is_cancelled);
+    let (state, seconds) = match wait {
+        _ if is_cancelled => ("cancelled", 0.0),
+        Some(wait) => ("delayed", wait.as_secs_f64()),
+        None => ("failed", 0.0),
+    };
+    let changed = sqlx::query!(
+        "update ops.task set state = $3, not_before = clock_timestamp() + make_interval(secs => $4), lease_owner = null, lease_until = null,
+             ended_at = case when $3 <> 'delayed' then clock_timestamp() end, ready_at = null
+         where task_id = $1 and lease_epoch = $2 and state = 'running'",
+        claimed.task_id,
+        claimed.epoch,
+        state,
+        seconds,
+    )
+    .execute(&mut *transaction)
+    .await?
+    .rows_affected();
+    if changed > 0 && state == "failed" {
+        let spec = dag.as_ref().and_then(|dag| dag.spec(&claimed.name));
+        let purpose = spec.map_or(claimed.name.as_str(), |spec| spec.purpose.as_str());
+        let purpose = label(purpose, &claimed.part);
+        let sentence = format!("{purpose} failed: {}", chain.first().map_or("no reason was given", String::as_str));
+        sqlx::query!("update ops.run set error = coalesce(error, $2) where run_id = $1", claimed.run_id, sentence)
+            .execute(&mut *transaction)
+            .await?;
+        tracing::error!(class = class.as_str(), chain = chain.join(": "), "task failed");
+    } else if state == "delayed" {
+        tracing::warn!(class = class.as_str(), wait_seconds = seconds, chain = chain.join(": "), "attempt failed; another follows");
+    }
+    advance_in(&mut transaction, &[claimed.run_id]).await?;
+    transaction.commit().await
+}
+
+/// What the attempts since the last clear came to.
+async fn tally(connection: &mut sqlx::PgConnection, task_id: i64) -> Result<Tally, sqlx::Error> {
     let counts = sqlx::query!(
         r#"select count(*) filter (where error_class in ('retryable', 'final')) as "errors!",
                   count(*) filter (where error_class = 'rate_limited') as "rate_limited!",
-                  count(*) filter (where error_class = 'not_ready') as "not_ready!"
-           from ops.attempt where task_id = $1"#,
-        claimed.task_id
+                  count(*) filter (where error_class = 'not_ready') as "not_ready!",
+                  count(*) filter (where outcome = 'lost') as "lost!"
+           from ops.attempt join ops.task using (task_id) where task_id = $1 and number > cleared_at_attempt"#,
+        task_id
     )
-    .fetch_one(&mut *transaction)
+    .fetch_one(connection)
     .await?;
     let count = |count: i64| u32::try_from(count).unwrap_or(u32::MAX);
-    let tally = Tally { errors: count(counts.errors), rate_limited: count(counts.rate_limited), not_ready: count(counts.not_ready) };
-    match policy.wait(class, tally, u32::try_from(claimed.max_attempts).unwrap_or(1), rand::random()) {
-        Some(wait) => {
-            sqlx::query!(
-                "update ops.task set state = 'delayed', not_before = clock_timestamp() + make_interval(secs => $3), lease_owner = null, lease_until = null
-                 where task_id = $1 and lease_epoch = $2 and state = 'running'",
-                claimed.task_id,
-                claimed.epoch,
-                wait.as_secs_f64(),
-            )
-            .execute(&mut *transaction)
-            .await?;
-            transaction.commit().await?;
-            tracing::warn!(class = class.as_str(), wait_ms = wait.as_millis(), chain = chain.join(": "), "attempt failed; another follows");
-        }
-        None => {
-            let purpose = registry.spec(&claimed.dag, &claimed.name).map_or(claimed.name.as_str(), |spec| spec.purpose);
-            let sentence = format!("{purpose} failed: {}", chain.first().map_or("no reason was given", String::as_str));
-            let ended = sqlx::query!(
-                "update ops.task set state = 'failed', ended_at = clock_timestamp(), lease_owner = null, lease_until = null
-                 where task_id = $1 and lease_epoch = $2 and state = 'running'",
-                claimed.task_id,
-                claimed.epoch,
-            )
-            .execute(&mut *transaction)
-            .await?
-            .rows_affected();
-            if ended > 0 {
-                sqlx::query!("update ops.run set error = $2 where run_id = $1", claimed.run_id, sentence)
-                    .execute(&mut *transaction)
-                    .await?;
-                advance_in(&mut transaction, claimed.run_id).await?;
-            }
-            transaction.commit().await?;
-            tracing::error!(class = class.as_str(), chain = chain.join(": "), "task failed");
-        }
-    }
-    Ok(())
+    Ok(Tally {
+        errors: count(counts.errors),
+        rate_limited: count(counts.rate_limited),
+        not_ready: count(counts.not_ready),
+        lost: count(counts.lost),
+    })
 }
 
 /// The error and its causes, outermost first; wrappers that only repeat their cause are left out.
@@ -182,5 +240,19 @@ mod tests {
     fn a_chain_says_each_thing_once() {
         let cause = std::io::Error::other("connection cut");
         assert_eq!(chain(&TaskError::Retryable(Box::new(cause))), ["connection cut"]);
+    }
+
+    #[test]
+    fn a_limit_is_said_in_fitting_units() {
+        assert_eq!(minutes(Duration::from_millis(500)), "0.5 seconds");
+        assert_eq!(minutes(Duration::from_secs(1800)), "30 minutes");
+    }
+
+    #[test]
+    fn parts_need_names_of_their_own() {
+        let part = |name: &str| Part { part: name.into(), input: serde_json::Value::Null };
+        assert_eq!(unnamed(&[part("a"), part("b")]), None);
+        assert_eq!(unnamed(&[part("a"), part("a")]).as_deref(), Some("a"));
+        assert_eq!(unnamed(&[part("")]).as_deref(), Some(""));
     }
 }

@@ -1,0 +1,56 @@
+//! Ending a run before its end: what hasn't started won't, what runs is asked to stop.
+
+use super::{
+    control::{ControlError, audit},
+    request::CHANNEL,
+    run::{advance_in, lock},
+    state::run_has_ended,
+};
+use serde_json::json;
+use sqlx::{PgConnection, PgPool};
+
+/// NOTIFY's payload that has a node look whether it performs something of a cancelled run.
+pub(super) const CANCEL: &str = "cancel";
+
+/// Cancels a run. Tasks that run are told; each ends as "cancelled" at its next step, or is dropped a little later.
+///
+/// # Errors
+/// [`ControlError::Refused`] for a run that doesn't exist or has ended.
+pub async fn cancel(pool: &PgPool, run_id: i64, by: Option<i64>) -> Result<(), ControlError> {
+    let mut transaction = pool.begin().await?;
+    if !cancel_in(&mut transaction, run_id, by, None).await? {
+        return Err(ControlError::refused(format!("Run {run_id} has ended already, so there is nothing to cancel.")));
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Answers whether there was something to cancel. With a `reason` the run will have failed for it.
+pub(super) async fn cancel_in(
+    connection: &mut PgConnection,
+    run_id: i64,
+    by: Option<i64>,
+    reason: Option<&str>,
+) -> Result<bool, sqlx::Error> {
+    match lock(connection, &[run_id]).await?.first() {
+        Some(run) if !run_has_ended(&run.state) => {}
+        _ => return Ok(false),
+    }
+    sqlx::query!(
+        "update ops.run set cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp()), error = coalesce(error, $2) where run_id = $1",
+        run_id,
+        reason
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "update ops.task set state = 'cancelled', ended_at = clock_timestamp() where run_id = $1 and state in ('waiting', 'ready', 'delayed')",
+        run_id
+    )
+    .execute(&mut *connection)
+    .await?;
+    advance_in(connection, &[run_id]).await?;
+    sqlx::query!("select pg_notify($1, $2)", CHANNEL, CANCEL).execute(&mut *connection).await?;
+    audit(connection, by, "cancel_run", &format!("run {run_id}"), json!({ "reason": reason })).await?;
+    Ok(true)
+}
