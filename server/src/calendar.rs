@@ -21,6 +21,17 @@ const CLOSED: &[(i32, u32, u32)] = &[
     (2025, 1, 9),
 ];
 
+/// The days that are known here.
+pub const FIRST_DAY: NaiveDate = day(2000, 1, 1);
+pub const LAST_DAY: NaiveDate = day(2040, 12, 31);
+
+const fn day(year: i32, month: u32, day: u32) -> NaiveDate {
+    match NaiveDate::from_ymd_opt(year, month, day) {
+        Some(day) => day,
+        None => NaiveDate::MIN,
+    }
+}
+
 /// Opening and closing instant of one session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Session {

@@ -23,6 +23,6 @@ pub use lead::is_led;
 pub use lease::{Claimed, Reap, claim, extend, reap, release};
 pub use request::{Repeat, Request, RunOutcome, Trigger, request, wait_for};
 pub use retry::RetryPolicy;
-pub use schedule::{Decision, Plan, Schedule, ScheduleError};
+pub use schedule::{CatchUp, Edge, Plan, Schedule, ScheduleError, Turn, When, turns};
 pub use scheduler::{Planner, decide_ticks, upsert};
 pub use settle::settle;

@@ -1,9 +1,9 @@
 //! The tick ledger: what each schedule's logical times came to. The next tick follows from it, not from the last run.
 
 use super::{
-    Dag, Plan, Repeat, Request, Schedule, Trigger,
+    Dag, Plan, Repeat, Request, Schedule, Trigger, Turn, When,
     request::request_in,
-    schedule::{ScheduleError, decide},
+    schedule::{ScheduleError, turns},
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -11,6 +11,9 @@ use sqlx::PgPool;
 
 /// More missed ticks than this (years of them) aren't written down one by one.
 const MOST_MISSED: usize = 1_000;
+
+/// Where sessions of the exchange are kept.
+const EXCHANGE_ZONE: &str = "America/New_York";
 
 /// Says what a tick means; the DAG's owner knows, the engine doesn't.
 #[async_trait]
@@ -34,13 +37,17 @@ pub(super) enum TickError {
 /// What Postgres says.
 pub async fn upsert(pool: &PgPool, schedules: &[Schedule]) -> Result<(), sqlx::Error> {
     for schedule in schedules {
+        let (expression, zone) = match schedule.when {
+            When::Cron { expression, zone } => (expression.to_owned(), zone),
+            When::Session { .. } => (schedule.expression(), EXCHANGE_ZONE),
+        };
         sqlx::query!(
             "insert into ops.schedule (schedule_id, dag, cron, zone) values ($1, $2, $3, $4)
              on conflict (schedule_id) do update set dag = excluded.dag, cron = excluded.cron, zone = excluded.zone",
             schedule.id,
             schedule.dag,
-            schedule.cron,
-            schedule.zone,
+            expression,
+            zone,
         )
         .execute(pool)
         .await?;
@@ -83,20 +90,32 @@ async fn try_decide(
     .await?;
     let Some(since) = since else { return Ok(None) };
     let due: Vec<DateTime<Utc>> = schedule.ticks(since)?.take_while(|tick| *tick <= now).take(MOST_MISSED).collect();
-    let Some(&latest) = due.last() else { return Ok(None) };
-    let plan = planner.plan(schedule, latest, now).await?;
+    if due.is_empty() {
+        return Ok(None);
+    }
+    // Asked before the transaction: the owner reads by a connection of its own.
+    let mut decided = Vec::with_capacity(due.len());
+    for (logical_at, turn) in turns(&due, now, schedule.catch_up) {
+        decided.push(match turn {
+            Turn::Skip { reason } => (logical_at, None, reason),
+            Turn::Run { reason } => match planner.plan(schedule, logical_at, now).await? {
+                Plan::Skip { reason } => (logical_at, None, reason),
+                Plan::Run { parameters } => (logical_at, Some(parameters), reason),
+            },
+        });
+    }
     let mut run = None;
     let mut transaction = pool.begin().await?;
-    for decision in decide(&due, now, plan) {
-        let (outcome, run_id) = match decision.plan {
-            Plan::Skip { .. } => ("skipped", None),
-            Plan::Run { parameters } => {
+    for (logical_at, parameters, reason) in decided {
+        let (outcome, run_id) = match parameters {
+            None => ("skipped", None),
+            Some(parameters) => {
                 let request = Request {
                     dag,
                     parameters,
                     trigger: Trigger::Schedule,
                     requested_by: None,
-                    logical_at: Some(decision.logical_at),
+                    logical_at: Some(logical_at),
                     repeat: Repeat::JoinLive,
                 };
                 run = Some(request_in(&mut transaction, &request).await?);
@@ -106,14 +125,14 @@ async fn try_decide(
         sqlx::query!(
             "insert into ops.tick (schedule_id, logical_at, outcome, reason, run_id) values ($1, $2, $3, $4, $5)",
             schedule.id,
-            decision.logical_at,
+            logical_at,
             outcome,
-            decision.reason,
+            reason,
             run_id,
         )
         .execute(&mut *transaction)
         .await?;
-        tracing::info!(schedule = schedule.id, logical_at = %decision.logical_at, outcome, reason = decision.reason, run_id, "tick decided");
+        tracing::info!(schedule = schedule.id, %logical_at, outcome, reason, run_id, "tick decided");
     }
     transaction.commit().await?;
     Ok(run)

@@ -3,7 +3,7 @@
 use super::{catch_up::waiting_for, error::Error, parameters::Parameters};
 use crate::{
     calendar,
-    orchestrator::{Plan, Planner, Schedule},
+    orchestrator::{CatchUp, Edge, Plan, Planner, Schedule, When},
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -13,17 +13,18 @@ const SCHEDULES: &[Schedule] = &[
     Schedule {
         id: "daily_open",
         dag: "daily",
-        cron: "0 9 * * Mon-Fri",
-        zone: "America/New_York",
+        when: When::Cron { expression: "0 9 * * Mon-Fri", zone: "America/New_York" },
+        // One run covers every session that has closed.
+        catch_up: CatchUp::Latest,
         description: "weekdays at 09:00 New York, on exchange sessions",
     },
-    // Vendors have the day's bars by then; on early closes it is only later than it had to be.
+    // Vendors that are later than this answer that the data isn't ready, and the run waits for them.
     Schedule {
         id: "daily_close",
         dag: "daily",
-        cron: "30 17 * * Mon-Fri",
-        zone: "America/New_York",
-        description: "weekdays at 17:30 New York, after the close of exchange sessions",
+        when: When::Session { edge: Edge::Close, minutes: 20 },
+        catch_up: CatchUp::Latest,
+        description: "20 minutes after the close of every exchange session",
     },
 ];
 
@@ -80,7 +81,7 @@ mod tests {
     fn runs_on_sessions_for_what_has_closed() {
         let open = at("2026-11-20T14:00:00Z");
         assert_eq!(plan(open, open, None), Plan::Run { parameters: json!({ "session": "2026-11-19" }) });
-        let close = at("2026-11-20T22:30:00Z");
+        let close = at("2026-11-20T21:20:00Z");
         assert_eq!(plan(close, close, None), Plan::Run { parameters: json!({ "session": "2026-11-20" }) });
         let late = plan(open, at("2026-11-22T12:00:00Z"), None);
         assert_eq!(late, Plan::Run { parameters: json!({ "session": "2026-11-20" }) }, "a missed tick covers what has closed since");
@@ -99,6 +100,6 @@ mod tests {
     fn the_next_tick_is_one_that_runs() {
         let next = next_tick(&SCHEDULES[0], at("2026-11-25T15:00:00Z"));
         assert_eq!(next, Some(at("2026-11-27T14:00:00Z")), "Thursday is Thanksgiving");
-        assert_eq!(next_tick(&SCHEDULES[1], at("2026-11-22T15:00:00Z")), Some(at("2026-11-23T22:30:00Z")));
+        assert_eq!(next_tick(&SCHEDULES[1], at("2026-11-22T15:00:00Z")), Some(at("2026-11-23T21:20:00Z")));
     }
 }
