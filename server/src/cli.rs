@@ -2,7 +2,7 @@
 
 use crate::{
     application::{Application, StartError, Vendors},
-    auth,
+    auth, calendar,
     clock::Clock,
     config::{self, Config, ConfigError, Environment},
     db::{Access, Database},
@@ -39,6 +39,8 @@ enum Role {
     Run(AtTime<pipeline::commands::RunArgs>),
     /// Fetch and publish a stretch of history
     Backfill(AtTime<pipeline::commands::BackfillArgs>),
+    /// The exchange's sessions: when each opens and closes
+    Calendar(calendar::commands::CalendarArgs),
     /// The SQL models: compile, build, test, list
     Models(warehouse::commands::ModelsArgs),
     /// People: add one, reset a password, list them
@@ -99,6 +101,8 @@ enum Failure {
     #[error(transparent)]
     Pipeline(#[from] pipeline::Error),
     #[error(transparent)]
+    Calendar(#[from] calendar::commands::CommandError),
+    #[error(transparent)]
     Models(#[from] warehouse::Error),
     #[error(transparent)]
     User(#[from] auth::commands::CommandError),
@@ -139,6 +143,7 @@ async fn act(cli: Cli) -> Result<(), Failure> {
         Role::Simulate(args) => simulator::run(args).await?,
         Role::Run(at) => conduct(at.now, async |deps| pipeline::commands::run(deps, at.args).await).await?,
         Role::Backfill(at) => conduct(at.now, async |deps| pipeline::commands::backfill(deps, at.args).await).await?,
+        Role::Calendar(args) => calendar::commands::run(&args)?,
         Role::Models(args) => {
             let config = configure()?;
             let database = if args.needs_database() { Some(open(&config, Clock::Real).await?) } else { None };

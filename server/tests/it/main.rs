@@ -4,6 +4,7 @@
 
 mod account;
 mod browser;
+mod calendar;
 mod chromium;
 mod environment;
 mod faults;

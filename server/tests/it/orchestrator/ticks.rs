@@ -2,9 +2,15 @@
 
 use super::*;
 use chrono::TimeDelta;
-use server::orchestrator::{decide_ticks, upsert};
+use server::orchestrator::{CatchUp, When, decide_ticks, upsert};
 
-const HOURLY: Schedule = Schedule { id: "hourly", dag: "both", cron: "0 * * * *", zone: "UTC", description: "hourly" };
+const HOURLY: Schedule = Schedule {
+    id: "hourly",
+    dag: "both",
+    when: When::Cron { expression: "0 * * * *", zone: "UTC" },
+    catch_up: CatchUp::Latest,
+    description: "hourly",
+};
 
 async fn ticks(pool: &PgPool) -> Vec<(String, Option<i64>)> {
     sqlx::query!("select outcome, run_id from ops.tick order by logical_at")
