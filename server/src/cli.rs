@@ -17,6 +17,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
 };
+use sqlx::PgPool;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Investment analytics you can trust: fetched, checked, computed and shown by one program.
@@ -39,6 +40,16 @@ enum Role {
     Run(AtTime<pipeline::commands::RunArgs>),
     /// Fetch and publish a stretch of history
     Backfill(AtTime<pipeline::commands::BackfillArgs>),
+    /// The latest runs, or one with its tasks and attempts
+    Runs(pipeline::commands::RunsArgs),
+    /// Perform tasks of a run once more
+    Clear(AtTime<pipeline::commands::ClearArgs>),
+    /// Cancel a run
+    Cancel(pipeline::commands::CancelArgs),
+    /// Hold a DAG: nothing of it starts
+    Pause(pipeline::commands::DagArgs),
+    /// Let a paused DAG go on
+    Resume(pipeline::commands::DagArgs),
     /// The exchange's sessions: when each opens and closes
     Calendar(calendar::commands::CalendarArgs),
     /// The SQL models: compile, build, test, list
@@ -143,6 +154,11 @@ async fn act(cli: Cli) -> Result<(), Failure> {
         Role::Simulate(args) => simulator::run(args).await?,
         Role::Run(at) => conduct(at.now, async |deps| pipeline::commands::run(deps, at.args).await).await?,
         Role::Backfill(at) => conduct(at.now, async |deps| pipeline::commands::backfill(deps, at.args).await).await?,
+        Role::Runs(args) => beside(async |pool| pipeline::commands::runs(&pool, args).await).await?,
+        Role::Clear(at) => conduct(at.now, async |deps| pipeline::commands::clear(deps, at.args).await).await?,
+        Role::Cancel(args) => beside(async |pool| pipeline::commands::cancel(&pool, args).await).await?,
+        Role::Pause(args) => beside(async |pool| pipeline::commands::pause(&pool, args).await).await?,
+        Role::Resume(args) => beside(async |pool| pipeline::commands::resume(&pool, args).await).await?,
         Role::Calendar(args) => calendar::commands::run(&args)?,
         Role::Models(args) => {
             let config = configure()?;
@@ -163,6 +179,14 @@ async fn act(cli: Cli) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Opens the database alone for the time of one command.
+async fn beside(command: impl AsyncFnOnce(PgPool) -> Result<(), pipeline::Error>) -> Result<(), Failure> {
+    let database = open(&configure()?, Clock::Real).await?;
+    let done = command(database.pool.clone()).await;
+    database.close().await;
+    Ok(done?)
+}
+
 /// Opens what the pipeline needs for the time of one command.
 async fn conduct(
     now: Option<DateTime<Utc>>,
@@ -171,7 +195,7 @@ async fn conduct(
     let config = configure()?;
     let clock = now.map_or(Clock::Real, Clock::Fixed);
     let database = open(&config, clock).await?;
-    let opened = match orchestrator::is_led(&database.pool).await {
+    let opened = match orchestrator::is_served(&database.pool).await {
         // A server performs it, with the vendors that it knows.
         Ok(true) => Vendors::of_server(&config, clock, &database),
         Ok(false) => Vendors::open(&config, clock, &database, Source::default()).await,

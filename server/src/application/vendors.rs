@@ -6,7 +6,6 @@ use crate::{
     config::Config,
     db::Database,
     ingest,
-    orchestrator::RetryPolicy,
     pipeline::{
         Deps,
         connections::{self, EnvironmentConnection},
@@ -64,7 +63,7 @@ impl Vendors {
 fn deps(config: &Config, clock: Clock, database: &Database) -> Result<Deps, StartError> {
     let vault = Arc::new(Vault::new(config.secret_key()?.bytes()));
     let http = ingest::Http::with_limits(database.pool.clone(), config.vendor_limits())?;
-    Ok(Deps { pool: database.pool.clone(), clock, vault, http, retries: RetryPolicy::default() })
+    Ok(Deps { pool: database.pool.clone(), clock, vault, http, retries: None })
 }
 
 async fn first_administrator(deps: &Deps) -> Result<Option<UserId>, sqlx::Error> {

@@ -105,7 +105,8 @@ impl Engine {
     }
 
     async fn serve(self, wake: Arc<Notify>, mut stopped: watch::Receiver<bool>) {
-        let name = format!("{}:{}", nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_default(), std::process::id());
+        let host = nix::sys::utsname::uname().map(|system| system.nodename().to_string_lossy().into_owned()).unwrap_or_default();
+        let name = format!("{host}:{}", std::process::id());
         let node_id = loop {
             match node::register(&self.pool, &name, self.role).await {
                 Ok(node_id) => break node_id,

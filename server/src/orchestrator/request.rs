@@ -180,7 +180,7 @@ async fn refusal(connection: &mut PgConnection, request: &Request) -> Result<Opt
     }
     let live = sqlx::query!(
         "select run_id, state from ops.run where dag = $1 and state in ('queued', 'running')
-             and backfill_id is distinct from coalesce($2, -1) order by run_id",
+             and ($2::bigint is null or backfill_id is distinct from $2) order by run_id",
         request.dag.name,
         request.backfill.map(|(backfill_id, _)| backfill_id),
     )

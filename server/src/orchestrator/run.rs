@@ -35,7 +35,6 @@ struct Row {
     task_id: i64,
     run_id: i64,
     name: String,
-    part: String,
     after: Vec<String>,
     rule: String,
     parts_of: Option<String>,
@@ -49,7 +48,7 @@ pub(super) async fn advance_in(connection: &mut PgConnection, runs: &[i64]) -> R
     loop {
         let rows = sqlx::query_as!(
             Row,
-            "select task_id, run_id, name, part, after, rule, parts_of, state from ops.task where run_id = any($1) order by run_id, position, part",
+            "select task_id, run_id, name, after, rule, parts_of, state from ops.task where run_id = any($1) order by run_id, position, part",
             runs
         )
         .fetch_all(&mut *connection)

@@ -1,28 +1,28 @@
 //! What is missing when the server starts, and why nothing can be done about it yet.
 
 use super::{
-    dags::{BACKFILL, DAILY},
+    dags::{daily, history},
     error::Error,
     parameters::Parameters,
     requests::{ask, published_session},
 };
 use crate::{
     clock::Clock,
-    orchestrator::{Dag, LeaderDuty, Repeat, Trigger},
+    orchestrator::{Dag, StartDuty, Repeat, Trigger},
 };
 use async_trait::async_trait;
 use chrono::NaiveDate;
 use sqlx::PgPool;
 
-/// Asks once for what is missing when the engine begins to lead.
+/// Asks once for what is missing when the server starts.
 pub(super) struct CatchUp {
     pub(super) pool: PgPool,
     pub(super) clock: Clock,
 }
 
 #[async_trait]
-impl LeaderDuty for CatchUp {
-    async fn on_lead(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+impl StartDuty for CatchUp {
+    async fn on_start(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         match catch_up(&self.pool, self.clock).await? {
             Some(run_id) => tracing::info!(run_id, "what is missing since the last publication is being fetched"),
             None => {
@@ -52,8 +52,8 @@ pub async fn catch_up(pool: &PgPool, clock: Clock) -> Result<Option<i64>, Error>
 
 fn missing(published: Option<NaiveDate>, completed: NaiveDate) -> Option<(Dag, Parameters)> {
     match published {
-        None => Some((BACKFILL, Parameters::Backfill { from: None, to: completed })),
-        Some(published) if published < completed => Some((DAILY, Parameters::Daily { session: completed })),
+        None => Some((history(), Parameters::Backfill { from: None, to: completed })),
+        Some(published) if published < completed => Some((daily(), Parameters::Daily { session: completed })),
         Some(_) => None,
     }
 }
@@ -91,9 +91,9 @@ mod tests {
         let day = |text: &str| text.parse::<NaiveDate>().unwrap();
         let completed = day("2026-11-20");
         let first = missing(None, completed).unwrap();
-        assert_eq!((first.0.name, first.1), ("backfill", Parameters::Backfill { from: None, to: completed }));
+        assert_eq!((first.0.name.as_str(), first.1), ("backfill", Parameters::Backfill { from: None, to: completed }));
         let later = missing(Some(day("2026-11-11")), completed).unwrap();
-        assert_eq!((later.0.name, later.1), ("daily", Parameters::Daily { session: completed }));
+        assert_eq!((later.0.name.as_str(), later.1), ("daily", Parameters::Daily { session: completed }));
         assert!(missing(Some(completed), completed).is_none());
         assert!(missing(Some(day("2026-11-23")), completed).is_none(), "an older clock undoes nothing");
     }

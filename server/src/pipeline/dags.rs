@@ -10,50 +10,77 @@ use super::{
 use crate::{
     clock::Clock,
     ingest,
-    orchestrator::{self, Dag, Engine, Handler, LeaderDuty, Outcome, Registry, RetryPolicy, Schedule, TaskContext, TaskError, TaskSpec},
+    orchestrator::{
+        self, Dag, Engine, Handler, Outcome, Overlap, Registry, RetryPolicy, Role, Schedule, StartDuty, TaskContext, TaskError, TaskSpec,
+    },
     vault::Vault,
 };
 use async_trait::async_trait;
 use sqlx::PgPool;
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
-/// One task at a time asks vendors, so that their answers meet one budget in one order.
+/// One task at a time asks vendors, or judges what they said: their answers meet one budget in one order.
 const EXTRACT: &str = "extract";
 /// One task at a time changes what is published. Brokers' activities arrive page by page: nothing is published in between.
 const PUBLISH: &str = "publish";
 
 /// On a plan of five calls a minute five hundred symbols take two hours.
 const EXTRACT_TIMEOUT: Duration = Duration::from_secs(6 * 60 * 60);
-const COMPUTE_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
-const fn extract_task(name: &'static str, purpose: &'static str, lines: &'static [&'static str]) -> TaskSpec {
-    TaskSpec { name, purpose, max_attempts: 5, timeout: EXTRACT_TIMEOUT, lines }
+/// Numbers are out a quarter of an hour after the schedule's time.
+const DEADLINE: Duration = Duration::from_secs(15 * 60);
+
+/// A run that isn't through after this long never will be.
+const RUN_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn extract_task(name: &str, purpose: &str) -> TaskSpec {
+    TaskSpec { max_attempts: 5, timeout: EXTRACT_TIMEOUT, ..TaskSpec::new(name, purpose).pools(&[EXTRACT]) }
 }
 
-const PUBLISH_TASK: TaskSpec =
-    TaskSpec { name: "publish", purpose: "Publishing", max_attempts: 5, timeout: COMPUTE_TIMEOUT, lines: &[PUBLISH] };
+fn compute_task(name: &str, purpose: &str, pool: &str) -> TaskSpec {
+    TaskSpec { max_attempts: 5, ..TaskSpec::new(name, purpose).pools(&[pool]) }
+}
 
 /// Brokers come first: they say which symbols are held. Openings need the splits.
-const TASKS: &[TaskSpec] = &[
-    extract_task("extract_broker", "Fetching the brokers' accounts", &[EXTRACT, PUBLISH]),
-    extract_task("extract_prices", "Fetching prices", &[EXTRACT]),
-    extract_task("extract_actions", "Fetching splits and dividends", &[EXTRACT]),
-    extract_task("extract_details", "Fetching the companies' details", &[EXTRACT]),
-    extract_task("extract_rates", "Fetching interest rates", &[EXTRACT]),
-    TaskSpec {
-        name: "propose_openings",
-        purpose: "Working out opening balances",
-        max_attempts: 5,
-        timeout: COMPUTE_TIMEOUT,
-        lines: &[EXTRACT],
-    },
-    TaskSpec { name: "validate", purpose: "Checking what was fetched", max_attempts: 5, timeout: COMPUTE_TIMEOUT, lines: &[EXTRACT] },
-    PUBLISH_TASK,
-];
+fn tasks() -> Vec<TaskSpec> {
+    vec![
+        extract_task("extract_broker", "Fetching the brokers' accounts").pools(&[EXTRACT, PUBLISH]),
+        extract_task("extract_prices", "Fetching prices").after(&["extract_broker"]),
+        extract_task("extract_actions", "Fetching splits and dividends").after(&["extract_broker"]),
+        extract_task("extract_details", "Fetching the companies' details").after(&["extract_broker"]),
+        extract_task("extract_rates", "Fetching interest rates"),
+        compute_task("propose_openings", "Working out opening balances", EXTRACT).after(&["extract_broker", "extract_actions"]),
+        compute_task("validate", "Checking what was fetched", EXTRACT).after(&[
+            "extract_prices",
+            "extract_details",
+            "extract_rates",
+            "propose_openings",
+        ]),
+        publish_task().after(&["validate"]),
+    ]
+}
 
-pub(super) const DAILY: Dag = Dag { name: "daily", tasks: TASKS };
-pub(super) const BACKFILL: Dag = Dag { name: "backfill", tasks: TASKS };
-pub(super) const PUBLISH_ONE: Dag = Dag { name: "publish", tasks: &[PUBLISH_TASK] };
+/// What people wait for comes before what nobody does.
+fn publish_task() -> TaskSpec {
+    TaskSpec { priority: 10, ..compute_task("publish", "Publishing", PUBLISH) }
+}
+
+pub(super) fn daily() -> Dag {
+    Dag { overlap: Overlap::QueueAll, deadline: Some(DEADLINE), timeout: Some(RUN_TIMEOUT), ..Dag::new("daily", tasks()) }
+}
+
+pub(super) fn history() -> Dag {
+    Dag { overlap: Overlap::QueueAll, timeout: Some(7 * RUN_TIMEOUT), ..Dag::new("backfill", tasks()) }
+}
+
+pub(super) fn publication() -> Dag {
+    Dag::new("publish", vec![publish_task()])
+}
+
+/// Every DAG of ours.
+pub(super) fn all() -> [Dag; 3] {
+    [daily(), history(), publication()]
+}
 
 /// What the pipeline works with. Cheap to clone.
 #[derive(Clone)]
@@ -62,8 +89,8 @@ pub struct Deps {
     pub clock: Clock,
     pub vault: Arc<Vault>,
     pub http: ingest::Http,
-    /// [`RetryPolicy::default`], except in tests that don't want to wait.
-    pub retries: RetryPolicy,
+    /// `None`, except in tests that don't want to wait.
+    pub retries: Option<RetryPolicy>,
 }
 
 /// The pipeline at work in this process.
@@ -81,25 +108,37 @@ impl Handle {
     }
 }
 
-/// Starts engine and scheduler in the background, and asks for whatever is missing.
+/// Starts a node that performs, schedules, and asks for whatever is missing.
 ///
 /// # Errors
 /// What Postgres says.
 pub async fn start(deps: Deps) -> Result<Handle, Error> {
     orchestrator::upsert(&deps.pool, schedules()).await?;
     let duty = Arc::new(CatchUp { pool: deps.pool.clone(), clock: deps.clock });
-    Ok(Handle(engine(deps, schedules(), Some(duty)).spawn()))
+    Ok(Handle(engine(deps, Role::Server, schedules(), Some(duty)).spawn()?))
 }
 
-/// Starts an engine that performs what was requested and nothing else; for the command line. It does nothing while a server leads.
-pub fn start_for_requests(deps: Deps) -> Handle {
-    Handle(engine(deps, &[], None).spawn())
+/// Starts a node that performs what was requested and nothing else; for the command line. It leaves everything to servers where one works.
+///
+/// # Errors
+/// A DAG of ours that can't run.
+pub fn start_for_requests(deps: Deps) -> Result<Handle, Error> {
+    Ok(Handle(engine(deps, Role::Command, &[], None).spawn()?))
 }
 
-fn engine(deps: Deps, schedules: &'static [Schedule], duty: Option<Arc<dyn LeaderDuty>>) -> Engine {
+/// Tasks at the same time in one process; pools keep apart what must not meet.
+const CAPACITY: usize = 8;
+
+/// What runs when the process is told to stop gets this long to end well; supervisors wait ten seconds before they kill.
+const DRAIN: Duration = Duration::from_secs(5);
+
+fn engine(deps: Deps, role: Role, schedules: &'static [Schedule], duty: Option<Arc<dyn StartDuty>>) -> Engine {
     Engine {
         pool: deps.pool.clone(),
         registry: registry(&deps),
+        role,
+        capacity: CAPACITY,
+        drain: DRAIN,
         retries: deps.retries,
         clock: deps.clock,
         schedules,
@@ -125,10 +164,9 @@ impl Handler for Task {
 
 fn registry(deps: &Deps) -> Registry {
     let task = |perform: Perform| Task { deps: deps.clone(), perform };
-    Registry::default()
-        .dag(DAILY)
-        .dag(BACKFILL)
-        .dag(PUBLISH_ONE)
+    all()
+        .into_iter()
+        .fold(Registry::default(), Registry::dag)
         .handler("extract_broker", task(|deps, ctx| Box::pin(extract::broker(deps, ctx))))
         .handler("extract_prices", task(|deps, ctx| Box::pin(extract::prices(deps, ctx))))
         .handler("extract_actions", task(|deps, ctx| Box::pin(extract::actions(deps, ctx))))
@@ -137,4 +175,16 @@ fn registry(deps: &Deps) -> Registry {
         .handler("propose_openings", task(|_, ctx| Box::pin(propose::openings(ctx))))
         .handler("validate", task(|_, ctx| Box::pin(validate::validate(ctx))))
         .handler("publish", task(|_, ctx| Box::pin(requests::publish(ctx))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_dags_can_run() {
+        for dag in all() {
+            assert_eq!(dag.check(), Ok(()));
+        }
+    }
 }

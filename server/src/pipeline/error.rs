@@ -1,6 +1,9 @@
 //! What can go wrong around the runs; what goes wrong inside them is a `TaskError`.
 
-use crate::{orchestrator::TaskError, vault::VaultError};
+use crate::{
+    orchestrator::{ControlError, DagError, TaskError},
+    vault::VaultError,
+};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -11,9 +14,24 @@ pub enum Error {
     Database(#[from] sqlx::Error),
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// A DAG of ours that can't run: a fault of this program.
+    #[error(transparent)]
+    Dag(#[from] DagError),
     /// A run that was waited for failed.
     #[error("run {run_id} failed: {sentence}")]
     Failed { run_id: i64, sentence: String },
+    /// Runs of a backfill that was waited for failed.
+    #[error("{failed} of {runs} runs failed; `plumbline runs --backfill {backfill_id}` says which")]
+    BackfillFailed { backfill_id: i64, failed: i64, runs: i64 },
+}
+
+impl From<ControlError> for Error {
+    fn from(error: ControlError) -> Self {
+        match error {
+            ControlError::Refused(sentence) => Self::Refused(sentence),
+            ControlError::Database(error) => Self::Database(error),
+        }
+    }
 }
 
 impl Error {

@@ -1,6 +1,7 @@
 //! Our DAGs: extract → validate → publish. The only conductor: it knows both the engine and the market.
 
 mod catch_up;
+mod chunks;
 pub mod commands;
 pub mod connections;
 mod coverage;

@@ -1,7 +1,7 @@
 //! Asking for runs: checked at the door, joined where one is under way. And what a publishing task publishes.
 
 use super::{
-    dags::{BACKFILL, DAILY, PUBLISH_ONE},
+    dags::{daily, history, publication},
     error::Error,
     parameters::Parameters,
     publish::{self, Scope},
@@ -10,7 +10,7 @@ use super::{
 use crate::{
     calendar,
     clock::Clock,
-    orchestrator::{Dag, Outcome, Repeat, Request, TaskContext, TaskError, Trigger, request},
+    orchestrator::{Asked, Dag, Outcome, Repeat, Request, TaskContext, TaskError, Trigger, request},
 };
 use app::domain::{PortfolioId, UserId};
 use chrono::NaiveDate;
@@ -22,7 +22,7 @@ use sqlx::PgPool;
 /// [`Error::Refused`] when it is no session or hasn't closed yet.
 pub async fn request_daily(pool: &PgPool, clock: Clock, session: NaiveDate, by: Option<UserId>, trigger: Trigger) -> Result<i64, Error> {
     check_session(session, clock)?;
-    ask(pool, DAILY, Parameters::Daily { session }, trigger, by, Repeat::JoinLive).await
+    ask(pool, daily(), Parameters::Daily { session }, trigger, by, Repeat::JoinLive).await
 }
 
 /// Asks for the history of `from ..= to`; without `from`, from the first day that anything is known of.
@@ -37,7 +37,7 @@ pub async fn request_backfill(
     by: Option<UserId>,
 ) -> Result<i64, Error> {
     let to = check_range(from, to, clock)?;
-    ask(pool, BACKFILL, Parameters::Backfill { from, to }, Trigger::Backfill, by, Repeat::JoinLive).await
+    ask(pool, history(), Parameters::Backfill { from, to }, Trigger::Backfill, by, Repeat::JoinLive).await
 }
 
 /// Asks for a portfolio to be published anew, after an edit of its transactions has been committed; and for a daily run,
@@ -47,11 +47,11 @@ pub async fn request_backfill(
 /// What Postgres says.
 pub async fn request_publish(pool: &PgPool, portfolio: PortfolioId, by: Option<UserId>) -> Result<i64, Error> {
     let parameters = Parameters::Publish { portfolio: portfolio.get() };
-    let run_id = ask(pool, PUBLISH_ONE, parameters, Trigger::Person, by, Repeat::JoinQueued).await?;
+    let run_id = ask(pool, publication(), parameters, Trigger::Person, by, Repeat::JoinQueued).await?;
     if let Some(session) = published_session(pool).await?
         && tracked::lacks_history(pool, portfolio).await?
     {
-        ask(pool, DAILY, Parameters::Daily { session }, Trigger::Person, by, Repeat::JoinLive).await?;
+        ask(pool, daily(), Parameters::Daily { session }, Trigger::Person, by, Repeat::JoinLive).await?;
     }
     Ok(run_id)
 }
@@ -64,9 +64,15 @@ pub(super) async fn ask(
     by: Option<UserId>,
     repeat: Repeat,
 ) -> Result<i64, Error> {
-    let parameters = parameters.to_value();
-    let wanted = Request { dag, parameters, trigger, requested_by: by.map(UserId::get), logical_at: None, repeat };
-    Ok(request(pool, &wanted).await?)
+    send(pool, &Request { trigger, requested_by: by.map(UserId::get), repeat, ..Request::new(dag, parameters.to_value()) }).await
+}
+
+/// Asks; a DAG that doesn't want the run now says so in a sentence.
+pub(super) async fn send(pool: &PgPool, wanted: &Request) -> Result<i64, Error> {
+    match request(pool, wanted).await? {
+        Asked::New(run_id) | Asked::Joined(run_id) => Ok(run_id),
+        Asked::Refused(sentence) => Err(Error::refused(sentence)),
+    }
 }
 
 /// The first day of the calendar's rules.
@@ -75,7 +81,7 @@ pub(super) const FIRST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(2000, 1, 1
     None => NaiveDate::MIN,
 };
 
-fn check_session(session: NaiveDate, clock: Clock) -> Result<(), Error> {
+pub(super) fn check_session(session: NaiveDate, clock: Clock) -> Result<(), Error> {
     let last = clock.last_completed_session();
     if session > last {
         return Err(Error::refused(format!("The session of {session} hasn't closed yet. The last one that has is {last}; use that.")));
@@ -88,7 +94,7 @@ fn check_session(session: NaiveDate, clock: Clock) -> Result<(), Error> {
 }
 
 /// The last session of the range, if the range can be asked for.
-fn check_range(from: Option<NaiveDate>, to: NaiveDate, clock: Clock) -> Result<NaiveDate, Error> {
+pub(super) fn check_range(from: Option<NaiveDate>, to: NaiveDate, clock: Clock) -> Result<NaiveDate, Error> {
     let last = clock.last_completed_session();
     if to > last {
         return Err(Error::refused(format!("{to} lies after the last completed session, {last}. Use {last} as the last day.")));

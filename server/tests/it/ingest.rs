@@ -138,7 +138,7 @@ async fn running_task(pool: PgPool) -> TaskContext {
     .fetch_one(&pool)
     .await
     .unwrap();
-    TaskContext { pool, run_id, task_id, epoch: 3, parameters: serde_json::Value::Null, checkpoint: serde_json::Value::Null }
+    TaskContext::new(pool, run_id, task_id, 3)
 }
 
 fn symbol(text: &str) -> Symbol {

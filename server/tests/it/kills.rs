@@ -49,7 +49,7 @@ async fn is_published(pool: &PgPool) -> bool {
 async fn is_at_work(pool: &PgPool, process: u32) -> bool {
     let found: Result<(bool,), _> = sqlx::query_as(
         "select exists (select from ops.attempt join ops.task using (task_id)
-                        where outcome is null and number = attempts and state = 'running' and worker like $1 || ':%')",
+                        where outcome is null and number = attempts and state = 'running' and worker like '%:' || $1)",
     )
     .bind(process.to_string())
     .fetch_one(pool)

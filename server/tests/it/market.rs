@@ -41,7 +41,7 @@ pub async fn task(pool: &PgPool) -> TaskContext {
         .execute(pool)
         .await
         .unwrap();
-    TaskContext { pool: pool.clone(), run_id, task_id, epoch: 1, parameters: serde_json::Value::Null, checkpoint: serde_json::Value::Null }
+    TaskContext::new(pool.clone(), run_id, task_id, 1)
 }
 
 /// Two portfolios: 1 at a broker (account 1), 2 by hand (account 2). Instruments, partitions, splits and dividends are there; bars come

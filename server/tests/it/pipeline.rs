@@ -51,8 +51,9 @@ fn deps(pool: &PgPool, clock: Clock) -> Deps {
         not_ready_limit: 2,
         rate_limited_limit: 2,
         longest_put_off: Duration::from_millis(20),
+        lost_limit: 5,
     };
-    Deps { pool: pool.clone(), clock, vault: vault(), http: Http::with_limits(pool.clone(), limits).unwrap(), retries }
+    Deps { pool: pool.clone(), clock, vault: vault(), http: Http::with_limits(pool.clone(), limits).unwrap(), retries: Some(retries) }
 }
 
 async fn simulate(symbols: usize, at: &str, faults: &str) -> simulator::Running {

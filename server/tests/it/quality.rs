@@ -45,7 +45,7 @@ impl House {
         .fetch_one(&self.pool)
         .await
         .unwrap();
-        TaskContext { pool: self.pool.clone(), run_id, task_id, epoch: 1, parameters: json!({}), checkpoint: Value::Null }
+        TaskContext { parameters: json!({}), ..TaskContext::new(self.pool.clone(), run_id, task_id, 1) }
     }
 
     /// An answer with bars: symbol, session, open, high, low, close.

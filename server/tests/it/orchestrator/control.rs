@@ -1,0 +1,237 @@
+//! What people do to runs: cancel, clear, pause, backfill, note; and what a DAG's policies do to them.
+
+use super::*;
+use chrono::TimeDelta;
+use server::orchestrator::{
+    Backfill, ControlError, Selection, Trigger, backfill, cancel, cancel_backfill, clear, expire, note, pause, resume,
+};
+
+fn quick() -> Registry {
+    Registry::default().handler("first", script(|_| done())).handler("second", script(|_| done()))
+}
+
+async fn state(pool: &PgPool, run_id: i64) -> String {
+    sqlx::query_scalar!("select state from ops.run where run_id = $1", run_id).fetch_one(pool).await.unwrap()
+}
+
+async fn until(what: &str, mut is: impl AsyncFnMut() -> bool) {
+    let seen = async {
+        while !is().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), seen).await.unwrap_or_else(|_| panic!("{what} never came"));
+}
+
+fn refused<T: std::fmt::Debug>(result: Result<T, ControlError>) -> String {
+    match result {
+        Err(ControlError::Refused(sentence)) => sentence,
+        other => panic!("{other:?} isn't a refusal"),
+    }
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_failed_task_is_cleared_and_the_run_goes_on_with_all_its_attempts(pool: PgPool) {
+    let registry = Registry::default()
+        .handler("first", script(|_| done()))
+        .handler("second", script(|call| if call <= 3 { Err(TaskError::Retryable(trouble("down"))) } else { done() }));
+    let node = engine(&pool, registry.dag(both())).spawn().unwrap();
+    let run_id = ask(&pool).await;
+    assert_eq!(ended(&pool, run_id).await.state, "failed");
+    let alerts = async || sqlx::query_scalar!(r#"select count(*) as "count!" from ops.alert where resolved_at is null"#).fetch_one(&pool).await.unwrap();
+    assert_eq!(alerts().await, 1);
+    let only_failed = Selection { only_failed: true, ..Selection::default() };
+    assert_eq!(clear(&pool, run_id, &only_failed, Some(7)).await.unwrap(), ["second"]);
+    let ended = ended(&pool, run_id).await;
+    assert!(ended.succeeded && ended.error.is_none(), "{ended:?}");
+    node.stop().await;
+    let kept = sqlx::query_scalar!(r#"select count(*) as "count!" from ops.attempt"#).fetch_one(&pool).await.unwrap();
+    assert_eq!(kept, 5, "one of the first task, three and one of the second");
+    assert_eq!(alerts().await, 0);
+    let audited = sqlx::query!("select user_id, subject from ops.audit where action = 'clear_tasks'").fetch_one(&pool).await.unwrap();
+    assert_eq!((audited.user_id, audited.subject), (Some(7), format!("run {run_id}")));
+    assert!(refused(clear(&pool, run_id, &only_failed, None).await).contains("No task of the run failed"));
+    assert!(refused(clear(&pool, 999, &only_failed, None).await).contains("no run 999"));
+}
+
+/// Commits step after step, and never ends by itself.
+struct Stepping;
+
+#[async_trait]
+impl Handler for Stepping {
+    async fn perform(&self, ctx: TaskContext) -> Result<Outcome, TaskError> {
+        for step in 0.. {
+            let transaction = ctx.begin().await?;
+            ctx.commit(transaction, &step, 1).await?;
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        done()
+    }
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_cancelled_run_stops_between_two_steps(pool: PgPool) {
+    let long = Dag::new("both", vec![TaskSpec::new("first", "Stepping"), task("second").after(&["first"])]);
+    let run_id = send(&pool, Request::new(long.clone(), json!({}))).await;
+    let node = engine(&pool, Registry::default().dag(long).handler("first", Stepping).handler("second", script(|_| done()))).spawn().unwrap();
+    until("a step", async || {
+        sqlx::query_scalar!(r#"select coalesce(max(rows_written), 0) > 2 as "is!" from ops.task"#).fetch_one(&pool).await.unwrap()
+    })
+    .await;
+    cancel(&pool, run_id, None).await.unwrap();
+    assert_eq!(ended(&pool, run_id).await.state, "cancelled");
+    assert_eq!(tasks(&pool, run_id).await, ["first cancelled", "second cancelled"]);
+    assert_eq!(attempts(&pool, run_id).await, ["cancelled"]);
+    assert!(refused(cancel(&pool, run_id, None).await).contains("has ended already"));
+    node.stop().await;
+
+    // A worker that died with it can't keep it from its end.
+    let next = ask(&pool).await;
+    let dead = claimant(&pool, &["first"]).await;
+    claim_one(&pool, &dead).await.unwrap();
+    cancel(&pool, next, None).await.unwrap();
+    assert_eq!(state(&pool, next).await, "running", "somebody may still be at it");
+    reap(&pool, &[dead.node_id], 5).await.unwrap();
+    assert_eq!(state(&pool, next).await, "cancelled");
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_paused_dag_starts_nothing(pool: PgPool) {
+    let under_way = ask(&pool).await;
+    pause(&pool, "both", None).await.unwrap();
+    let worker = claimant(&pool, &["first", "second"]).await;
+    assert!(claim_one(&pool, &worker).await.is_none(), "not even of a run under way");
+    let queued = send(&pool, Request::new(both(), json!({"n": 2}))).await;
+    let held = sqlx::query_scalar!("select held_by from ops.run where run_id = $1", queued).fetch_one(&pool).await.unwrap();
+    assert!(held.unwrap().contains("paused"));
+    resume(&pool, "both", None).await.unwrap();
+    let node = engine(&pool, quick().dag(both())).spawn().unwrap();
+    assert!(ended(&pool, under_way).await.succeeded && ended(&pool, queued).await.succeeded);
+    node.stop().await;
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn each_overlap_policy_does_what_it_says(pool: PgPool) {
+    let ask = async |overlap, n: i32| request(&pool, &Request::new(Dag { overlap, ..both() }, json!({ "n": n }))).await.unwrap();
+    let first = ask(Overlap::QueueAll, 1).await.run_id().unwrap();
+    let second = ask(Overlap::QueueAll, 2).await.run_id().unwrap();
+    assert_eq!((state(&pool, first).await.as_str(), state(&pool, second).await.as_str()), ("running", "queued"));
+    assert!(matches!(ask(Overlap::QueueOne, 3).await, Asked::Refused(reason) if reason.contains(&format!("Run {second}"))));
+    assert!(matches!(ask(Overlap::Skip, 3).await, Asked::Refused(reason) if reason.contains(&format!("Run {first}"))));
+    let last = ask(Overlap::CancelOther, 4).await.run_id().unwrap();
+    for other in [first, second] {
+        assert_eq!(state(&pool, other).await, "cancelled");
+    }
+    assert_eq!(state(&pool, last).await, "running");
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn who_waits_for_the_past_waits_without_a_deadlock(pool: PgPool) {
+    let dag = Dag { depends_on_past: true, overlap: Overlap::QueueAll, ..both() };
+    let at = |hours| Some(Utc::now() + TimeDelta::hours(hours));
+    let ask = async |hours| {
+        send(&pool, Request { logical_at: at(hours), trigger: Trigger::Schedule, repeat: Repeat::Always, ..Request::new(dag.clone(), json!({})) }).await
+    };
+    let (first, second) = (ask(0).await, ask(1).await);
+    let registry = Registry::default()
+        .handler("first", script(|call| if call == 1 { Err(TaskError::Final(trouble("broken"))) } else { done() }))
+        .handler("second", script(|_| done()));
+    let node = engine(&pool, registry.dag(dag.clone())).spawn().unwrap();
+    assert_eq!(ended(&pool, first).await.state, "failed");
+    until("the reason", async || {
+        let held = sqlx::query_scalar!("select held_by from ops.run where run_id = $1", second).fetch_one(&pool).await.unwrap();
+        held.is_some_and(|reason| reason.contains("clear that one"))
+    })
+    .await;
+    let third = ask(2).await;
+    clear(&pool, first, &Selection { only_failed: true, ..Selection::default() }, None).await.unwrap();
+    for run_id in [first, second, third] {
+        assert!(ended(&pool, run_id).await.succeeded);
+    }
+    let broken = ask(4).await;
+    sqlx::query!("update ops.run set state = 'failed' where run_id = $1", broken).execute(&pool).await.unwrap();
+    let next = ask(5).await;
+    assert_eq!(state(&pool, next).await, "queued");
+    node.stop().await;
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_backfill_runs_so_many_at_a_time_in_its_order(pool: PgPool) {
+    let day = |text: &str| text.parse().unwrap();
+    let dag = Dag { overlap: Overlap::QueueAll, ..both() };
+    let runs = (0..5).map(|n| json!({ "n": n })).collect();
+    let wanted = Backfill { dag: dag.clone(), from: day("2026-01-02"), to: day("2026-11-20"), runs, most_at_once: 2, requested_by: None };
+    let (backfill_id, runs) = backfill(&pool, &wanted).await.unwrap();
+    assert_eq!(state(&pool, runs[1]).await, "running");
+    assert_eq!(state(&pool, runs[2]).await, "queued");
+    let node = engine(&pool, quick().dag(dag)).spawn().unwrap();
+    for &run_id in &runs {
+        assert!(ended(&pool, run_id).await.succeeded);
+    }
+    node.stop().await;
+    let ordered = sqlx::query_scalar!(
+        r#"select bool_and(started_at >= before) as "ordered!" from (
+               select started_at, lag(started_at) over (order by place) as before from ops.run where backfill_id = $1) as run where before is not null"#,
+        backfill_id
+    );
+    assert!(ordered.fetch_one(&pool).await.unwrap());
+    let (cancelled, runs) = backfill(&pool, &wanted).await.unwrap();
+    assert_eq!(cancel_backfill(&pool, cancelled, None).await.unwrap(), 5);
+    assert_eq!(state(&pool, runs[4]).await, "cancelled");
+    assert!(refused(cancel_backfill(&pool, cancelled, None).await).contains("no run left"));
+    assert!(refused(backfill(&pool, &Backfill { runs: Vec::new(), ..wanted }).await).contains("nothing to run"));
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn limits_of_time_end_what_is_over_them(pool: PgPool) {
+    let spec = TaskSpec { queue_timeout: Some(Duration::from_secs(60)), ..task("first") };
+    let dag = Dag { timeout: Some(Duration::from_secs(60)), ..Dag::new("both", vec![spec, task("second").after(&["first"])]) };
+    let queued = send(&pool, Request::new(dag.clone(), json!({}))).await;
+    let slow = send(&pool, Request::new(dag, json!({"n": 2}))).await;
+    expire(&pool).await.unwrap();
+    assert_eq!(tasks(&pool, queued).await, ["first ready", "second waiting"], "in time");
+    let past = "update ops.task set ready_at = now() - interval '2 minutes', not_before = now() - interval '2 minutes' where run_id = $1";
+    sqlx::query(past).bind(queued).execute(&pool).await.unwrap();
+    sqlx::query!("update ops.run set timeout_at = now() - interval '1 second' where run_id = $1", slow).execute(&pool).await.unwrap();
+    expire(&pool).await.unwrap();
+    assert_eq!(tasks(&pool, queued).await, ["first failed", "second upstream_failed"]);
+    assert_eq!(ended(&pool, queued).await.error.as_deref(), Some("first waited longer than 60 seconds for a worker."));
+    let late = ended(&pool, slow).await;
+    assert!(late.state == "failed" && late.error.unwrap().contains("longer than its DAG allows"));
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_task_has_a_limit_over_all_its_attempts(pool: PgPool) {
+    let spec = TaskSpec { timeout: Duration::from_millis(100), total_timeout: Some(Duration::from_millis(250)), max_attempts: 50, ..task("first") };
+    let dag = Dag::new("both", vec![spec, task("second").after(&["first"])]);
+    let ended = run(&pool, dag, Registry::default().handler("first", Endless).handler("second", script(|_| done()))).await;
+    assert_eq!(ended.state, "failed");
+    let tried = attempts(&pool, ended.run_id).await;
+    assert!((2..6).contains(&tried.len()) && tried.last().unwrap() == "timeout final", "{tried:?}");
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn few_tries_hold_for_every_reason(pool: PgPool) {
+    for (n, error) in [
+        (1, (|| TaskError::NotReady(trouble("not yet"))) as fn() -> TaskError),
+        (2, || TaskError::RateLimited { wait: Duration::ZERO, source: trouble("later") }),
+        (3, || TaskError::Retryable(trouble("down"))),
+    ] {
+        let run_id = send(&pool, Request { most_tries: Some(1), ..Request::new(both(), json!({ "n": n })) }).await;
+        let registry = Registry::default().handler("first", script(move |_| Err(error()))).handler("second", script(|_| done()));
+        let node = engine(&pool, registry.dag(both())).spawn().unwrap();
+        assert_eq!(ended(&pool, run_id).await.state, "failed");
+        assert_eq!(attempts(&pool, run_id).await.len(), 1);
+        node.stop().await;
+    }
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_note_stays_beside_its_run(pool: PgPool) {
+    let run_id = ask(&pool).await;
+    note(&pool, run_id, Some(7), "  The vendor was down.  ").await.unwrap();
+    let kept = sqlx::query!("select text, user_id from ops.note where run_id = $1", run_id).fetch_one(&pool).await.unwrap();
+    assert_eq!((kept.text.as_str(), kept.user_id), ("The vendor was down.", Some(7)));
+    assert!(refused(note(&pool, run_id, None, "  ").await).contains("empty"));
+    assert!(refused(note(&pool, 999, None, "x").await).contains("no run 999"));
+}
