@@ -12,12 +12,12 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
+use sqlx::PgPool;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
 };
-use sqlx::PgPool;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Investment analytics you can trust: fetched, checked, computed and shown by one program.

@@ -48,8 +48,7 @@ pub fn moves(tasks: &[Node]) -> Vec<(usize, TaskState)> {
             if states[at] != TaskState::Waiting {
                 continue;
             }
-            let parents: Vec<TaskState> =
-                tasks.iter().zip(&states).filter(|(other, _)| task.after.contains(&other.name)).map(|(_, &state)| state).collect();
+            let parents: Vec<TaskState> = task.after.iter().flat_map(|name| states_of(tasks, &states, name)).collect();
             let state = match task.rule.fate(&parents) {
                 None => continue,
                 Some(Fate::Ready) => TaskState::Ready,
@@ -63,6 +62,13 @@ pub fn moves(tasks: &[Node]) -> Vec<(usize, TaskState)> {
             return moves;
         }
     }
+}
+
+/// The states of a task's parts. One that was skipped says nothing beside others that weren't: there was nothing to do for it.
+fn states_of(tasks: &[Node], states: &[TaskState], name: &str) -> Vec<TaskState> {
+    let all: Vec<TaskState> = tasks.iter().zip(states).filter(|(task, _)| task.name == name).map(|(_, &state)| state).collect();
+    let told: Vec<TaskState> = all.iter().copied().filter(|state| *state != TaskState::Skipped).collect();
+    if told.is_empty() { all } else { told }
 }
 
 /// How a run ended, or `None` while a task of it hasn't. One failed task is a failed run, also where another was there to clean up
@@ -122,6 +128,15 @@ mod tests {
         let chain = [node("c", &["b"], rule, Waiting), node("b", &["a"], rule, Waiting), node("a", &[], rule, Failed)];
         assert_eq!(moves(&chain), [(1, UpstreamFailed), (0, UpstreamFailed)], "in whatever order they stand");
         assert_eq!(moves(&[node("a", &[], rule, Waiting)]), [(0, Ready)]);
+    }
+
+    #[test]
+    fn a_skipped_part_says_nothing_beside_others() {
+        let rule = Rule::AllSuccess;
+        let parts = |one, other| [node("each", &[], rule, one), node("each", &[], rule, other), node("last", &["each"], rule, Waiting)];
+        assert_eq!(moves(&parts(Skipped, Success)), [(2, Ready)]);
+        assert_eq!(moves(&parts(Skipped, Running)), []);
+        assert_eq!(moves(&parts(Skipped, Skipped)), [(2, Skipped)]);
     }
 
     #[test]

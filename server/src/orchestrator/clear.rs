@@ -44,9 +44,8 @@ pub fn targets(rows: &[Cleared], selection: &Selection) -> Result<Vec<usize>, St
         return Err(format!("The run has no task {unknown}. Its tasks: {}.", names.join(", ")));
     }
     let is_named = |row: &Cleared| selection.tasks.is_empty() || selection.tasks.contains(&row.name);
-    let mut found: BTreeSet<usize> = (0..rows.len())
-        .filter(|&at| is_named(&rows[at]) && (!selection.only_failed || rows[at].state.is_bad()))
-        .collect();
+    let mut found: BTreeSet<usize> =
+        (0..rows.len()).filter(|&at| is_named(&rows[at]) && (!selection.only_failed || rows[at].state.is_bad())).collect();
     if selection.downstream {
         let mut names: BTreeSet<&str> = found.iter().map(|&at| rows[at].name.as_str()).collect();
         loop {

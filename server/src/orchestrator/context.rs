@@ -108,7 +108,16 @@ impl TaskContext {
     /// An attempt without parameters, checkpoint or input that nobody can cancel: what a task performed by hand begins with.
     pub fn new(pool: PgPool, run_id: i64, task_id: i64, epoch: i64) -> Self {
         let null = Value::Null;
-        Self { pool, run_id, task_id, epoch, parameters: null.clone(), checkpoint: null.clone(), input: null, cancelled: Cancelled::never() }
+        Self {
+            pool,
+            run_id,
+            task_id,
+            epoch,
+            parameters: null.clone(),
+            checkpoint: null.clone(),
+            input: null,
+            cancelled: Cancelled::never(),
+        }
     }
 
     /// The checkpoint in the task's own type; `None` at the first attempt or when its shape has changed since.

@@ -92,15 +92,11 @@ pub async fn note(pool: &PgPool, run_id: i64, by: Option<i64>, text: &str) -> Re
     if text.chars().count() > LONGEST_NOTE {
         return Err(ControlError::refused(format!("The note is longer than {LONGEST_NOTE} characters. Shorten it.")));
     }
-    let written = sqlx::query!(
-        "insert into ops.note (run_id, user_id, text) select run_id, $2, $3 from ops.run where run_id = $1",
-        run_id,
-        by,
-        text
-    )
-    .execute(pool)
-    .await?
-    .rows_affected();
+    let written =
+        sqlx::query!("insert into ops.note (run_id, user_id, text) select run_id, $2, $3 from ops.run where run_id = $1", run_id, by, text)
+            .execute(pool)
+            .await?
+            .rows_affected();
     if written == 0 {
         return Err(ControlError::refused(format!("There is no run {run_id}.")));
     }

@@ -220,14 +220,18 @@ async fn keep_version(connection: &mut PgConnection, dag: &Dag) -> Result<String
 
 async fn insert_tasks(connection: &mut PgConnection, run_id: i64, request: &Request) -> Result<(), sqlx::Error> {
     let tasks = serde_json::to_value(
-        request.dag.tasks.iter().map(|task| {
-            serde_json::json!({
-                "name": task.name, "after": task.after, "rule": task.rule, "parts_of": task.parts_of, "pools": task.pools,
-                "priority": task.priority, "queue_seconds": task.queue_timeout.map(|limit| limit.as_secs_f64()),
-                "max_attempts": request.most_tries.map_or(task.max_attempts, |most| task.max_attempts.min(most)),
+        request
+            .dag
+            .tasks
+            .iter()
+            .map(|task| {
+                serde_json::json!({
+                    "name": task.name, "after": task.after, "rule": task.rule, "parts_of": task.parts_of, "pools": task.pools,
+                    "priority": task.priority, "queue_seconds": task.queue_timeout.map(|limit| limit.as_secs_f64()),
+                    "max_attempts": request.most_tries.map_or(task.max_attempts, |most| task.max_attempts.min(most)),
+                })
             })
-        })
-        .collect::<Vec<_>>(),
+            .collect::<Vec<_>>(),
     )
     .unwrap_or_default();
     sqlx::query!(

@@ -106,7 +106,9 @@ pub async fn decide_ticks(
                         };
                         match request_in(&mut transaction, &request).await? {
                             Asked::New(run_id) => ("run", Some(run_id), reason),
-                            Asked::Joined(run_id) => ("run", Some(run_id), format!("{reason} Run {run_id} was under way for the same already.")),
+                            Asked::Joined(run_id) => {
+                                ("run", Some(run_id), format!("{reason} Run {run_id} was under way for the same already."))
+                            }
                             Asked::Refused(refusal) => ("skipped", None, refusal),
                         }
                     }
@@ -138,9 +140,12 @@ async fn ledger(connection: &mut PgConnection, schedule: &Schedule) -> Result<Op
     let held = match known.is_paused {
         true => Vec::new(),
         false => {
-            sqlx::query_scalar!("select logical_at from ops.tick where schedule_id = $1 and outcome = 'paused' order by logical_at", schedule.id)
-                .fetch_all(connection)
-                .await?
+            sqlx::query_scalar!(
+                "select logical_at from ops.tick where schedule_id = $1 and outcome = 'paused' order by logical_at",
+                schedule.id
+            )
+            .fetch_all(connection)
+            .await?
         }
     };
     Ok(Some(Ledger { since: known.decided_until, created_at: known.created_at, is_paused: known.is_paused, held }))

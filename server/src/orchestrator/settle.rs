@@ -73,12 +73,16 @@ pub async fn settle(
             }
             End::Success(Outcome::Parts { rows, parts }) => match unnamed(parts) {
                 None => done.push((claimed, *rows, serde_json::to_value(parts).ok(), false)),
-                Some(part) => failed(pool, definitions, retries, claimed, "error", &TaskError::Final(Box::new(Broken::Parts(part)))).await?,
+                Some(part) => {
+                    failed(pool, definitions, retries, claimed, "error", &TaskError::Final(Box::new(Broken::Parts(part)))).await?
+                }
             },
             End::Dropped | End::Error(TaskError::Cancelled) => release(pool, claimed).await?,
             End::Error(error) => failed(pool, definitions, retries, claimed, "error", error).await?,
             End::Timeout(limit) => failed(pool, definitions, retries, claimed, "timeout", &broken(Broken::Slow(*limit))).await?,
-            End::OutOfTime(limit) => failed(pool, definitions, retries, claimed, "timeout", &TaskError::Final(Box::new(Broken::Slow(*limit)))).await?,
+            End::OutOfTime(limit) => {
+                failed(pool, definitions, retries, claimed, "timeout", &TaskError::Final(Box::new(Broken::Slow(*limit)))).await?
+            }
             End::Panic(message) => failed(pool, definitions, retries, claimed, "error", &broken(Broken::Panic(message.clone()))).await?,
         }
     }

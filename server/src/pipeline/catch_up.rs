@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    orchestrator::{Dag, StartDuty, Repeat, Trigger},
+    orchestrator::{Dag, Repeat, StartDuty, Trigger},
 };
 use async_trait::async_trait;
 use chrono::NaiveDate;

@@ -113,7 +113,8 @@ async fn run(pool: &PgPool, dag: Dag, registry: Registry) -> RunOutcome {
 
 /// Somebody who claims by hand.
 async fn claimant(pool: &PgPool, known: &[&str]) -> Claimant {
-    let node_id = sqlx::query_scalar!("insert into ops.node (name, role) values ('by hand', 'server') returning node_id").fetch_one(pool).await;
+    let node_id =
+        sqlx::query_scalar!("insert into ops.node (name, role) values ('by hand', 'server') returning node_id").fetch_one(pool).await;
     Claimant { node_id: node_id.unwrap(), worker: "by hand".into(), known: known.iter().map(|&name| name.to_owned()).collect() }
 }
 

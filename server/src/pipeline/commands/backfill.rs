@@ -124,7 +124,8 @@ async fn follow(pool: &PgPool, backfill_id: i64, manner: Manner) -> Result<(), E
         said = Some(now);
         if count.succeeded + count.failed == count.runs {
             if manner.json {
-                let result = json!({ "backfill_id": backfill_id, "runs": count.runs, "succeeded": count.succeeded, "failed": count.failed });
+                let result =
+                    json!({ "backfill_id": backfill_id, "runs": count.runs, "succeeded": count.succeeded, "failed": count.failed });
                 println!("{result:#}");
             }
             return match count.failed {

@@ -57,7 +57,11 @@ fn known(dag: &str) -> Result<(), Error> {
 pub async fn pause(pool: &PgPool, args: DagArgs) -> Result<(), Error> {
     known(&args.dag)?;
     orchestrator::pause(pool, &args.dag, None).await?;
-    say(args.manner, json!({ "dag": args.dag, "is_paused": true }), &format!("{} is paused: nothing of it starts until it is resumed.", args.dag));
+    say(
+        args.manner,
+        json!({ "dag": args.dag, "is_paused": true }),
+        &format!("{} is paused: nothing of it starts until it is resumed.", args.dag),
+    );
     Ok(())
 }
 
@@ -74,7 +78,11 @@ pub async fn resume(pool: &PgPool, args: DagArgs) -> Result<(), Error> {
 /// [`Error::Refused`] for a run that has ended or doesn't exist.
 pub async fn cancel(pool: &PgPool, args: CancelArgs) -> Result<(), Error> {
     orchestrator::cancel(pool, args.run, None).await?;
-    say(args.manner, json!({ "run_id": args.run, "is_cancelled": true }), &format!("Run {} is cancelled; what runs of it stops at its next step.", args.run));
+    say(
+        args.manner,
+        json!({ "run_id": args.run, "is_cancelled": true }),
+        &format!("Run {} is cancelled; what runs of it stops at its next step.", args.run),
+    );
     Ok(())
 }
 

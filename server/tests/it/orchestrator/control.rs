@@ -38,7 +38,9 @@ async fn a_failed_task_is_cleared_and_the_run_goes_on_with_all_its_attempts(pool
     let node = engine(&pool, registry.dag(both())).spawn().unwrap();
     let run_id = ask(&pool).await;
     assert_eq!(ended(&pool, run_id).await.state, "failed");
-    let alerts = async || sqlx::query_scalar!(r#"select count(*) as "count!" from ops.alert where resolved_at is null"#).fetch_one(&pool).await.unwrap();
+    let alerts = async || {
+        sqlx::query_scalar!(r#"select count(*) as "count!" from ops.alert where resolved_at is null"#).fetch_one(&pool).await.unwrap()
+    };
     assert_eq!(alerts().await, 1);
     let only_failed = Selection { only_failed: true, ..Selection::default() };
     assert_eq!(clear(&pool, run_id, &only_failed, Some(7)).await.unwrap(), ["second"]);
@@ -73,7 +75,8 @@ impl Handler for Stepping {
 async fn a_cancelled_run_stops_between_two_steps(pool: PgPool) {
     let long = Dag::new("both", vec![TaskSpec::new("first", "Stepping"), task("second").after(&["first"])]);
     let run_id = send(&pool, Request::new(long.clone(), json!({}))).await;
-    let node = engine(&pool, Registry::default().dag(long).handler("first", Stepping).handler("second", script(|_| done()))).spawn().unwrap();
+    let node =
+        engine(&pool, Registry::default().dag(long).handler("first", Stepping).handler("second", script(|_| done()))).spawn().unwrap();
     until("a step", async || {
         sqlx::query_scalar!(r#"select coalesce(max(rows_written), 0) > 2 as "is!" from ops.task"#).fetch_one(&pool).await.unwrap()
     })
@@ -130,7 +133,11 @@ async fn who_waits_for_the_past_waits_without_a_deadlock(pool: PgPool) {
     let dag = Dag { depends_on_past: true, overlap: Overlap::QueueAll, ..both() };
     let at = |hours| Some(Utc::now() + TimeDelta::hours(hours));
     let ask = async |hours| {
-        send(&pool, Request { logical_at: at(hours), trigger: Trigger::Schedule, repeat: Repeat::Always, ..Request::new(dag.clone(), json!({})) }).await
+        send(
+            &pool,
+            Request { logical_at: at(hours), trigger: Trigger::Schedule, repeat: Repeat::Always, ..Request::new(dag.clone(), json!({})) },
+        )
+        .await
     };
     let (first, second) = (ask(0).await, ask(1).await);
     let registry = Registry::default()
@@ -202,7 +209,12 @@ async fn limits_of_time_end_what_is_over_them(pool: PgPool) {
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
 async fn a_task_has_a_limit_over_all_its_attempts(pool: PgPool) {
-    let spec = TaskSpec { timeout: Duration::from_millis(100), total_timeout: Some(Duration::from_millis(250)), max_attempts: 50, ..task("first") };
+    let spec = TaskSpec {
+        timeout: Duration::from_millis(100),
+        total_timeout: Some(Duration::from_millis(250)),
+        max_attempts: 50,
+        ..task("first")
+    };
     let dag = Dag::new("both", vec![spec, task("second").after(&["first"])]);
     let ended = run(&pool, dag, Registry::default().handler("first", Endless).handler("second", script(|_| done()))).await;
     assert_eq!(ended.state, "failed");

@@ -65,7 +65,10 @@ async fn ticks_of_a_pause_wait_for_its_end(pool: PgPool) {
     let run_id = decide_ticks(&pool, &HOURLY, &both(), &planner, later).await.unwrap();
     let decided = ticks(&pool).await;
     assert_eq!(decided.last(), Some(&("run".to_owned(), run_id)));
-    assert!(decided.len() == 3 && decided[..2].iter().all(|(outcome, _)| outcome == "skipped"), "as if the server had been off: {decided:?}");
+    assert!(
+        decided.len() == 3 && decided[..2].iter().all(|(outcome, _)| outcome == "skipped"),
+        "as if the server had been off: {decided:?}"
+    );
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
