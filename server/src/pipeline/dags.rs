@@ -16,6 +16,7 @@ use crate::{
 use async_trait::async_trait;
 use sqlx::PgPool;
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use url::Url;
 
 /// One task at a time asks vendors, so that their answers meet one budget in one order.
 const EXTRACT: &str = "extract";
@@ -62,6 +63,8 @@ pub struct Deps {
     pub clock: Clock,
     pub vault: Arc<Vault>,
     pub http: ingest::Http,
+    /// This process's own, where the demo is on: the demo's connections lead to it.
+    pub simulator: Option<Url>,
     /// [`RetryPolicy::default`], except in tests that don't want to wait.
     pub retries: RetryPolicy,
 }

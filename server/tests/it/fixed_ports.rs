@@ -442,7 +442,7 @@ impl Settings for Fixed {
             id: ConnectionId(id),
             vendor: "Alpaca".into(),
             label: label.into(),
-            base_url: "https://paper-api.alpaca.markets".into(),
+            base_url: Some("https://paper-api.alpaca.markets".into()),
             key_hint: "X7QZ".into(),
             origin: "person".into(),
             tested_at: Some(now()),
