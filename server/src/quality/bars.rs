@@ -146,15 +146,18 @@ pub async fn freshness(
     .await?
     .into_iter()
     .collect();
-    let priced: BTreeSet<String> = sqlx::query_scalar!(
+    // Asked for those few only: any close of any time will do, and a join would read them all.
+    let others: Vec<String> = symbols.iter().filter(|symbol| !fresh.contains(*symbol)).cloned().collect();
+    let mut priced: BTreeSet<String> = sqlx::query_scalar!(
         r#"select symbol as "symbol!" from unnest($1::text[]) as symbol
-           where exists (select from raw.market_data as bar where bar.symbol = symbol.symbol and bar.close > 0)"#,
-        symbols
+           where (select true from raw.market_data as bar where bar.symbol = symbol.symbol and bar.close > 0 limit 1)"#,
+        &others
     )
     .fetch_all(connection)
     .await?
     .into_iter()
     .collect();
+    priced.extend(fresh.iter().cloned());
     let (first, block) =
         session_is_there(session, fresh.contains(BENCHMARK), held.len(), held.iter().filter(|s| fresh.contains(**s)).count());
     let mut outcomes = vec![first];
