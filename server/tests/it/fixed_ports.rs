@@ -443,6 +443,12 @@ impl Operations for Fixed {
                 reason: "The close fell 48 % without a split.".into(),
                 quarantined_at: "2026-11-20T22:04:00Z".parse().unwrap(),
             }],
+            unbooked: vec![UnbookedRow {
+                session_date: on("2026-11-19"),
+                symbol: Some("NVDA".into()),
+                message: "12 NVDA leave on 2026-11-19 but only 4 are held; enter the missing purchase or opening balance, or correct the quantity."
+                    .into(),
+            }],
             freshness: vec![source("Prices (Polygon)", true), source("Broker (Alpaca)", false), source("Risk-free rate (FRED)", true)],
             rendered_at: now(),
         })
