@@ -58,6 +58,7 @@ pub use faults::{Faults, FaultsError};
 use exchange::{Accounts, Exchange};
 use faults::Prankster;
 use gate::Keeper;
+use market::{Dividend, Split};
 
 /// Where the market comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -225,10 +226,10 @@ pub fn router(exchange: Arc<Exchange>, faults: Faults) -> Router {
         .route("/v2/aggs/grouped/locale/us/market/stocks/{date}", get(polygon::bars::grouped))
         .route("/v3/reference/tickers", get(polygon::reference::list))
         .route("/v3/reference/tickers/{ticker}", get(polygon::reference::details))
-        .route("/v3/reference/splits", get(polygon::events::splits_v3))
-        .route("/stocks/v1/splits", get(polygon::events::splits_v1))
-        .route("/v3/reference/dividends", get(polygon::events::dividends_v3))
-        .route("/stocks/v1/dividends", get(polygon::events::dividends_v1))
+        .route("/v3/reference/splits", get(polygon::events::old_path::<Split>))
+        .route("/stocks/v1/splits", get(polygon::events::new_path::<Split>))
+        .route("/v3/reference/dividends", get(polygon::events::old_path::<Dividend>))
+        .route("/stocks/v1/dividends", get(polygon::events::new_path::<Dividend>))
         .route("/v1/marketstatus/now", get(polygon::status::now))
         .route("/v1/marketstatus/upcoming", get(polygon::status::upcoming))
         .route("/v2/account", get(alpaca::trading::account))
