@@ -10,7 +10,7 @@ with suspicious as (
         select "timestamp", response_id, is_odd, close, lead(close) over (order by "timestamp" desc) as previous
         from (
             select distinct on ("timestamp")
-                "timestamp", response_id, close::float8 as close,
+                "timestamp", response_id, close,
                 (low > 0 and low <= open and low <= close and open <= high and close <= high) is not true
                 or volume < 0 or extract(isodow from session_date) > 5 as is_odd
             from raw.market_data as version
@@ -25,7 +25,7 @@ with suspicious as (
     where symbol = any($1)
     union
     select symbol, session_date::timestamp at time zone 'America/New_York' from ops.quarantine
-    where check_name = 'jumps_are_explained' and released_at is null
+    where symbol = any($1) and check_name = 'jumps_are_explained' and released_at is null
 )
 
 select
