@@ -33,8 +33,8 @@ pub trait Event: Copy {
     /// What both paths say.
     fn plain(&self, listing: &Listing) -> Value;
     /// What one path says besides.
-    fn old(&self) -> Value;
-    fn new(&self, listing: &Listing, series: &Series, moment: Moment) -> Value;
+    fn on_old_path(&self) -> Value;
+    fn on_new_path(&self, listing: &Listing, series: &Series, moment: Moment) -> Value;
 }
 
 /// An event with whose it is.
@@ -63,7 +63,7 @@ pub async fn old_path<E: Event>(
     Extension(mischief): Extension<Mischief>,
 ) -> Response<Body> {
     let paper = Paper { path: E::OLD_PATH, usual: 10, most: 1_000 };
-    listed::<E>(&exchange, paper, (query, caller, mischief), |row, _| with(row.event.plain(row.listing), row.event.old()))
+    listed::<E>(&exchange, paper, (query, caller, mischief), |row, _| with(row.event.plain(row.listing), row.event.on_old_path()))
 }
 
 /// GET /stocks/v1/splits and /stocks/v1/dividends
@@ -74,7 +74,7 @@ pub async fn new_path<E: Event>(
     Extension(mischief): Extension<Mischief>,
 ) -> Response<Body> {
     let paper = Paper { path: E::NEW_PATH, usual: 100, most: 5_000 };
-    let say = |row: &Row<E>, moment| with(row.event.plain(row.listing), row.event.new(row.listing, &row.series, moment));
+    let say = |row: &Row<E>, moment| with(row.event.plain(row.listing), row.event.on_new_path(row.listing, &row.series, moment));
     listed(&exchange, paper, (query, caller, mischief), say)
 }
 
@@ -129,11 +129,11 @@ impl Event for Split {
         })
     }
 
-    fn old(&self) -> Value {
+    fn on_old_path(&self) -> Value {
         Value::Null
     }
 
-    fn new(&self, listing: &Listing, _: &Series, moment: Moment) -> Value {
+    fn on_new_path(&self, listing: &Listing, _: &Series, moment: Moment) -> Value {
         json!({
             "adjustment_type": kind(self),
             "historical_adjustment_factor": split_factor(listing, self.execution_date, moment),
@@ -175,11 +175,11 @@ impl Event for Dividend {
         })
     }
 
-    fn old(&self) -> Value {
+    fn on_old_path(&self) -> Value {
         json!({ "dividend_type": "CD" })
     }
 
-    fn new(&self, listing: &Listing, series: &Series, moment: Moment) -> Value {
+    fn on_new_path(&self, listing: &Listing, series: &Series, moment: Moment) -> Value {
         json!({
             "distribution_type": "recurring",
             "historical_adjustment_factor": dividend_factor(listing, series, self, moment),
