@@ -18,6 +18,7 @@ use crate::{
 use async_trait::async_trait;
 use sqlx::PgPool;
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use url::Url;
 
 /// One task at a time asks vendors, or judges what they said: their answers meet one budget in one order.
 const EXTRACT: &str = "extract";
@@ -89,6 +90,8 @@ pub struct Deps {
     pub clock: Clock,
     pub vault: Arc<Vault>,
     pub http: ingest::Http,
+    /// This process's own, where the demo is on: the demo's connections lead to it.
+    pub simulator: Option<Url>,
     /// `None`, except in tests that don't want to wait.
     pub retries: Option<RetryPolicy>,
 }

@@ -72,7 +72,7 @@ async fn accounts(ctx: &TaskContext) -> Result<Vec<BrokerAccount>, sqlx::Error> 
 }
 
 async fn fetch(deps: &Deps, ctx: &TaskContext, of: &BrokerAccount, aim: Aim) -> Result<(), TaskError> {
-    let connection = connections::load(&ctx.pool, &deps.vault, of.connection).await?;
+    let connection = connections::load(deps, of.connection).await?;
     let http: &ingest::Http = &deps.http;
     let reported_on = deps.clock.last_completed_session();
     alpaca::land_account(ctx, http, &connection, of.portfolio, of.account, reported_on).await?;

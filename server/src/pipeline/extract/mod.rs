@@ -54,12 +54,24 @@ impl Ground {
     async fn of(deps: &Deps, ctx: &TaskContext) -> Result<Self, TaskError> {
         let aim = Aim::of(ctx)?;
         let tracked = tracked::tracked(&ctx.pool, aim.session).await?;
-        let connection = super::connections::prices(&ctx.pool, &deps.vault).await?;
+        let connection = super::connections::prices(deps).await?;
         Ok(Self { aim, tracked, connection })
     }
 
     fn connection_id(&self) -> i64 {
         self.connection.id.get()
+    }
+
+    /// Keeps what the connections page says of the source of prices. What passes by itself, and a close that isn't there yet, is no
+    /// fault of the connection.
+    async fn note(&self, ctx: &TaskContext, told: &Result<(), TaskError>) -> Result<(), sqlx::Error> {
+        let reason = match told {
+            Ok(()) => None,
+            Err(error @ TaskError::Final(_)) => Some(error.to_string()),
+            Err(error @ TaskError::Retryable(_)) if is_last_attempt(ctx).await? => Some(error.to_string()),
+            Err(_) => return Ok(()),
+        };
+        super::connections::note_error(&ctx.pool, self.connection.id, reason.as_deref()).await
     }
 }
 
