@@ -5,7 +5,7 @@ mod events;
 mod prices;
 mod rates;
 
-pub(super) use broker::broker;
+pub(super) use broker::{broker, list as brokers};
 pub(super) use events::{actions, details};
 pub(super) use prices::prices;
 pub(super) use rates::rates;
@@ -78,7 +78,7 @@ impl Ground {
 /// Is this the task's last attempt? What can be done without is then done without.
 async fn is_last_attempt(ctx: &TaskContext) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"select (select count(*) from ops.attempt where attempt.task_id = task.task_id and error_class in ('retryable', 'final')) + 1
+        r#"select (select count(*) from ops.attempt where attempt.task_id = task.task_id and number > cleared_at_attempt and error_class in ('retryable', 'final')) + 1
                   >= max_attempts as "is_last!"
            from ops.task where task_id = $1"#,
         ctx.task_id
