@@ -8,6 +8,7 @@ use app::domain::{ConnectionId, UserId};
 use chrono::{DateTime, NaiveDate, Utc};
 use server::{
     clock::Clock,
+    db::partitions,
     ingest::{Http, Limits},
     orchestrator::TaskError,
     pipeline::{
@@ -210,6 +211,19 @@ async fn each_server_asks_the_simulator_beside_it(pool: PgPool) {
     let id = sqlx::query_scalar!("select min(connection_id) as \"id!\" from book.connection").fetch_one(&pool).await.unwrap();
     let refused = connections::load(&deps(&pool, clock(FRIDAY), None), ConnectionId(id)).await.unwrap_err();
     assert!(matches!(TaskError::from(refused), TaskError::Retryable(_)));
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn servers_may_start_at_the_same_moment(pool: PgPool) {
+    let (from, to) = (day("2031-01-01"), day("2040-12-31"));
+    let starts = (0..6).map(|_| async {
+        partitions::ensure(&pool, from, to).await?;
+        connections::ensure_demo(&pool, &vault(), 2).await
+    });
+    let visitors: Vec<_> = futures::future::join_all(starts).await.into_iter().map(Result::unwrap).collect();
+    assert!(visitors.iter().all(|visitor| *visitor == visitors[0]));
+    assert_eq!(number(&pool, "select count(*) from book.connection").await, 4);
+    assert_eq!(number(&pool, "select count(*) from book.account").await, 2);
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
