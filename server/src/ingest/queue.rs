@@ -2,6 +2,7 @@
 
 use futures::{Stream, StreamExt, stream};
 use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 use super::Connection;
 use crate::orchestrator::{TaskContext, TaskError};
@@ -26,7 +27,7 @@ where
     let width = if connection.calls_per_minute.is_none() { WIDTH } else { 1 };
     stream::iter(items)
         .map(move |item| {
-            let mut fetching = Fetching(tokio::spawn(fetch(item)));
+            let mut fetching = Fetching(tokio::spawn(fetch(item).in_current_span()));
             async move { (&mut fetching.0).await.unwrap_or_else(|error| Err(TaskError::Retryable(Box::new(error)))) }
         })
         .buffered(width)

@@ -3,6 +3,7 @@
 use super::{
     DagError, Definitions, Planner, Registry, RetryPolicy, Schedule,
     lease::{Claimant, LEASE_SECONDS},
+    log::Journal,
     node::{self, BEAT, Presence, Role},
     request::CHANNEL,
     scheduler::{decide_ticks, reconcile},
@@ -119,7 +120,9 @@ impl Engine {
         };
         let shared = Arc::new(Shared { wake, is_cancel: AtomicBool::new(false), beaten: watch::channel(Instant::now()).0 });
         let claimant = Claimant { node_id, worker: name, known: self.registry.known() };
+        let (journal, mut writer) = Journal::open();
         let worker = Worker {
+            journal,
             pool: self.pool.clone(),
             registry: self.registry.clone(),
             definitions: Definitions::new(self.pool.clone(), self.registry.clone()),
@@ -136,7 +139,9 @@ impl Engine {
             () = self.listen(&shared) => {}
             () = self.sweep() => {}
             () = self.schedule() => {}
+            () = writer.write(&self.pool) => {}
         }
+        writer.flush(&self.pool).await;
         if let Err(error) = node::leave(&self.pool, node_id).await {
             tracing::debug!(%error, "the node couldn't say that it ends");
         }

@@ -223,7 +223,7 @@ async fn tally(connection: &mut sqlx::PgConnection, task_id: i64) -> Result<Tall
 }
 
 /// The error and its causes, outermost first; wrappers that only repeat their cause are left out.
-fn chain(error: &dyn std::error::Error) -> Vec<String> {
+pub(super) fn chain(error: &dyn std::error::Error) -> Vec<String> {
     let mut texts = vec![error.to_string()];
     let mut source = error.source();
     while let Some(cause) = source {

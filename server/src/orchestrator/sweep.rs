@@ -3,7 +3,9 @@
 use super::{
     admit::admit_all,
     cancel::cancel_in,
-    deadline, lease, node,
+    deadline, lease,
+    log::forget_old_logs,
+    node,
     run::{advance_in, lock},
 };
 use sqlx::PgPool;
@@ -11,6 +13,9 @@ use std::collections::BTreeSet;
 
 /// Sweeps between two looks at what changes slowly.
 const SLOW_EVERY: u32 = 8;
+
+/// Sweeps between two looks for logs that are old enough to go.
+const FORGET_EVERY: u32 = 3_600;
 
 /// Runs that are looked at in one transaction.
 const RUNS_AT_ONCE: usize = 50;
@@ -38,6 +43,9 @@ impl Sweep {
         if self.sweeps.is_multiple_of(SLOW_EVERY) {
             advance_all(pool).await?;
             deadline::watch(pool).await?;
+        }
+        if self.sweeps.is_multiple_of(FORGET_EVERY) {
+            while forget_old_logs(pool).await? > 0 {}
         }
         self.sweeps = self.sweeps.wrapping_add(1);
         Ok(())

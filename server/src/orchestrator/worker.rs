@@ -6,8 +6,9 @@ use super::{
     context::Cancelled,
     engine::{POLL, Shared},
     lease::{self, Claimant, Claimed, LEASE_SECONDS},
+    log::Journal,
     node::{self, Role},
-    settle::{End, settle},
+    settle::{End, chain, settle},
 };
 use futures::FutureExt;
 use sqlx::PgPool;
@@ -39,6 +40,7 @@ pub(super) struct Worker {
     pub(super) capacity: usize,
     pub(super) drain: Duration,
     pub(super) claimant: Claimant,
+    pub(super) journal: Journal,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -125,15 +127,17 @@ impl Worker {
 
     /// Starts the work on a claimed task.
     async fn begin(&self, claimed: Claimed, running: &mut Running) -> Result<(), sqlx::Error> {
-        let span = tracing::info_span!(
-            "task",
-            run_id = claimed.run_id,
-            task_id = claimed.task_id,
-            dag = claimed.dag,
-            task = claimed.name,
-            part = (!claimed.part.is_empty()).then_some(claimed.part.as_str()),
-            attempt = claimed.number
-        );
+        let span = self.journal.span(&claimed, || {
+            tracing::info_span!(
+                "task",
+                run_id = claimed.run_id,
+                task_id = claimed.task_id,
+                dag = claimed.dag,
+                task = claimed.name,
+                part = (!claimed.part.is_empty()).then_some(claimed.part.as_str()),
+                attempt = claimed.number
+            )
+        });
         let dag = self.definitions.of(&claimed.dag, &claimed.version).await?;
         let spec = dag.as_ref().and_then(|dag| dag.spec(&claimed.name));
         let (Some(spec), Some(handler)) = (spec, self.registry.performer(&claimed.name)) else {
@@ -159,7 +163,10 @@ impl Worker {
             async move {
                 tracing::info!("task started");
                 let end = perform(handler.perform(ctx), limits, cancelled).await;
-                tracing::info!(outcome = said(&end), "task ended");
+                match troubled(&end) {
+                    Some(error) => tracing::warn!(outcome = said(&end), error, "task ended"),
+                    None => tracing::info!(outcome = said(&end), "task ended"),
+                }
                 (claimed, end)
             }
             .instrument(span),
@@ -251,6 +258,16 @@ fn said(end: &End) -> &'static str {
         End::Error(_) | End::Panic(_) => "error",
         End::Timeout(_) | End::OutOfTime(_) => "timeout",
         End::Dropped => "cancelled",
+    }
+}
+
+/// What went wrong, with its causes, where something did.
+fn troubled(end: &End) -> Option<String> {
+    match end {
+        End::Error(error) => Some(chain(error).join(": ")),
+        End::Panic(message) => Some(message.clone()),
+        End::Timeout(limit) | End::OutOfTime(limit) => Some(format!("it took longer than {} seconds", limit.as_secs_f64())),
+        End::Success(_) | End::Dropped => None,
     }
 }
 
