@@ -10,6 +10,9 @@ compile_error!(
 
 /// Transactions, events and prices → lots, positions, values, returns, risk. Pure.
 pub mod analytics;
+/// The pipeline's pages, drawn on the server alone.
+#[cfg(feature = "ssr")]
+pub mod drawn;
 /// Typed series → ECharts options.
 #[cfg(feature = "ssr")]
 pub mod charts;

@@ -7,7 +7,7 @@ use crate::{
     error::AppError,
     holdings::model::Holdings,
     overview::model::{Frame, OverviewPage},
-    pipeline::model::{Pipeline, RunRow},
+    pipeline::model::{Pipeline, Question, Run},
     quality::model::Quality,
     settings::model::{ConnectionForm, Connections, People},
 };
@@ -51,11 +51,17 @@ pub trait Activities: Send + Sync {
 
 #[async_trait]
 pub trait Operations: Send + Sync {
-    /// The last 25 runs.
-    async fn pipeline(&self, user: UserId) -> Result<Pipeline, AppError>;
-    async fn run(&self, user: UserId, run_id: i64) -> Result<RunRow, AppError>;
+    async fn pipeline(&self, user: UserId, question: Question) -> Result<Pipeline, AppError>;
+    /// `task`: the number of the one whose whole log is wanted.
+    async fn run(&self, user: UserId, run_id: i64, task: Option<i64>) -> Result<Run, AppError>;
     /// Requests a daily run of the last completed session; answers the run's number. The live one's, when one is under way.
     async fn run_now(&self, user: UserId) -> Result<i64, AppError>;
+    async fn pause(&self, user: UserId, dag: String) -> Result<(), AppError>;
+    async fn resume(&self, user: UserId, dag: String) -> Result<(), AppError>;
+    async fn cancel(&self, user: UserId, run_id: i64) -> Result<(), AppError>;
+    /// Without a task: those that failed.
+    async fn clear(&self, user: UserId, run_id: i64, task: String, downstream: bool) -> Result<(), AppError>;
+    async fn note(&self, user: UserId, run_id: i64, text: String) -> Result<(), AppError>;
     async fn quality(&self, user: UserId, scope: Scope) -> Result<Quality, AppError>;
 }
 

@@ -45,7 +45,7 @@ pub fn correct(scope: &Scope, page: u32, key: &str) -> String {
 }
 
 pub fn run(run_id: i64) -> String {
-    format!("{PIPELINE}/{run_id}")
+    format!("{PIPELINE}/runs/{run_id}")
 }
 
 fn with_query(path: &str, query: &str) -> String {

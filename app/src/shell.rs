@@ -91,7 +91,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("activity") view=ActivityPage ssr=SsrMode::Async/>
                     <Route path=path!("quality") view=QualityPage ssr=SsrMode::Async/>
                     <Route path=path!("pipeline") view=PipelinePage ssr=SsrMode::Async/>
-                    <Route path=path!("pipeline/:run") view=RunPage ssr=SsrMode::Async/>
+                    <Route path=path!("pipeline/runs/:run") view=RunPage ssr=SsrMode::Async/>
                     <Route path=path!("connections") view=ConnectionsPage ssr=SsrMode::Async/>
                     <Route path=path!("people") view=PeoplePage ssr=SsrMode::Async/>
                     <Route path=path!("settings") view=SettingsPage ssr=SsrMode::Async/>

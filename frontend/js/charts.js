@@ -2,6 +2,8 @@
 // Roles ("@accent", "@accent/26") become the theme's colors, names ("@money") become the formatters below.
 // It needs no WASM: a page reads and draws before the application is there. The few other helpers of plain forms are here too.
 
+import { sweepLive } from "./live.js";
+
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const THIN = "\u202f";
 const NARROW = 560;
@@ -190,6 +192,7 @@ function sweep() {
     const canvas = box.querySelector(".canvas");
     import("./echarts.js").then(({ getInstanceByDom }) => canvas && getInstanceByDom(canvas)?.dispose());
   }
+  sweepLive();
   for (const box of document.querySelectorAll("[data-chart]")) if (!watched.has(box)) watch(box);
 }
 

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// Options of the page that is being rendered on the server, kept out of the data sent for hydration: they stand in the
+/// Options, and whole parts of the page that is being rendered on the server, kept out of the data sent for hydration: they stand in the
 /// document already, and a second copy would double the page.
 #[derive(Clone, Default)]
 pub struct Options(Arc<Mutex<BTreeMap<String, String>>>);
@@ -26,7 +26,7 @@ impl Options {
     }
 
     /// Not taken out: the server may build a view more than once before it is sent.
-    fn set_aside(id: &str) -> Option<String> {
+    pub(super) fn set_aside(id: &str) -> Option<String> {
         use_context::<Self>().and_then(|options| options.0.lock().ok().and_then(|options| options.get(id).cloned()))
     }
 }

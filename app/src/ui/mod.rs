@@ -2,6 +2,7 @@
 
 mod chart;
 mod context;
+mod drawn;
 mod field;
 mod figure;
 mod icon;
@@ -11,6 +12,7 @@ mod write;
 
 pub use chart::{ChartBox, Options};
 pub use context::{PageStatus, Refresh, Theme, use_scope};
+pub use drawn::Drawn;
 pub use field::{Field, Select};
 pub use figure::{Delta, DeltaMoney, Leaning, Undef};
 pub use icon::{Bob, Icon, Why};

@@ -6,16 +6,19 @@ use crate::{
         self, Deps, Trigger,
         connections::{self, EnvironmentConnection, NewBroker},
     },
-    store::{BrokerKeys, BrokerSummary, Conductor, ConductorError, NextTick},
+    store::{BrokerKeys, BrokerSummary, Conductor, ConductorError, NextTicks},
 };
 use app::domain::{ConnectionId, PortfolioId, UserId};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use std::time::Duration;
+use std::{iter::successors, time::Duration};
 
 /// How long a form waits for the publication of what it changed; longer ones go on behind the page.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Ticks that are shown ahead.
+const NEXT: usize = 5;
 
 /// The pipeline, behind the store's seam.
 pub struct PipelineConductor {
@@ -99,13 +102,15 @@ impl Conductor for PipelineConductor {
         pipeline::covers(parameters)
     }
 
-    fn schedules(&self, now: DateTime<Utc>) -> Vec<NextTick> {
+    fn schedules(&self, now: DateTime<Utc>) -> Vec<NextTicks> {
         pipeline::schedules()
             .iter()
-            .map(|schedule| NextTick {
+            .map(|schedule| NextTicks {
                 schedule_id: schedule.id.to_owned(),
+                dag: schedule.dag.to_owned(),
+                expression: schedule.expression(),
                 description: schedule.description.to_owned(),
-                next_at: pipeline::next_tick(schedule, now),
+                next: successors(pipeline::next_tick(schedule, now), |tick| pipeline::next_tick(schedule, *tick)).take(NEXT).collect(),
             })
             .collect()
     }

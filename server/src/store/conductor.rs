@@ -37,10 +37,13 @@ pub struct BrokerSummary {
 
 /// A schedule in words, and when it runs next.
 #[derive(Debug, Clone)]
-pub struct NextTick {
+pub struct NextTicks {
     pub schedule_id: String,
+    pub dag: String,
+    pub expression: String,
     pub description: String,
-    pub next_at: Option<DateTime<Utc>>,
+    /// Five, where there are as many.
+    pub next: Vec<DateTime<Utc>>,
 }
 
 #[async_trait]
@@ -71,5 +74,5 @@ pub trait Conductor: Send + Sync {
     fn covers(&self, parameters: &Value) -> String;
 
     /// The schedules, in order.
-    fn schedules(&self, now: DateTime<Utc>) -> Vec<NextTick>;
+    fn schedules(&self, now: DateTime<Utc>) -> Vec<NextTicks>;
 }

@@ -17,8 +17,9 @@ mod scope;
 mod settings;
 mod transaction_input;
 
-pub use conductor::{BrokerKeys, BrokerSummary, Conductor, ConductorError, Failure, NextTick};
+pub use conductor::{BrokerKeys, BrokerSummary, Conductor, ConductorError, Failure, NextTicks};
 pub use error::{Error, Result, reference};
+pub use operations::{LogQuestion, RunFilter};
 
 use crate::{auth::AuthSession, clock::Clock};
 use app::ports::Ports;

@@ -13,7 +13,7 @@ const PAGES: [(&str, &str); 8] = [
     ("/activity", "activity"),
     ("/quality", "quality"),
     ("/pipeline", "pipeline"),
-    ("/pipeline/1", "run"),
+    ("/pipeline/runs/1", "run"),
     ("/connections", "connections"),
     ("/settings", "settings"),
 ];

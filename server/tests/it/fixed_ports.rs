@@ -342,62 +342,228 @@ impl Activities for Fixed {
     }
 }
 
-fn run(run_id: i64, state: &str) -> RunRow {
+fn row(run_id: i64, state: &str) -> RunRow {
     let started_at = now() - chrono::Duration::minutes(run_id);
-    let task = |name: &str, state: &str| TaskRow {
-        task_id: 1,
-        name: name.into(),
-        state: state.into(),
-        rows_written: 6_300,
-        done: 26,
-        total: Some(26),
-        started_at: Some(started_at),
-        ended_at: (state != "running").then(|| started_at + chrono::Duration::milliseconds(1_400)),
-        attempts: vec![AttemptRow {
-            number: 1,
-            outcome: Some(if state == "failed" { "error" } else { "success" }.into()),
-            started_at,
-            ended_at: Some(started_at + chrono::Duration::milliseconds(1_400)),
-            error_chain: if state == "failed" { vec!["the vendor answered 500".into(), "GET /v2/aggs".into()] } else { vec![] },
-        }],
-    };
     RunRow {
         run_id,
         dag: "daily".into(),
         trigger: "schedule".into(),
         covers: "session 2026-11-20".into(),
         state: state.into(),
+        created_at: started_at,
         started_at: Some(started_at),
         ended_at: (state != "running").then(|| started_at + chrono::Duration::seconds(9)),
+        held_by: None,
         error: (state == "failed")
             .then(|| "Extract failed: Polygon answered 500 three times. The last good numbers stay published.".into()),
+    }
+}
+
+fn task(task_id: i64, name: &str, after: &[&str], state: &str, from: i64) -> TaskRow {
+    let started_at = now() - chrono::Duration::minutes(8) + chrono::Duration::milliseconds(from);
+    let is_failed = state == "failed";
+    let attempt = |number: i32| AttemptRow {
+        number,
+        worker: "host:4242".into(),
+        outcome: (state != "running").then(|| if is_failed { "error" } else { "success" }.into()),
+        ready_at: Some(started_at - chrono::Duration::milliseconds(400)),
+        started_at,
+        ended_at: (state != "running").then(|| started_at + chrono::Duration::milliseconds(1_400)),
+        rows_written: 6_300,
+        error_class: is_failed.then(|| "final".into()),
+        error_chain: if is_failed { vec!["the vendor answered 500".into(), "GET /v2/aggs".into()] } else { vec![] },
+    };
+    let line = |line: i32, level: &str, message: &str| LogLine {
+        attempt: 1,
+        line,
+        at: started_at,
+        level: level.into(),
+        message: message.into(),
+        fields: serde_json::json!({ "symbol": "AAPL", "status": 500 }),
+    };
+    TaskRow {
+        task_id,
+        name: name.into(),
+        part: String::new(),
+        purpose: "Fetching prices".into(),
+        after: after.iter().map(|&name| name.into()).collect(),
+        state: state.into(),
+        rows_written: 6_300,
+        done: 11,
+        total: Some(26),
+        not_before: now(),
+        started_at: Some(started_at),
+        ended_at: (state != "running").then(|| started_at + chrono::Duration::milliseconds(1_400)),
+        attempts: if matches!(state, "waiting" | "upstream_failed") { vec![] } else { vec![attempt(1)] },
+        lines: if is_failed { 2 } else { 0 },
+        log: if is_failed { vec![line(1, "INFO", "task started"), line(2, "WARN", "task ended")] } else { vec![] },
+    }
+}
+
+fn whole_run() -> Run {
+    Run {
+        run: row(8, "failed"),
+        version: "abc".into(),
+        backfill_id: None,
+        deadline_at: None,
+        is_cancelling: false,
         tasks: vec![
-            task("extract", state),
-            task("validate", if state == "failed" { "upstream_failed" } else { "success" }),
-            task("publish", "waiting"),
+            task(1, "extract_broker", &[], "success", 0),
+            task(2, "extract_prices", &["extract_broker"], "failed", 1_900),
+            task(3, "extract_actions", &["extract_broker"], "success", 1_900),
+            task(4, "extract_details", &["extract_broker"], "success", 3_600),
+            task(5, "extract_rates", &[], "success", 0),
+            task(6, "propose_openings", &["extract_broker", "extract_actions"], "success", 5_200),
+            task(7, "validate", &["extract_prices", "extract_details", "extract_rates", "propose_openings"], "upstream_failed", 0),
+            task(8, "publish", &["validate"], "upstream_failed", 0),
         ],
+        notes: vec![NoteRow { at: now(), who: "Ada".into(), text: "Polygon is down since noon; clear this when it is back.".into() }],
+        sees_causes: true,
+        may_change: true,
+        may_note: true,
+        rendered_at: now(),
+    }
+}
+
+fn grid() -> Grid {
+    let tasks = ["extract_broker", "extract_prices", "extract_actions", "validate", "publish"];
+    let line = |run_id: i64, state: &str, cells: [&str; 5]| GridRow {
+        run_id,
+        state: state.into(),
+        covers: "session 2026-11-20".into(),
+        cells: cells.iter().map(|&state| Some(state.into())).collect(),
+    };
+    Grid {
+        dag: "daily".into(),
+        tasks: tasks.map(String::from).to_vec(),
+        rows: vec![
+            line(9, "running", ["success", "running", "success", "waiting", "waiting"]),
+            line(8, "failed", ["success", "failed", "success", "upstream_failed", "upstream_failed"]),
+            line(7, "success", ["success"; 5]),
+        ],
+        next_before: Some(7),
+    }
+}
+
+fn schedule() -> ScheduleRow {
+    let tick = |outcome: &str, reason: &str, run_id: Option<i64>| TickRow {
+        logical_at: now() - chrono::Duration::hours(8),
+        outcome: outcome.into(),
+        reason: reason.into(),
+        run_id,
+        decided_at: now(),
+    };
+    ScheduleRow {
+        name: "daily_open".into(),
+        dag: "daily".into(),
+        expression: "0 9 * * Mon-Fri America/New_York".into(),
+        description: "weekdays at 09:00 New York, on exchange sessions".into(),
+        next: (23..28).map(|day| format!("2026-11-{day}T14:00:00Z").parse().unwrap()).collect(),
+        decided: vec![tick("run", "It was due.", Some(8)), tick("skipped", "The exchange has no session on 2026-11-21.", None)],
     }
 }
 
 #[async_trait]
 impl Operations for Fixed {
-    async fn pipeline(&self, _: UserId) -> Result<Pipeline, AppError> {
+    async fn pipeline(&self, _: UserId, _: Question) -> Result<Pipeline, AppError> {
         let is_empty = self.0 == State::Empty;
-        self.fail(Pipeline {
-            runs: if is_empty { vec![] } else { vec![run(9, "running"), run(8, "failed"), run(7, "success"), run(6, "success")] },
-            waiting_for: is_empty.then(|| "Waiting for the first administrator: open /setup with the token printed at the start.".into()),
-            schedules: vec![ScheduleRow {
-                name: "daily".into(),
-                description: "weekdays at 09:00 New York, on exchange sessions".into(),
-                next_at: Some("2026-11-23T14:00:00Z".parse().unwrap()),
-                last_outcome: Some("success".into()),
+        let times = |task: &str, median: f64| TaskTimes {
+            task: task.into(),
+            attempts: 98,
+            median,
+            p95: median * 1.8,
+            queue_median: 0.004,
+            queue_p95: 0.02,
+            recent: vec![1.0, 1.2, 0.9, 1.4, 1.1, 2.0, 1.0],
+        };
+        let dag = |name: &str, is_paused: bool| DagRow {
+            dag: name.into(),
+            paused_at: is_paused.then(now),
+            paused_by: is_paused.then(|| "Ada".into()),
+            running: i64::from(name == "daily"),
+            queued: 0,
+            last_state: Some("failed".into()),
+            last_ended_at: Some(now()),
+        };
+        let full = Pipeline {
+            waiting_for: None,
+            alerts: vec![AlertRow {
+                alert_id: 1,
+                kind: "run_failed".into(),
+                subject: "8".into(),
+                message: "Run 8 of daily failed: Fetching prices failed: the vendor answered 500.".into(),
+                raised_at: now(),
+            }],
+            dags: vec![dag("daily", false), dag("backfill", true)],
+            runs: vec![row(9, "running"), row(8, "failed"), row(7, "success"), row(6, "success")],
+            schedules: vec![schedule()],
+            asked: None,
+            grid: grid(),
+            durations: vec![times("extract_broker", 0.6), times("extract_prices", 1.3)],
+            backfills: vec![BackfillRow {
+                backfill_id: 1,
+                dag: "daily".into(),
+                from: "2026-11-02".parse().unwrap(),
+                to: "2026-11-20".parse().unwrap(),
+                runs: 15,
+                ended: 6,
+                failed: 1,
+                most_at_once: 2,
+                is_cancelled: false,
+                created_at: now(),
+            }],
+            nodes: vec![NodeRow {
+                node_id: 1,
+                name: "host:4242".into(),
+                role: "server".into(),
+                started_at: now(),
+                beat_at: now(),
+                is_draining: false,
+                running_tasks: 2,
+            }],
+            audit: vec![AuditRow {
+                audit_id: 1,
+                at: now(),
+                who: "Ada".into(),
+                action: "pause_dag".into(),
+                subject: "dag backfill".into(),
+                details: serde_json::json!({}),
             }],
             may_run: true,
+            may_operate: true,
             rendered_at: now(),
+        };
+        self.fail(match is_empty {
+            false => full,
+            true => Pipeline {
+                waiting_for: Some("Waiting for the first administrator: open /setup with the token printed at the start.".into()),
+                alerts: vec![],
+                runs: vec![],
+                grid: Grid::default(),
+                durations: vec![],
+                backfills: vec![],
+                audit: vec![],
+                ..full
+            },
         })
     }
-    async fn run(&self, _: UserId, run_id: i64) -> Result<RunRow, AppError> {
-        if run_id == 8 { Ok(run(8, "failed")) } else { Err(AppError::NotFound) }
+    async fn run(&self, _: UserId, run_id: i64, _: Option<i64>) -> Result<Run, AppError> {
+        if run_id == 8 { Ok(whole_run()) } else { Err(AppError::NotFound) }
+    }
+    async fn pause(&self, _: UserId, _: String) -> Result<(), AppError> {
+        Ok(())
+    }
+    async fn resume(&self, _: UserId, _: String) -> Result<(), AppError> {
+        Ok(())
+    }
+    async fn cancel(&self, _: UserId, _: i64) -> Result<(), AppError> {
+        Ok(())
+    }
+    async fn clear(&self, _: UserId, _: i64, _: String, _: bool) -> Result<(), AppError> {
+        Ok(())
+    }
+    async fn note(&self, _: UserId, _: i64, _: String) -> Result<(), AppError> {
+        Ok(())
     }
     async fn run_now(&self, _: UserId) -> Result<i64, AppError> {
         Ok(10)

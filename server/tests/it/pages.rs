@@ -129,8 +129,8 @@ async fn the_door_offers_what_there_is() {
 #[tokio::test]
 async fn an_unknown_path_or_run_is_not_found() {
     assert_eq!(page("/nowhere", State::Fresh, ADA).await.status, 404);
-    assert_eq!(page("/pipeline/nonsense", State::Fresh, ADA).await.status, 404);
-    assert!(page("/pipeline/8", State::Fresh, ADA).await.html.contains("the vendor answered 500"));
+    assert_eq!(page("/pipeline/runs/nonsense", State::Fresh, ADA).await.status, 404);
+    assert!(page("/pipeline/runs/8", State::Fresh, ADA).await.html.contains("the vendor answered 500"));
 }
 
 #[test]

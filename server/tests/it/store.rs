@@ -5,6 +5,7 @@ use app::{
     activity::model::TransactionForm,
     domain::{AccountId, ConnectionId, PortfolioId, Scope, UserId},
     error::AppError,
+    pipeline::model::Question,
     ports::Ports,
 };
 use server::auth::{Role, people::NewPerson};
@@ -76,7 +77,7 @@ async fn before_the_first_publication_pages_are_empty_and_entries_are_seen(pool:
     assert!(ports.portfolios.holdings(ada, house.of_ada).await.unwrap().is_none());
     assert_eq!(ports.activities.list(ada, house.of_ada, 1).await.unwrap().total, 0);
     assert!(ports.operations.quality(ada, house.of_ada).await.unwrap().checks.is_empty());
-    assert!(ports.operations.pipeline(ada).await.unwrap().runs.is_empty());
+    assert!(ports.operations.pipeline(ada, Question::default()).await.unwrap().runs.is_empty());
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
@@ -206,7 +207,7 @@ async fn nobody_reaches_what_is_anothers(pool: PgPool) {
         ("openings", ports.activities.decide_openings(bob, foreign, account, true).await),
         ("account", ports.activities.create_account(bob, foreign, "x".into()).await),
         ("quality", ports.operations.quality(bob, foreign).await.map(drop)),
-        ("run", ports.operations.run(bob, run).await.map(drop)),
+        ("run", ports.operations.run(bob, run, None).await.map(drop)),
         ("test", ports.settings.test_connection(bob, ConnectionId(connection)).await),
         ("remove", ports.settings.remove_connection(bob, ConnectionId(connection)).await),
     ];
@@ -220,11 +221,11 @@ async fn nobody_reaches_what_is_anothers(pool: PgPool) {
     assert!(matches!(ports.activities.import(bob, own, account, "date,type\n".into(), true).await, Err(AppError::Invalid(_))));
     let frame = ports.portfolios.frame(bob, foreign).await.unwrap();
     assert_eq!((frame.shown, frame.portfolios.len(), frame.running.is_none()), (None, 1, true));
-    assert!(ports.operations.pipeline(bob).await.unwrap().runs.is_empty());
+    assert!(ports.operations.pipeline(bob, Question::default()).await.unwrap().runs.is_empty());
     assert!(ports.settings.connections(bob).await.unwrap().rows.is_empty());
     assert_eq!(ports.settings.people(house.ada).await.map(drop), Err(AppError::NotAllowed));
     // And hers is hers.
-    assert_eq!(ports.operations.run(house.ada, run).await.unwrap().run_id, run);
+    assert_eq!(ports.operations.run(house.ada, run, None).await.unwrap().run.run_id, run);
     assert_eq!(ports.settings.connections(house.ada).await.unwrap().rows.len(), 1);
     ports.settings.remove_connection(house.ada, ConnectionId(connection)).await.unwrap();
     assert!(ports.settings.connections(house.ada).await.unwrap().rows.is_empty());

@@ -13,7 +13,7 @@ use serde_json::Value;
 use server::{
     clock::Clock,
     http::{AppState, router},
-    store::{BrokerKeys, BrokerSummary, Conductor, ConductorError, NextTick, Store},
+    store::{BrokerKeys, BrokerSummary, Conductor, ConductorError, NextTicks, Store},
 };
 use sqlx::PgPool;
 use std::sync::{Arc, Mutex};
@@ -140,7 +140,7 @@ impl Conductor for Remembering {
         parameters.to_string()
     }
 
-    fn schedules(&self, _: DateTime<Utc>) -> Vec<NextTick> {
+    fn schedules(&self, _: DateTime<Utc>) -> Vec<NextTicks> {
         Vec::new()
     }
 }

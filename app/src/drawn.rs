@@ -1,0 +1,38 @@
+//! The pipeline's pages, drawn on the server alone: what changes every second is sent as it looks, and the browser's code stays small.
+
+mod gantt;
+mod graph;
+mod grid;
+mod overall;
+mod parts;
+mod records;
+mod schedules;
+mod shape;
+mod task;
+
+use crate::pipeline::model::{Pipeline, Run};
+use leptos::prelude::*;
+
+/// The pipeline page.
+pub fn pipeline(page: &Pipeline) -> String {
+    overall::page(page).to_html()
+}
+
+/// A run's page: what moves, in a box that is followed while the run is under way, and what stays.
+pub fn run(run: &Run) -> String {
+    let live = (!run.run.has_ended()).then(|| format!("/api/pipeline/runs/{}/live?drawn=1", run.run.run_id));
+    let moving = moving(run);
+    let notes = task::notes(run);
+    view! {
+        <div class="drawn" id="run-moving" data-live=live inner_html=moving></div>
+        {notes}
+    }
+    .into_any()
+    .to_html()
+}
+
+/// The part of a run's page that moves.
+pub fn moving(run: &Run) -> String {
+    let (head, graph, gantt, tasks) = (task::head(run), graph::card(run), gantt::card(run), task::list(run));
+    view! { {head}{graph}{gantt}{tasks} }.into_any().to_html()
+}

@@ -1,0 +1,121 @@
+//! The pipeline's pages and their JSON. What concerns only another person's portfolio isn't shown, to administrators neither.
+
+mod acts;
+mod detail;
+mod grid;
+mod ledger;
+mod overall;
+mod runs;
+
+pub use detail::LogQuestion;
+pub use runs::RunFilter;
+
+use super::{Result, Store};
+use crate::auth::Role;
+use app::{
+    domain::{Scope, UserId},
+    error::AppError,
+    pipeline::model::{Pipeline, Question, Run},
+    ports::Operations,
+    quality::model::Quality,
+};
+use async_trait::async_trait;
+use serde_json::Value;
+
+pub(super) struct PgOperations(pub Store);
+
+#[async_trait]
+impl Operations for PgOperations {
+    async fn pipeline(&self, user: UserId, question: Question) -> Result<Pipeline, AppError> {
+        Ok(self.0.pipeline(user, question).await?)
+    }
+
+    async fn run(&self, user: UserId, run_id: i64, task: Option<i64>) -> Result<Run, AppError> {
+        Ok(self.0.run(user, run_id, task).await?)
+    }
+
+    async fn run_now(&self, user: UserId) -> Result<i64, AppError> {
+        self.0.may_change(user).await?;
+        Ok(self.0.conductor.request_daily(user).await.map_err(super::Error::from)?)
+    }
+
+    async fn pause(&self, user: UserId, dag: String) -> Result<(), AppError> {
+        Ok(self.0.pause(user, &dag).await?)
+    }
+
+    async fn resume(&self, user: UserId, dag: String) -> Result<(), AppError> {
+        Ok(self.0.resume(user, &dag).await?)
+    }
+
+    async fn cancel(&self, user: UserId, run_id: i64) -> Result<(), AppError> {
+        Ok(self.0.cancel(user, run_id).await?)
+    }
+
+    async fn clear(&self, user: UserId, run_id: i64, task: String, downstream: bool) -> Result<(), AppError> {
+        Ok(self.0.clear(user, run_id, task, downstream).await?)
+    }
+
+    async fn note(&self, user: UserId, run_id: i64, text: String) -> Result<(), AppError> {
+        Ok(self.0.note(user, run_id, &text).await?)
+    }
+
+    async fn quality(&self, user: UserId, scope: Scope) -> Result<Quality, AppError> {
+        Ok(self.0.quality(user, scope).await?)
+    }
+}
+
+/// Who looks at runs, and how far.
+pub(super) struct Looker {
+    role: Role,
+    /// Numbers of own portfolios.
+    mine: Vec<i64>,
+}
+
+impl Looker {
+    /// An administrator, or the demo's visitor: everything that isn't another person's.
+    fn sees_all(&self) -> bool {
+        matches!(self.role, Role::Administrator | Role::Demo)
+    }
+
+    fn is_administrator(&self) -> bool {
+        self.role == Role::Administrator
+    }
+
+    /// Is the run about a portfolio of this person?
+    fn owns(&self, parameters: &Value) -> bool {
+        parameters.get("portfolio").and_then(Value::as_i64).is_some_and(|portfolio| self.mine.contains(&portfolio))
+    }
+
+    /// Error chains and logs of a run that is seen.
+    fn sees_causes(&self, parameters: &Value) -> bool {
+        self.sees_all() || self.owns(parameters)
+    }
+
+    /// Cancelling and clearing a run that is seen.
+    fn may_change(&self, parameters: &Value) -> bool {
+        self.is_administrator() || (self.role == Role::Member && self.owns(parameters))
+    }
+}
+
+impl Store {
+    async fn looker(&self, user: UserId) -> Result<Looker> {
+        Ok(Looker { role: self.role(user).await?, mine: self.portfolios_of(user).await? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn each_role_reaches_as_far_as_it_should() {
+        let looker = |role| Looker { role, mine: vec![7] };
+        let (shared, own) = (json!({ "session": "2026-11-20" }), json!({ "portfolio": 7 }));
+        assert!(looker(Role::Administrator).may_change(&shared) && looker(Role::Administrator).sees_causes(&shared));
+        assert!(!looker(Role::Member).sees_causes(&shared) && !looker(Role::Member).may_change(&shared));
+        assert!(looker(Role::Member).sees_causes(&own) && looker(Role::Member).may_change(&own));
+        assert!(looker(Role::Demo).sees_causes(&shared) && !looker(Role::Demo).may_change(&own));
+        assert!(!looker(Role::Member).may_change(&json!({ "portfolio": 8 })));
+    }
+}
