@@ -5,7 +5,9 @@ mod assets;
 mod guard;
 mod headers;
 mod health;
+mod live;
 mod pages;
+mod pipeline;
 
 pub use pages::FOR_STRANGERS;
 
@@ -81,6 +83,7 @@ pub fn router(state: AppState) -> Router {
         // Of these alone: what doesn't exist is not found for everybody, and files are for everybody.
         .route_layer(middleware::from_fn_with_state(state.clone(), pages::at_the_door))
         .merge(doors)
+        .nest("/api/pipeline", pipeline::routes())
         .merge(server_functions)
         .fallback(pages::file_or_not_found)
         .layer(middleware::from_fn(pages::slide))
