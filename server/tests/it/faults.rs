@@ -19,14 +19,25 @@ const AT_A_TIME: usize = 6;
 const KEYS: [&str; 4] = ["test-polygon", "test-alpaca", "test-alpaca-secret", "test-fred"];
 
 async fn vendors(now: &str, faults: &str) -> Running {
+    vendors_at(now, faults, 0).await.unwrap()
+}
+
+/// The simulator on a port; 0: any.
+pub async fn vendors_at(now: &str, faults: &str, port: u16) -> Result<Running, simulator::SimulatorError> {
     let source = Source::Seed { seed: 1, symbols: 8, years: 1, accounts: 1 };
     let clock = Clock::Fixed(now.parse().unwrap());
-    simulator::start(Options { source, clock, faults: Faults::parse(faults).unwrap(), port: 0 }).await.unwrap()
+    simulator::start(Options { source, clock, faults: Faults::parse(faults).unwrap(), port }).await
 }
 
 /// `plumbline …` with keys in its environment, as it is used for real, with little patience.
 async fn with_keys(database: &Scratch, vendors: &Running, arguments: &[&str]) -> Output {
     let mut command = database.plumbline(arguments);
+    give_keys(&mut command, vendors);
+    output(command).await
+}
+
+/// Keys for the simulator in a process's environment, and little patience with it.
+pub fn give_keys(command: &mut Command, vendors: &Running) {
     for vendor in ["POLYGON_BASE_URL", "ALPACA_BASE_URL", "ALPACA_DATA_URL"] {
         command.env(vendor, vendors.url().as_str());
     }
@@ -38,7 +49,6 @@ async fn with_keys(database: &Scratch, vendors: &Running, arguments: &[&str]) ->
         .env("ALPACA_SECRET_KEY", KEYS[2])
         .env("FRED_API_KEY", KEYS[3])
         .env("PLUMBLINE_VENDOR_TIMEOUT_SECONDS", "1");
-    output(command).await
 }
 
 async fn output(mut command: Command) -> Output {
@@ -56,14 +66,19 @@ fn text(output: &Output) -> String {
 /// An installation that published yesterday's session, with nobody connected: the template of all cases.
 async fn published_yesterday() -> Scratch {
     let database = Scratch::create("good").await;
-    let mut add = database.plumbline(&["user", "add", "ann", "--role", "administrator"]);
-    let mut child = add.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(b"a long enough password\n").unwrap();
-    assert!(child.wait().unwrap().success());
+    add_administrator(&database, "ann", "a long enough password");
     let run = daily(&database, &vendors(YESTERDAY, "").await, "2026-11-19", YESTERDAY, "1").await;
     assert!(run.status.success(), "{}", text(&run));
     database.pool.close().await;
     database
+}
+
+/// By the command line, before a server runs.
+pub fn add_administrator(database: &Scratch, name: &str, password: &str) {
+    let mut add = database.plumbline(&["user", "add", name, "--role", "administrator"]);
+    let mut child = add.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(format!("{password}\n").as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success());
 }
 
 const NUMBERS: [&str; 3] = ["marts.portfolio_daily", "marts.holdings", "marts.allocation"];
