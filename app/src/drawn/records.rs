@@ -63,8 +63,10 @@ pub(super) fn backfills(backfills: &[BackfillRow], now: DateTime<Utc>) -> AnyVie
             view! {
                 <tr>
                     <td class="state-cell">{chip(state)}</td>
-                    <th scope="row" class="one-line">{format!("Backfill {}", row.backfill_id)}</th>
-                    <td>{format!("{}, {} to {}", format::identifier(&row.dag), row.from, row.to)}</td>
+                    <th scope="row">
+                        {format!("Backfill {}, {}", row.backfill_id, row.dag)}
+                        <small class="said">{format!("{} to {}", format::date(row.from), format::date(row.to))}</small>
+                    </th>
                     <td class="hide"><progress max=row.runs.max(1).to_string() value=row.ended.to_string() aria-label="Runs that have ended"></progress></td>
                     <td class="r">{format!("{} of {}", row.ended, row.runs)}{(row.failed > 0).then(|| format!(", {} failed", row.failed))}</td>
                     <td class="r mute hide">{format::ago(row.created_at, now)}</td>

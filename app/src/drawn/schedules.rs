@@ -40,7 +40,9 @@ fn schedule_row(schedule: &ScheduleRow, now: DateTime<Utc>) -> AnyView {
         .iter()
         .map(|at| view! { <li>{format::weekday(at.date_naive())}", "{format!("{} UTC", at.format("%H:%M"))}</li> })
         .collect_view();
-    let decided = schedule.decided.iter().map(|tick| decided(tick, now)).collect_view();
+    let last = schedule.decided.iter().map(|tick| decided(tick, now)).collect_view();
+    let last = (!schedule.decided.is_empty())
+        .then(|| view! { <p class="mute">"Decided last"</p><table class="rows"><tbody>{last}</tbody></table> });
     view! {
         <article>
             <h3>{format::identifier(&schedule.name)}</h3>
@@ -48,8 +50,7 @@ fn schedule_row(schedule: &ScheduleRow, now: DateTime<Utc>) -> AnyView {
             <p class="mute"><code>{schedule.expression.clone()}</code></p>
             <p class="mute">"Next"</p>
             <ol class="ticks">{next}</ol>
-            <p class="mute">"Decided last"</p>
-            <table class="rows"><tbody>{decided}</tbody></table>
+            {last}
         </article>
     }
     .into_any()
