@@ -252,3 +252,39 @@ async fn a_finished_run_streams_one_snapshot_and_ends(pool: PgPool) {
     let drawn = house.admin.get(&format!("/api/pipeline/runs/{}/live?drawn=1", house.shared)).await;
     assert!(drawn.body.contains("the cable is cut"), "{}", drawn.body);
 }
+
+/// A hundred thousand runs, of which every answer looks at the newest.
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_long_past_costs_nothing(pool: PgPool) {
+    let mut house = House::new(&pool).await;
+    for sql in [
+        "insert into ops.run (dag, version, trigger, parameters, state, started_at, ended_at)
+         select case when i % 10 < 7 then 'daily' else 'publish' end, 'v', 'schedule',
+             case when i % 10 < 7 then '{\"session\": \"2026-11-20\"}'::jsonb else jsonb_build_object('portfolio', 1000 + i % 50) end,
+             'success', now(), now() from generate_series(1, 100000) i",
+        "insert into ops.task (run_id, position, name, state, attempts)
+         select run_id, i, 'task_' || i, 'success', 1 from ops.run, generate_series(1, 4) i",
+        "analyze ops.run",
+        "analyze ops.task",
+    ] {
+        sqlx::raw_sql(sql).execute(&pool).await.unwrap();
+    }
+    for path in [
+        "/pipeline",
+        "/api/pipeline/runs",
+        "/api/pipeline/grid?dag=daily",
+        "/api/pipeline/grid?dag=daily&before=50000",
+        "/api/pipeline/grid?dag=publish",
+    ] {
+        let began = std::time::Instant::now();
+        let answer = house.bob.get(path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+        let took = began.elapsed();
+        println!("{path}: {took:?}, {} bytes", answer.body.len());
+        assert!(took < std::time::Duration::from_secs(2), "{path} took {took:?}");
+        assert!(answer.body.len() < 300_000, "{path}: {} bytes", answer.body.len());
+    }
+    let grid = body(&house.bob.get("/api/pipeline/grid?dag=daily&before=50000").await);
+    assert_eq!((grid["rows"].as_array().unwrap().len(), grid["tasks"].as_array().unwrap().len()), (25, 4));
+    assert!(grid["next_before"].as_i64().unwrap() < 50_000);
+}

@@ -22,6 +22,8 @@ async fn a_failed_run_is_understood_cleared_and_watched_to_its_end() {
     let base = format!("http://127.0.0.1:{port}");
     let mut command = database.plumbline(&["serve", "--now", NOW]);
     give_keys(&mut command, &broken);
+    // What a person needs is kept, however quiet the program's own log is.
+    command.env("PLUMBLINE_LOG", "warn");
     command.env("PLUMBLINE_LISTEN", format!("127.0.0.1:{port}"));
     let mut server = Process::start(command, "repair");
     let failed = async || database.count("select count(*) from ops.run where state = 'failed'").await > 0;
