@@ -32,3 +32,10 @@ export function sweepLive() {
   }
   for (const box of document.querySelectorAll("[data-live]")) if (!followed.has(box)) follow(box);
 }
+
+// A task that is pointed at from the picture or the line of time opens.
+document.addEventListener("click", ({ target }) => {
+  const link = target.closest?.('a[href^="#task-"]');
+  const task = link && document.getElementById(link.getAttribute("href").slice(1));
+  if (task) task.open = true;
+});

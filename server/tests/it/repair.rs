@@ -58,6 +58,9 @@ async fn a_failed_run_is_understood_cleared_and_watched_to_its_end() {
     assert!(log.contains("task started") && log.contains("WARN") && log.contains("host"), "the failing log lines: {log}");
     assert!(browser.script("return document.querySelectorAll('.graph .box.bad').length").await.as_i64() > Some(0), "the picture shows it");
     browser.screenshot("repair-failed-light-1440").await;
+    // A click in the picture leads to the task, and opens it.
+    browser.click(".graph-wide .graph a.ok").await;
+    assert_eq!(browser.script("return document.querySelector(location.hash).open").await, true);
 
     drop(broken);
     let mut mended = None;
