@@ -238,6 +238,9 @@ async fn the_ledger_says_why_it_did_or_did_not_run(pool: PgPool) {
     assert_eq!((&between["before"]["outcome"], &between["after"]["reason"]), (&json!("run"), &json!("A holiday.")));
     let page = house.bob.get("/pipeline?schedule=daily_open&at=2026-11-20T14:00").await;
     assert!(page.body.contains("A holiday."), "the page answers, too");
+    let page = house.bob.get("/pipeline?schedule=daily_open&at=yesterday").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.body.contains("Write the time as") && page.body.contains("Last runs"), "and stays whole where it can't");
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
@@ -251,6 +254,34 @@ async fn a_finished_run_streams_one_snapshot_and_ends(pool: PgPool) {
     assert!(rest.starts_with("event: end"), "{rest}");
     let drawn = house.admin.get(&format!("/api/pipeline/runs/{}/live?drawn=1", house.shared)).await;
     assert!(drawn.body.contains("the cable is cut"), "{}", drawn.body);
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_run_under_way_is_said_again_whenever_it_moves(pool: PgPool) {
+    let mut house = House::new(&pool).await;
+    let (run, task) = (house.shared, house.task);
+    sqlx::query!("update ops.run set state = 'running', ended_at = null, error = null where run_id = $1", run)
+        .execute(&pool)
+        .await
+        .unwrap();
+    let moving = async {
+        tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+        sqlx::query!(
+            "insert into ops.log (task_id, number, line, at, level, message) values ($1, 1, 301, now(), 'WARN', 'a new line')",
+            task
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+        sqlx::query!("update ops.run set state = 'success', ended_at = now() where run_id = $1", run).execute(&pool).await.unwrap();
+    };
+    let path = format!("/api/pipeline/runs/{run}/live");
+    let (stream, ()) = tokio::join!(house.admin.get(&path), moving);
+    let said: Vec<&str> = stream.body.split("\n\n").filter(|event| !event.is_empty()).collect();
+    assert_eq!(said.len(), 4, "as it was, a line, the end of the run, the end: {}", stream.body);
+    assert!(!said[0].contains("a new line") && said[1].contains("a new line"), "log lines stream, too");
+    assert!(said[2].contains(r#""state":"success""#) && said[3].starts_with("event: end"));
 }
 
 /// A hundred thousand runs, of which every answer looks at the newest.

@@ -4,10 +4,11 @@ use super::{
     Looker, Result, Store,
     runs::{PAGE, RunFilter},
 };
-use crate::auth::Role;
+use crate::{auth::Role, store::Error};
 use app::{
     domain::UserId,
-    pipeline::model::{AlertRow, AuditRow, BackfillRow, DagRow, Grid, NodeRow, Pipeline, Question},
+    error::AppError,
+    pipeline::model::{AlertRow, Answer, AuditRow, BackfillRow, DagRow, Grid, NodeRow, Pipeline, Question},
 };
 use chrono::Utc;
 
@@ -28,7 +29,13 @@ impl Store {
         };
         let asked = match question.schedule.is_empty() {
             true => None,
-            false => Some(self.explain_tick(user, &question.schedule, &question.at).await?),
+            false => Some(match self.explain_tick(user, &question.schedule, &question.at).await {
+                // Said beside the form; the rest of the page stays.
+                Err(Error::App(AppError::Refused(sentence))) => {
+                    Answer { schedule: question.schedule, at: Utc::now(), sentence, tick: None, before: None, after: None }
+                }
+                answer => answer?,
+            }),
         };
         let runs = self.stored_runs(&looker, &RunFilter { limit: PAGE, ..RunFilter::default() }).await?;
         Ok(Pipeline {
