@@ -1,7 +1,7 @@
 //! A run's DAG with the states of its tasks: in columns by depth where there is room, as an indented list on a phone.
 
 use super::{
-    parts::{role, worst},
+    parts::{shade, worst},
     shape::{Node, heights, lay_out},
 };
 use crate::{
@@ -113,7 +113,7 @@ fn boxed(node: &Node, (x, y): (f64, f64), width: f64, rows: &BTreeMap<&str, Vec<
         _ => state.replace('_', " "),
     };
     let target = rows.iter().find(|task| task.state == state).map_or(0, |task| task.task_id);
-    let class = format!("box {}", role(state));
+    let class = format!("box {}", shade(state));
     let at = format!("translate({x:.0} {y:.0})");
     view! {
         <a href=format!("#task-{target}") class=class>

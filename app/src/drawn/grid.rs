@@ -1,6 +1,6 @@
 //! Runs × tasks of a DAG.
 
-use super::parts::role;
+use super::parts::{role, shade};
 use crate::{
     format,
     pipeline::model::{Grid, Pipeline},
@@ -26,7 +26,7 @@ pub(super) fn grid(page: &Pipeline) -> AnyView {
             let cells = row.cells.iter().zip(tasks).map(|(cell, task)| match cell {
                 Some(state) => {
                     let said = format!("{}: {}", format::identifier(task), state.replace('_', " "));
-                    view! { <td><a class=format!("cell {}", role(state)) href=routes::run(row.run_id) title=said.clone() aria-label=said></a></td> }.into_any()
+                    view! { <td><a class=format!("cell {}", shade(state)) href=routes::run(row.run_id) title=said.clone() aria-label=said></a></td> }.into_any()
                 }
                 None => view! { <td></td> }.into_any(),
             });

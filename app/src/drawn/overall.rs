@@ -19,7 +19,7 @@ pub(super) fn page(page: &Pipeline) -> AnyView {
     let waiting = page.waiting_for.as_ref().map(|reason| view! { <p class="note wide warn">{reason.clone()}</p> });
     let alerts = page.alerts.iter().map(|alert| {
         let run = alert.subject.parse::<i64>().ok();
-        let link = run.map(|run| view! { " "<a class="more" href=routes::run(run)>{format!("Run {run}")}</a> });
+        let link = run.map(|run| view! { " "<a class="more one-line" href=routes::run(run)>{format!("Run {run}")}</a> });
         view! { <p class="note wide wrong" role="alert">{alert.message.clone()}" "<small>{format::ago(alert.raised_at, now)}</small>{link}</p> }
     });
     let alerts = alerts.collect_view();

@@ -15,6 +15,12 @@ pub(super) fn role(state: &str) -> &'static str {
     }
 }
 
+/// As [`role`], in a picture: what only couldn't start is paler than what failed.
+pub(super) fn shade(state: &str) -> String {
+    let pale = if state == "upstream_failed" { " pale" } else { "" };
+    format!("{}{pale}", role(state))
+}
+
 /// A state as word, color and shape.
 pub(super) fn chip(state: &str) -> AnyView {
     let class = format!("chip {}", role(state));
