@@ -39,7 +39,7 @@ pub(super) fn card(run: &Run) -> AnyView {
         <section class="card wide">
             <header>
                 <h2>"When it waited and worked"</h2>
-                <p class="legend"><span class="g-queue">"waited for a worker"</span><span class="g-work">"worked"</span></p>
+                <p class="legend"><span class="g-queue">"waited for a worker"</span><span class="g-work">"worked, in the color of how it ended"</span></p>
             </header>
             <div class="gantt">
                 {rows}

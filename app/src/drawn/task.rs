@@ -27,10 +27,11 @@ pub(super) fn head(run: &Run) -> AnyView {
     let again = can_clear.then(|| {
         view! { <p class="mute">"Clearing performs the failed tasks, and those that waited for them, once more. What they had done already is kept; all attempts stay below."</p> }
     });
-    let failed = run.tasks.iter().filter(|task| task.state == "failed").take(MOST_NAMED);
-    let failed: Vec<_> =
-        failed.map(|task| view! { <a class="more" href=format!("#task-{}", task.task_id)>{titled(task)}</a>" " }).collect();
-    let trouble = (!failed.is_empty()).then(|| view! { <p>"Failed: "{failed}<span class="mute">" (attempts and log below)"</span></p> });
+    let failed = run.tasks.iter().filter(|task| task.state == "failed").take(MOST_NAMED).enumerate();
+    let failed: Vec<_> = failed
+        .map(|(at, task)| view! { {(at > 0).then_some(", ")}<a class="more" href=format!("#task-{}", task.task_id)>{titled(task)}</a> })
+        .collect();
+    let trouble = (!failed.is_empty()).then(|| view! { <p>"Failed: "{failed}<span class="mute">" · attempts and log below"</span></p> });
     let held = row.held_by.as_ref().map(|reason| view! { <p class="note warn">"Waiting: "{reason.clone()}</p> });
     let error = row.error.as_ref().map(|error| view! { <p class="note wrong" role="alert">{error.clone()}</p> });
     let deadline = run.deadline_at.filter(|_| !row.has_ended()).map(|at| format!(" · due at {}", format::instant(at, run.rendered_at)));
