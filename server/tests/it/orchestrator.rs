@@ -1,6 +1,7 @@
 //! The engine against a real Postgres: order, rules, retries, leases, ticks; whatever is killed when, once means once.
 
 mod control;
+mod model;
 mod shape;
 mod ticks;
 
