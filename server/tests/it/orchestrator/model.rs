@@ -5,17 +5,17 @@ mod reference;
 
 use super::*;
 use chrono::TimeDelta;
+use compare::{named, same};
 use proptest::{
     prelude::*,
     test_runner::{Config, TestError, TestRunner},
 };
-use compare::{named, same};
 use reference::{Answer, Claim, LIMIT, Model};
 use server::orchestrator::{Part, Rule, Selection, admit_all, advance_all, cancel, clear, expire, pause, resume};
 
 /// Sequences, and operations in each at most.
 const CASES: u32 = 40;
-const OPERATIONS: usize = 40;
+const OPERATIONS: usize = 60;
 const CLAIMANTS: u8 = 3;
 
 /// No wait but a vendor's: a delayed task is due at once, and one that a vendor put off isn't.
@@ -32,24 +32,61 @@ const AT_ONCE: RetryPolicy = RetryPolicy {
 /// Something that happens. Numbers choose among what there is, modulo its count.
 #[derive(Debug, Clone)]
 enum Operation {
-    Request { dag: u8, overlap: Overlap, parameter: u8, repeat: Repeat, hour: u8, one_try: bool },
-    Claim { who: u8, most: u8 },
-    Settle { which: u8, end: Ending },
+    Request {
+        dag: u8,
+        overlap: Overlap,
+        parameter: u8,
+        repeat: Repeat,
+        hour: u8,
+        one_try: bool,
+    },
+    Claim {
+        who: u8,
+        most: u8,
+    },
+    Settle {
+        which: u8,
+        end: Ending,
+    },
     /// By somebody whose claim doesn't count any more.
-    SettleLate { which: u8, end: Ending },
+    SettleLate {
+        which: u8,
+        end: Ending,
+    },
     SettleAll,
     /// In the transaction of its effect.
-    Complete { which: u8 },
-    LoseLease { which: u8 },
-    Reap { gone: Option<u8> },
+    Complete {
+        which: u8,
+    },
+    LoseLease {
+        which: u8,
+    },
+    Reap {
+        gone: Option<u8>,
+    },
     /// Whatever was put off is due.
     TimePasses,
-    WaitTooLong { which: u8 },
-    RunTooLong { which: u8 },
-    Cancel { run: u8 },
-    Clear { run: u8, task: Option<u8>, downstream: bool, only_failed: bool },
-    Pause { dag: u8 },
-    Resume { dag: u8 },
+    WaitTooLong {
+        which: u8,
+    },
+    RunTooLong {
+        which: u8,
+    },
+    Cancel {
+        run: u8,
+    },
+    Clear {
+        run: u8,
+        task: Option<u8>,
+        downstream: bool,
+        only_failed: bool,
+    },
+    Pause {
+        dag: u8,
+    },
+    Resume {
+        dag: u8,
+    },
     AdmitAll,
     AdvanceAll,
 }
@@ -135,24 +172,23 @@ fn operation() -> impl Strategy<Value = Operation> {
         Just(Overlap::CancelOther)
     ];
     let repeat = prop_oneof![1 => Just(Repeat::JoinLive), 1 => Just(Repeat::JoinQueued), 2 => Just(Repeat::Always)];
-    let request = (0u8..5, overlap, 0u8..2, repeat, 0u8..4, prop::bool::weighted(0.2)).prop_map(
-        |(dag, overlap, parameter, repeat, hour, one_try)| Request { dag, overlap, parameter, repeat, hour, one_try },
-    );
+    let request = (0u8..5, overlap, 0u8..2, repeat, 0u8..4, prop::bool::weighted(0.2))
+        .prop_map(|(dag, overlap, parameter, repeat, hour, one_try)| Request { dag, overlap, parameter, repeat, hour, one_try });
     let task = prop::option::of(0u8..5);
     prop_oneof![
         6 => request,
         10 => (0..CLAIMANTS, 0u8..4).prop_map(|(who, most)| Claim { who, most }),
-        12 => (any::<u8>(), ending()).prop_map(|(which, end)| Settle { which, end }),
-        3 => (any::<u8>(), ending()).prop_map(|(which, end)| SettleLate { which, end }),
+        12 => ((0u8..12), ending()).prop_map(|(which, end)| Settle { which, end }),
+        3 => ((0u8..12), ending()).prop_map(|(which, end)| SettleLate { which, end }),
         2 => Just(SettleAll),
-        2 => any::<u8>().prop_map(|which| Complete { which }),
-        3 => any::<u8>().prop_map(|which| LoseLease { which }),
+        2 => (0u8..12).prop_map(|which| Complete { which }),
+        3 => (0u8..12).prop_map(|which| LoseLease { which }),
         3 => prop::option::of(0..CLAIMANTS).prop_map(|gone| Reap { gone }),
         1 => Just(TimePasses),
-        1 => any::<u8>().prop_map(|which| WaitTooLong { which }),
-        1 => any::<u8>().prop_map(|which| RunTooLong { which }),
-        2 => any::<u8>().prop_map(|run| Cancel { run }),
-        5 => (any::<u8>(), task, any::<bool>(), any::<bool>())
+        1 => (0u8..12).prop_map(|which| WaitTooLong { which }),
+        1 => (0u8..12).prop_map(|which| RunTooLong { which }),
+        2 => (0u8..12).prop_map(|run| Cancel { run }),
+        5 => ((0u8..12), task, any::<bool>(), any::<bool>())
             .prop_map(|(run, task, downstream, only_failed)| Clear { run, task, downstream, only_failed }),
         1 => (0u8..5).prop_map(|dag| Pause { dag }),
         2 => (0u8..5).prop_map(|dag| Resume { dag }),
@@ -177,7 +213,8 @@ struct Trial {
 
 impl Trial {
     async fn begin(pool: &PgPool) -> Self {
-        let clean = "truncate ops.run, ops.task, ops.attempt, ops.alert, ops.audit, ops.dag, ops.dag_version, ops.node, ops.pool restart identity;
+        let clean =
+            "truncate ops.run, ops.task, ops.attempt, ops.alert, ops.audit, ops.dag, ops.dag_version, ops.node, ops.pool restart identity;
                      insert into ops.pool (pool, slots) values ('two', 2)";
         sqlx::raw_sql(clean).execute(pool).await.unwrap();
         let mut claimants = Vec::new();

@@ -5,7 +5,8 @@ use server::orchestrator::Rule;
 use sqlx::AssertSqlSafe;
 
 /// Runs: number, DAG, state, whether a reason stands beside it.
-const RUNS: &str = "select format('run %s %s %s%s', run_id, dag, state, case when error is not null then ' error' end) from ops.run order by run_id";
+const RUNS: &str =
+    "select format('run %s %s %s%s', run_id, dag, state, case when error is not null then ' error' end) from ops.run order by run_id";
 
 /// Tasks: what they are, and who holds them.
 const TASKS: &str = "

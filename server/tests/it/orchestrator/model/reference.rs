@@ -99,8 +99,7 @@ impl Model {
             _ => {}
         }
         let id = self.runs.len() as i64 + 1;
-        let run =
-            Run { dag: dag.clone(), parameter, logical, tries, state: "queued", is_cancelled: false, has_error: false };
+        let run = Run { dag: dag.clone(), parameter, logical, tries, state: "queued", is_cancelled: false, has_error: false };
         self.runs.insert(id, run);
         for (place, spec) in dag.tasks.iter().enumerate() {
             self.tasks.push(task(id, place, &spec.name, "", "waiting"));
@@ -257,7 +256,8 @@ impl Model {
         let mut claims = Vec::new();
         for task in self.next().into_iter().cloned().collect::<Vec<_>>() {
             let pools = self.spec(&task).pools.clone();
-            let is_free = pools.iter().all(|pool| used.get(pool).copied().unwrap_or(0) < self.slots.get(pool.as_str()).copied().unwrap_or(1));
+            let is_free =
+                pools.iter().all(|pool| used.get(pool).copied().unwrap_or(0) < self.slots.get(pool.as_str()).copied().unwrap_or(1));
             if claims.len() < most && is_free {
                 pools.into_iter().for_each(|pool| *used.entry(pool).or_default() += 1);
                 let claim = Claim { run: task.run, name: task.name, part: task.part, number: task.attempts.len() + 1 };
