@@ -17,7 +17,8 @@ create table book.connection (
     owner_id      bigint not null,
     vendor        text not null check (vendor in ('polygon', 'alpaca', 'fred')),
     label         text not null,
-    base_url      text not null,
+    -- Null: the demo's; whichever server performs the task asks its own simulator.
+    base_url      text check ((base_url is null) = (origin = 'demo')),
     -- Alpaca's market data lives on another host.
     data_url      text,
     secret        bytea not null,

@@ -38,6 +38,8 @@ debian=() brew=()
 need() { debian+=("$1"); if [ -n "${2:-}" ]; then brew+=("$2"); fi; }
 has cc || need build-essential
 has curl || need curl
+# Without the authorities' certificates neither npm nor cargo can fetch anything; Debian's smallest installation has none.
+! has apt-get || [ -e /etc/ssl/certs/ca-certificates.crt ] || need ca-certificates
 has_node || need npm node
 has_postgres || need postgresql postgresql@17
 has brotli || need brotli brotli
@@ -77,6 +79,8 @@ install_packages() {
   fi
 }
 [ "${#debian[@]}" -eq 0 ] || install_packages
+# An older Node.js that was there already isn't replaced by the package.
+has_node || stop "Node.js 18 or later with npm is needed, and $(node --version 2>/dev/null || echo none) is here: install it from https://nodejs.org, then try again."
 
 # Rust: rustup reads rust-toolchain.toml and fetches what it names.
 has cargo || stop "Rust is missing: install rustup from https://rustup.rs, open a new shell, then try again."

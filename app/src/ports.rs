@@ -6,7 +6,7 @@ use crate::{
     domain::{AccountId, ConnectionId, Scope, TransactionId, UserId},
     error::AppError,
     holdings::model::Holdings,
-    overview::model::{Frame, Overview},
+    overview::model::{Frame, OverviewPage},
     pipeline::model::{Pipeline, RunRow},
     quality::model::Quality,
     settings::model::{ConnectionForm, Connections, People},
@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub trait Portfolios: Send + Sync {
     async fn frame(&self, user: UserId, scope: Scope) -> Result<Frame, AppError>;
     /// `None` while nothing was published for the portfolio.
-    async fn overview(&self, user: UserId, scope: Scope) -> Result<Option<Overview>, AppError>;
+    async fn overview(&self, user: UserId, scope: Scope) -> Result<Option<OverviewPage>, AppError>;
     async fn holdings(&self, user: UserId, scope: Scope) -> Result<Option<Holdings>, AppError>;
 }
 

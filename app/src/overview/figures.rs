@@ -1,6 +1,6 @@
 //! From a portfolio's sessions to what the overview says, except names, sectors and charts. Pure.
 
-use super::model::{Bridge, Day, Gain, MonthReturn, Risk};
+use super::model::{Bridge, Day, Gain, MonthReturn, OverviewFigures, Risk};
 use crate::{
     analytics::{
         benchmark::{align, excess_return},
@@ -35,31 +35,6 @@ pub struct PortfolioSession {
     pub benchmark_return: Option<f64>,
     /// A fraction per year.
     pub risk_free_rate: Option<f64>,
-}
-
-/// The overview's numbers, under the names of [`super::model::Overview`].
-#[derive(Debug, Clone, PartialEq)]
-pub struct OverviewFigures {
-    pub as_of: NaiveDate,
-    pub opens_on: NaiveDate,
-    pub since: NaiveDate,
-    pub value: Figure<Money>,
-    pub positions: u32,
-    pub carried: u32,
-    pub day_change: Figure<Money>,
-    pub day_return: Figure<f64>,
-    pub benchmark_day_return: Figure<f64>,
-    pub total_gain: Figure<Gain>,
-    pub time_weighted: Figure<f64>,
-    pub benchmark_return: Figure<f64>,
-    pub excess_return: Figure<f64>,
-    pub money_weighted: Figure<f64>,
-    pub money_weighted_is_annual: bool,
-    pub risk: Risk,
-    pub bridge: Figure<Bridge>,
-    /// The session with whose close the range opens, where the portfolio has it, and those of the range.
-    pub days: Vec<Day>,
-    pub months: Vec<MonthReturn>,
 }
 
 /// Everything the overview says of `sessions`: all since the portfolio's first, ascending. `position_values` are the market

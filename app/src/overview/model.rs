@@ -52,10 +52,21 @@ pub struct RunningNote {
 /// The overview of one portfolio, as of its last published session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Overview {
-    pub as_of: NaiveDate,
+    pub figures: OverviewFigures,
     pub currency: String,
     pub range: Range,
     pub benchmark: Benchmark,
+    pub sectors: Vec<SectorWeight>,
+    /// ECharts options as JSON.
+    pub value_chart: String,
+    pub return_chart: String,
+    pub drawdown_chart: String,
+}
+
+/// The overview's numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OverviewFigures {
+    pub as_of: NaiveDate,
     /// The session with whose close the range opens.
     pub opens_on: NaiveDate,
     /// The portfolio's first session.
@@ -81,14 +92,11 @@ pub struct Overview {
     pub risk: Risk,
     /// From the opening to the closing value of the range.
     pub bridge: Figure<Bridge>,
-    pub sectors: Vec<SectorWeight>,
+    /// The session with whose close the range opens, where the portfolio has it, and those of the range; on the page those that the
+    /// table behind the charts shows.
     pub days: Vec<Day>,
     /// Time-weighted return by calendar month since the first session, oldest first.
     pub months: Vec<MonthReturn>,
-    /// ECharts options as JSON.
-    pub value_chart: String,
-    pub return_chart: String,
-    pub drawdown_chart: String,
 }
 
 /// Total gain and its parts, to the cent.

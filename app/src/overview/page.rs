@@ -37,13 +37,14 @@ pub fn OverviewPage() -> impl IntoView {
 #[component]
 fn Page(page: model::OverviewPage) -> impl IntoView {
     let model::OverviewPage { overview, top, holdings } = page;
+    let figures = overview.figures.clone();
     view! {
-        <tiles::Tiles overview=overview.clone()/>
+        <tiles::Tiles figures=figures.clone() currency=overview.currency.clone() range=overview.range benchmark=overview.benchmark/>
         <charts::Charts overview=overview.clone()/>
         <allocation::Allocation sectors=overview.sectors/>
-        <bridge::BridgeCard bridge=overview.bridge range=overview.range/>
-        <months::Months months=overview.months/>
-        <risk::RiskCard risk=overview.risk range=overview.range/>
+        <bridge::BridgeCard bridge=figures.bridge range=overview.range/>
+        <months::Months months=figures.months/>
+        <risk::RiskCard risk=figures.risk range=overview.range/>
         <holdings::TopHoldings top count=holdings/>
     }
     .into_any()

@@ -13,6 +13,8 @@ pub struct Quality {
     pub total: u32,
     pub checks: Vec<CheckRow>,
     pub quarantine: Vec<QuarantineRow>,
+    /// Newest first.
+    pub unbooked: Vec<UnbookedRow>,
     pub freshness: Vec<FreshnessRow>,
     pub rendered_at: DateTime<Utc>,
 }
@@ -41,6 +43,15 @@ pub struct QuarantineRow {
     pub check: String,
     pub reason: String,
     pub quarantined_at: DateTime<Utc>,
+}
+
+/// What the ledger couldn't book as it stands: the numbers are right without it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UnbookedRow {
+    pub session_date: NaiveDate,
+    pub symbol: Option<String>,
+    /// One sentence: what is wrong and what to do.
+    pub message: String,
 }
 
 /// How old each source is.

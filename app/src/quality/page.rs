@@ -4,7 +4,7 @@ use crate::{
     format,
     quality::{
         api::show_quality,
-        model::{CheckRow, FreshnessRow, Quality, QuarantineRow},
+        model::{CheckRow, FreshnessRow, Quality, QuarantineRow, UnbookedRow},
     },
     routes,
     ui::{Empty, Loaded, Refresh, use_scope},
@@ -35,6 +35,7 @@ fn Page(quality: Quality) -> impl IntoView {
             <Empty title="Nothing was checked yet" text="Checks run on what each run has fetched, before anything is published.">
                 <a class="button" href=routes::PIPELINE>"To the pipeline"</a>
             </Empty>
+            <Unbooked rows=quality.unbooked/>
             <Freshness rows=quality.freshness now=quality.rendered_at/>
         }
         .into_any();
@@ -58,6 +59,7 @@ fn Page(quality: Quality) -> impl IntoView {
                 <table class="rows"><tbody>{passed}</tbody></table>
             </details>
         </section>
+        <Unbooked rows=quality.unbooked/>
         <Freshness rows=quality.freshness now/>
         <Quarantine rows=quality.quarantine now/>
     }
@@ -94,6 +96,46 @@ fn Passed(check: CheckRow) -> impl IntoView {
             <td class="r mute">{format::plural(check.elements, "row", "rows")}</td>
         </tr>
     }
+}
+
+/// Shown where there is something: an own entry that can't be booked is the person's to mend.
+#[component]
+fn Unbooked(rows: Vec<UnbookedRow>) -> impl IntoView {
+    (!rows.is_empty()).then(|| {
+        let count = format::plural(rows.len() as u64, "entry", "entries");
+        let rows = rows
+            .into_iter()
+            .map(|row| {
+                view! {
+                    <tr>
+                        <th scope="row">{row.symbol}</th>
+                        <td>{format::date(row.session_date)}</td>
+                        <td>{row.message}</td>
+                    </tr>
+                }
+            })
+            .collect_view();
+        view! {
+            <section class="card wide">
+                <header>
+                    <h2>"Not booked"</h2>
+                    <span class="chip warn">{count}</span>
+                    <a class="more" href=routes::ACTIVITY>"To the activity"</a>
+                </header>
+                <p class="mute">"The ledger left these out: the numbers are right without them, and complete once they are corrected."</p>
+                <table class="rows">
+                    <thead>
+                        <tr>
+                            <th scope="col">"Symbol"</th>
+                            <th scope="col">"Session"</th>
+                            <th scope="col">"What is wrong"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </section>
+        }
+    })
 }
 
 #[component]

@@ -16,11 +16,13 @@ pub struct ConnectionRow {
     pub id: ConnectionId,
     pub vendor: String,
     pub label: String,
-    pub base_url: String,
+    /// `None`: the demo's, whose vendors are simulated.
+    pub base_url: Option<String>,
     /// The key's last four characters.
     pub key_hint: String,
     /// "environment", "person", "demo".
     pub origin: String,
+    /// When the vendor answered last: a person's test, or a fetch.
     pub tested_at: Option<DateTime<Utc>>,
     pub last_error: Option<String>,
 }

@@ -84,7 +84,7 @@ impl Conductor for PipelineConductor {
     }
 
     async fn try_connection(&self, connection: ConnectionId) -> Result<(), ConductorError> {
-        let connection = connections::load(&self.deps.pool, &self.deps.vault, connection).await?;
+        let connection = connections::load(&self.deps, connection).await?;
         match connection.vendor {
             Vendor::Polygon => ingest::polygon::test(&self.deps.http, &connection).await?,
             Vendor::Fred => ingest::fred::test(&self.deps.http, &connection).await?,

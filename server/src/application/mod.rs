@@ -52,8 +52,6 @@ pub enum StartError {
     Client(#[from] reqwest::Error),
     #[error(transparent)]
     Simulator(#[from] SimulatorError),
-    #[error("The simulator's address can't be read. Start the server again.")]
-    SimulatorAddress,
     #[error(transparent)]
     Pipeline(#[from] pipeline::Error),
 }

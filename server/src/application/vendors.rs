@@ -34,13 +34,8 @@ impl Vendors {
         if config.is_demo() {
             let accounts = source.accounts();
             let simulator = simulator::start(simulator::Options { source, clock, faults: Faults::none(), port: 0 }).await?;
-            connections::ensure_demo(
-                &deps.pool,
-                &deps.vault,
-                &simulator.url().parse().map_err(|_| StartError::SimulatorAddress)?,
-                accounts,
-            )
-            .await?;
+            connections::ensure_demo(&deps.pool, &deps.vault, accounts).await?;
+            let deps = Deps { simulator: Some(simulator.url().clone()), ..deps };
             return Ok(Self { deps, keys: Vec::new(), _simulator: Some(simulator) });
         }
         connections::leave_demo(&deps.pool).await?;
@@ -63,7 +58,7 @@ impl Vendors {
 fn deps(config: &Config, clock: Clock, database: &Database) -> Result<Deps, StartError> {
     let vault = Arc::new(Vault::new(config.secret_key()?.bytes()));
     let http = ingest::Http::with_limits(database.pool.clone(), config.vendor_limits())?;
-    Ok(Deps { pool: database.pool.clone(), clock, vault, http, retries: None })
+    Ok(Deps { pool: database.pool.clone(), clock, vault, http, simulator: None, retries: None })
 }
 
 async fn first_administrator(deps: &Deps) -> Result<Option<UserId>, sqlx::Error> {

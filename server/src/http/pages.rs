@@ -107,6 +107,10 @@ pub(super) async fn file_or_not_found(State(state): State<AppState>, session: Au
 
 /// Strangers are led to the door, and come back to where they wanted to go; who is in needs no door.
 pub(super) async fn at_the_door(State(state): State<AppState>, session: AuthSession, request: Request, next: Next) -> Response {
+    // A page is read. What else is asked of it is no way in either, and the route itself says what it takes.
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return next.run(request).await;
+    }
     let path = request.uri().path();
     let needs_setup = match session.user {
         Some(_) if path == routes::SIGN_IN || path == routes::SETUP => return Redirect::to(routes::OVERVIEW).into_response(),

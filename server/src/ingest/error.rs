@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use std::{fmt, time::Duration};
 
 use super::Vendor;
-use crate::orchestrator::TaskError;
+use crate::orchestrator::{TaskError, is_outage};
 
 /// How long a vendor that named no time is left alone: the window of every limit that we know.
 const UNNAMED_WAIT: Duration = Duration::from_secs(60);
@@ -105,7 +105,8 @@ impl From<VendorError> for TaskError {
         match error {
             VendorError::RateLimited { wait, .. } => Self::RateLimited { wait: wait.unwrap_or(UNNAMED_WAIT), source: Box::new(error) },
             VendorError::NotReady { .. } => Self::NotReady(Box::new(error)),
-            // A loop of pages or Postgres restarting mends itself later, though not at once.
+            VendorError::Database(ref source) if is_outage(source) => Self::Interrupted(Box::new(error)),
+            // A loop of pages or a busy Postgres mends itself later, though not at once.
             VendorError::PageLoop { .. } | VendorError::Database(_) => Self::Retryable(Box::new(error)),
             error if error.is_passing() => Self::Retryable(Box::new(error)),
             error => Self::Final(Box::new(error)),

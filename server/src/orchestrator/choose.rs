@@ -69,8 +69,8 @@ mod tests {
             }
             let room = |pool: &String| slots.get(pool).copied().unwrap_or(1) - used.get(pool).copied().unwrap_or(0);
             prop_assert!(used.keys().all(|pool| room(pool) >= 0));
-            let left = candidates.iter().filter(|candidate| !chosen.contains(&candidate.task_id));
-            prop_assert!({ left }.all(|candidate| candidate.pools.iter().any(|pool| room(pool) == 0)));
+            let mut left = candidates.iter().filter(|candidate| !chosen.contains(&candidate.task_id));
+            prop_assert!(left.all(|candidate| candidate.pools.iter().any(|pool| room(pool) == 0)));
         }
     }
 }

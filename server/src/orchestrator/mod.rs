@@ -35,7 +35,7 @@ pub use advance::{Node, end, moves};
 pub use backfill::{Backfill, backfill, cancel_backfill};
 pub use cancel::cancel;
 pub use clear::{Selection, clear};
-pub use context::{Cancelled, Fenced, TaskContext, TaskError};
+pub use context::{Cancelled, Fenced, TaskContext, TaskError, is_outage};
 pub use control::{ControlError, note, pause, resume};
 pub use dag::{Dag, DagError, Overlap, Rule, TaskSpec};
 pub use definitions::Definitions;

@@ -11,13 +11,15 @@ use crate::{
     clock::Clock,
     ingest,
     orchestrator::{
-        self, Dag, Engine, Handler, Outcome, Overlap, Registry, RetryPolicy, Role, Schedule, StartDuty, TaskContext, TaskError, TaskSpec,
+        self, Dag, Engine, Handler, Outcome, Overlap, Registry, RetryPolicy, Role, Rule, Schedule, StartDuty, TaskContext, TaskError,
+        TaskSpec,
     },
     vault::Vault,
 };
 use async_trait::async_trait;
 use sqlx::PgPool;
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use url::Url;
 
 /// One task at a time asks vendors, or judges what they said: their answers meet one budget in one order.
 const EXTRACT: &str = "extract";
@@ -41,15 +43,17 @@ fn compute_task(name: &str, purpose: &str, pool: &str) -> TaskSpec {
     TaskSpec { max_attempts: 5, ..TaskSpec::new(name, purpose).pools(&[pool]) }
 }
 
-/// Brokers come first: they say which symbols are held. Openings need the splits.
+/// Brokers come first: they say which symbols are held. Openings need the splits. Who has no broker needs prices all the same.
 fn tasks() -> Vec<TaskSpec> {
+    let after_brokers = |spec: TaskSpec| TaskSpec { rule: Rule::NoneFailed, ..spec.after(&["extract_broker"]) };
     vec![
-        extract_task("extract_broker", "Fetching the brokers' accounts").pools(&[EXTRACT, PUBLISH]),
-        extract_task("extract_prices", "Fetching prices").after(&["extract_broker"]),
-        extract_task("extract_actions", "Fetching splits and dividends").after(&["extract_broker"]),
-        extract_task("extract_details", "Fetching the companies' details").after(&["extract_broker"]),
+        TaskSpec::new("list_brokers", "Looking up the brokers' accounts"),
+        extract_task("extract_broker", "Fetching a broker's account").for_each_of("list_brokers").pools(&[EXTRACT, PUBLISH]),
+        after_brokers(extract_task("extract_prices", "Fetching prices")),
+        after_brokers(extract_task("extract_actions", "Fetching splits and dividends")),
+        after_brokers(extract_task("extract_details", "Fetching the companies' details")),
         extract_task("extract_rates", "Fetching interest rates"),
-        compute_task("propose_openings", "Working out opening balances", EXTRACT).after(&["extract_broker", "extract_actions"]),
+        compute_task("propose_openings", "Working out opening balances", EXTRACT).after(&["extract_actions"]),
         compute_task("validate", "Checking what was fetched", EXTRACT).after(&[
             "extract_prices",
             "extract_details",
@@ -89,6 +93,8 @@ pub struct Deps {
     pub clock: Clock,
     pub vault: Arc<Vault>,
     pub http: ingest::Http,
+    /// This process's own, where the demo is on: the demo's connections lead to it.
+    pub simulator: Option<Url>,
     /// `None`, except in tests that don't want to wait.
     pub retries: Option<RetryPolicy>,
 }
@@ -167,6 +173,7 @@ fn registry(deps: &Deps) -> Registry {
     all()
         .into_iter()
         .fold(Registry::default(), Registry::dag)
+        .handler("list_brokers", task(|_, ctx| Box::pin(extract::brokers(ctx))))
         .handler("extract_broker", task(|deps, ctx| Box::pin(extract::broker(deps, ctx))))
         .handler("extract_prices", task(|deps, ctx| Box::pin(extract::prices(deps, ctx))))
         .handler("extract_actions", task(|deps, ctx| Box::pin(extract::actions(deps, ctx))))

@@ -12,6 +12,8 @@ pub enum Error {
     Refused(String),
     #[error("the database refused: {0}")]
     Database(#[from] sqlx::Error),
+    #[error("the demo's prices come from a running server's simulator, and this process has none; start the server")]
+    NoSimulator,
     #[error(transparent)]
     Vault(#[from] VaultError),
     /// A DAG of ours that can't run: a fault of this program.
@@ -44,6 +46,8 @@ impl From<Error> for TaskError {
     fn from(error: Error) -> Self {
         match error {
             Error::Database(error) => Self::from(error),
+            // A server's process may perform the next attempt.
+            Error::NoSimulator => Self::Retryable(Box::new(error)),
             other => Self::Final(Box::new(other)),
         }
     }

@@ -11,7 +11,6 @@ use super::{
 };
 use crate::calendar;
 use chrono::{Days, NaiveDate};
-use rust_decimal::prelude::ToPrimitive;
 use serde_json::json;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const BENCHMARK: &str = "SPY";
 /// Two closes before a bar lie within these days, unless the symbol wasn't traded for weeks.
 const LEAD_DAYS: u64 = 30;
+/// So many symbols' bars of ten years are looked at within half a second.
+const SYMBOLS_AT_A_TIME: usize = 100;
 /// Gaps this old are looked for on every day, so that they stay in sight; older ones when bars of then arrive.
 const GAP_DAYS: u64 = 45;
 
@@ -79,28 +80,29 @@ pub async fn judged(connection: &mut PgConnection, window: &Window<'_>, splits: 
     )
     .fetch_one(&mut *connection)
     .await?;
-    let bars = sqlx::query_file!(
-        "src/quality/suspicious_bars.sql",
-        window.symbols,
-        calendar::midnight(earliest - Days::new(LEAD_DAYS)),
-        calendar::midnight(from),
-        window.judged_response,
-        // Rounding aside: the rule itself judges in decimals.
-        LARGEST_JUMP.to_f64().unwrap_or_default()
-    )
-    .map(|row| Bar {
-        before: [row.previous_date.zip(row.previous_close), row.older_date.zip(row.older_close)].into_iter().flatten().collect(),
-        symbol: row.symbol,
-        session_date: row.session_date,
-        response_id: row.response_id,
-        open: row.open,
-        high: row.high,
-        low: row.low,
-        close: row.close,
-        volume: row.volume,
-    })
-    .fetch_all(connection)
-    .await?;
+    let mut bars = Vec::new();
+    for symbols in window.symbols.chunks(SYMBOLS_AT_A_TIME) {
+        let suspicious = sqlx::query_file!(
+            "src/quality/suspicious_bars.sql",
+            symbols,
+            calendar::midnight(earliest - Days::new(LEAD_DAYS)),
+            calendar::midnight(from),
+            window.judged_response,
+            LARGEST_JUMP
+        )
+        .map(|row| Bar {
+            before: [row.previous_date.zip(row.previous_close), row.older_date.zip(row.older_close)].into_iter().flatten().collect(),
+            symbol: row.symbol,
+            session_date: row.session_date,
+            response_id: row.response_id,
+            open: row.open,
+            high: row.high,
+            low: row.low,
+            close: row.close,
+            volume: row.volume,
+        });
+        bars.extend(suspicious.fetch_all(&mut *connection).await?);
+    }
     let waiting: BTreeSet<(String, NaiveDate)> = waiting.into_iter().map(|row| (row.symbol, row.session_date)).collect();
     Ok(sort(bars, &waiting, splits, u64::try_from(elements).unwrap_or_default()))
 }
@@ -146,15 +148,18 @@ pub async fn freshness(
     .await?
     .into_iter()
     .collect();
-    let priced: BTreeSet<String> = sqlx::query_scalar!(
+    // Asked for those few only: any close of any time will do, and a join would read them all.
+    let others: Vec<String> = symbols.iter().filter(|symbol| !fresh.contains(*symbol)).cloned().collect();
+    let mut priced: BTreeSet<String> = sqlx::query_scalar!(
         r#"select symbol as "symbol!" from unnest($1::text[]) as symbol
-           where exists (select from raw.market_data as bar where bar.symbol = symbol.symbol and bar.close > 0)"#,
-        symbols
+           where (select true from raw.market_data as bar where bar.symbol = symbol.symbol and bar.close > 0 limit 1)"#,
+        &others
     )
     .fetch_all(connection)
     .await?
     .into_iter()
     .collect();
+    priced.extend(fresh.iter().cloned());
     let (first, block) =
         session_is_there(session, fresh.contains(BENCHMARK), held.len(), held.iter().filter(|s| fresh.contains(**s)).count());
     let mut outcomes = vec![first];

@@ -57,7 +57,8 @@ impl From<Args> for Options {
 /// As `start`.
 pub async fn run(args: Args) -> Result<(), SimulatorError> {
     let mut running = start(args.into()).await?;
-    println!("Vendor simulator: {}", running.url());
+    // Clients put their paths straight behind it.
+    println!("Vendor simulator: {}", running.url().as_str().trim_end_matches('/'));
     tokio::select! {
         ended = running.ended() => ended,
         stop = asked_to_stop() => stop.map_err(SimulatorError::Stopped),

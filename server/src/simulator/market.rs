@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::seed::Recipe;
+use super::seed::{Path, Recipe};
 use crate::calendar;
 
 /// Every session that the simulator knows, 2000 to 2040. A bar names its session by its place in here.
@@ -79,7 +79,7 @@ impl Profile {
 }
 
 /// A daily bar, raw. Prices are whole numbers of the listing's smallest unit (`Listing::decimals`), so that they are
-/// exact and two million of them fit into memory.
+/// exact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bar {
     pub session: u32,
@@ -110,23 +110,62 @@ pub struct Dividend {
 }
 
 /// Bars and dividends, oldest first.
-#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Series {
-    pub bars: Vec<Bar>,
+    bars: Bars,
     pub dividends: Vec<Dividend>,
 }
 
+enum Bars {
+    Recorded(Vec<Bar>),
+    /// A number a session, from which a bar is made each time: two million bars would be 70 MB.
+    Made(Path),
+}
+
 impl Series {
+    /// Bars as they were, oldest first.
+    pub fn recorded(bars: Vec<Bar>, dividends: Vec<Dividend>) -> Self {
+        Self { bars: Bars::Recorded(bars), dividends }
+    }
+
+    pub fn made(path: Path, dividends: Vec<Dividend>) -> Self {
+        Self { bars: Bars::Made(path), dividends }
+    }
+
     /// Bars of the sessions `from ..= to`.
-    pub fn between(&self, from: u32, to: u32) -> &[Bar] {
-        let start = self.bars.partition_point(|bar| bar.session < from);
-        let end = self.bars.partition_point(|bar| bar.session <= to);
-        self.bars.get(start..end).unwrap_or_default()
+    pub fn between(&self, from: u32, to: u32) -> Vec<Bar> {
+        match &self.bars {
+            Bars::Recorded(bars) => {
+                let start = bars.partition_point(|bar| bar.session < from);
+                let end = bars.partition_point(|bar| bar.session <= to);
+                bars.get(start..end).unwrap_or_default().to_vec()
+            }
+            Bars::Made(path) => path.between(from, to),
+        }
+    }
+
+    /// The bar of a session, where there is one.
+    pub fn on(&self, session: u32) -> Option<Bar> {
+        match &self.bars {
+            Bars::Recorded(bars) => bars.binary_search_by_key(&session, |bar| bar.session).ok().and_then(|place| bars.get(place)).copied(),
+            Bars::Made(path) => path.on(session),
+        }
     }
 
     /// The last bar at or before a session.
-    pub fn latest(&self, session: u32) -> Option<&Bar> {
-        self.between(0, session).last()
+    pub fn latest(&self, session: u32) -> Option<Bar> {
+        match &self.bars {
+            Bars::Recorded(bars) => {
+                bars.partition_point(|bar| bar.session <= session).checked_sub(1).and_then(|place| bars.get(place)).copied()
+            }
+            Bars::Made(path) => path.on(session.min(path.last()?)),
+        }
+    }
+}
+
+/// Nothing yet.
+impl Default for Series {
+    fn default() -> Self {
+        Self::recorded(Vec::new(), Vec::new())
     }
 }
 
@@ -135,7 +174,7 @@ pub enum History {
     Recorded(Arc<Series>),
     /// Made when first asked for, made longer when the clock has gone on, forgotten when nobody asks for a while.
     Made {
-        recipe: Recipe,
+        recipe: Arc<Recipe>,
         so_far: RwLock<(u32, Arc<Series>)>,
     },
 }
@@ -159,15 +198,9 @@ impl Listing {
                     let made = so_far.read().unwrap_or_else(PoisonError::into_inner);
                     (made.0, Arc::clone(&made.1))
                 };
-                if made_until >= last { series } else { self.lengthen(recipe, so_far, last) }
+                if made_until >= last { series } else { lengthen(recipe, so_far, last) }
             }
         }
-    }
-
-    fn lengthen(&self, recipe: &Recipe, so_far: &RwLock<(u32, Arc<Series>)>, last: u32) -> Arc<Series> {
-        let series = Arc::new(recipe.series(&self.splits, last));
-        *so_far.write().unwrap_or_else(PoisonError::into_inner) = (last, Arc::clone(&series));
-        series
     }
 
     fn forget(&self) {
@@ -186,6 +219,12 @@ impl Listing {
         let end = self.splits.partition_point(|split| split.execution_date <= last);
         self.splits.get(..end).unwrap_or_default()
     }
+}
+
+fn lengthen(recipe: &Arc<Recipe>, so_far: &RwLock<(u32, Arc<Series>)>, last: u32) -> Arc<Series> {
+    let series = Arc::new(recipe.series(last));
+    *so_far.write().unwrap_or_else(PoisonError::into_inner) = (last, Arc::clone(&series));
+    series
 }
 
 /// What the Treasury yield was on a day: percent per year as FRED prints it, "." where it has none.
@@ -211,7 +250,7 @@ impl Market {
         Self { listings, by_symbol, rates }
     }
 
-    /// Lets go of what can be made again. Five hundred histories are 70 MB, and a server is asked for them once a day.
+    /// Lets go of what can be made again. Five hundred histories are 20 MB, and a server is asked for them once a day.
     pub fn forget(&self) {
         self.listings.iter().for_each(Listing::forget);
     }

@@ -4,7 +4,7 @@
 //! Two sources make the same `Market`: `seed` invents one, `replay` reads one. The handlers below know neither. Nothing
 //! after the clock's last completed session is served, and what was served never changes while the clock goes on.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use url::Url;
 
 use crate::clock::Clock;
 
@@ -57,6 +58,7 @@ pub use faults::{Faults, FaultsError};
 use exchange::{Accounts, Exchange};
 use faults::Prankster;
 use gate::Keeper;
+use market::{Dividend, Split};
 
 /// Where the market comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +104,8 @@ impl Default for Options {
 pub enum SimulatorError {
     #[error("the simulator can't listen on port {port}: choose another with --port")]
     Port { port: u16, source: std::io::Error },
+    #[error("the simulator's address can't be used: {0}")]
+    Address(#[from] url::ParseError),
     #[error("the simulator stopped")]
     Stopped(#[source] std::io::Error),
     #[error("can't read {}: {source}", path.display())]
@@ -119,15 +123,15 @@ const MOST_YEARS: u32 = 15;
 /// A simulator that serves until it is stopped or dropped.
 #[derive(Debug)]
 pub struct Running {
-    pub addr: SocketAddr,
+    url: Url,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<std::io::Result<()>>,
 }
 
 impl Running {
-    /// "http://127.0.0.1:40123": the base URL of every vendor.
-    pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
+    /// "http://127.0.0.1:40123/": the base URL of every vendor.
+    pub fn url(&self) -> &Url {
+        &self.url
     }
 
     /// Closes the port; connections that are open don't hold it back.
@@ -167,6 +171,7 @@ pub async fn start(options: Options) -> Result<Running, SimulatorError> {
     let port = options.port;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| SimulatorError::Port { port, source })?;
     let addr = listener.local_addr().map_err(|source| SimulatorError::Port { port, source })?;
+    let url = Url::parse(&format!("http://{addr}"))?;
     let (stop, stopped) = oneshot::channel();
     let app = router(Arc::clone(&exchange), options.faults);
     let task = tokio::spawn(async move {
@@ -179,7 +184,7 @@ pub async fn start(options: Options) -> Result<Running, SimulatorError> {
             never = exchange.forget_when_quiet() => match never {},
         }
     });
-    Ok(Running { addr, stop: Some(stop), task })
+    Ok(Running { url, stop: Some(stop), task })
 }
 
 /// The market and the accounts of a source.
@@ -221,10 +226,10 @@ pub fn router(exchange: Arc<Exchange>, faults: Faults) -> Router {
         .route("/v2/aggs/grouped/locale/us/market/stocks/{date}", get(polygon::bars::grouped))
         .route("/v3/reference/tickers", get(polygon::reference::list))
         .route("/v3/reference/tickers/{ticker}", get(polygon::reference::details))
-        .route("/v3/reference/splits", get(polygon::events::splits_v3))
-        .route("/stocks/v1/splits", get(polygon::events::splits_v1))
-        .route("/v3/reference/dividends", get(polygon::events::dividends_v3))
-        .route("/stocks/v1/dividends", get(polygon::events::dividends_v1))
+        .route("/v3/reference/splits", get(polygon::events::old_path::<Split>))
+        .route("/stocks/v1/splits", get(polygon::events::new_path::<Split>))
+        .route("/v3/reference/dividends", get(polygon::events::old_path::<Dividend>))
+        .route("/stocks/v1/dividends", get(polygon::events::new_path::<Dividend>))
         .route("/v1/marketstatus/now", get(polygon::status::now))
         .route("/v1/marketstatus/upcoming", get(polygon::status::upcoming))
         .route("/v2/account", get(alpaca::trading::account))

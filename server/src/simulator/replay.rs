@@ -219,7 +219,7 @@ fn listing(symbol: &str, path: &Path, quotes: &[Quote], dividends: Vec<Dividend>
         });
     }
     let first = bars.first().map(|bar| Sessions::all().date(bar.session)).unwrap_or_default();
-    let series = Arc::new(Series { bars, dividends });
+    let series = Arc::new(Series::recorded(bars, dividends));
     Ok(Listing { profile: profile(symbol, first), decimals, splits, history: History::Recorded(series) })
 }
 
@@ -262,11 +262,11 @@ mod tests {
         let market = market(folder.path()).unwrap();
         let apple = market.listing("AAPL").unwrap();
         let series = apple.series(u32::MAX);
-        assert_eq!(apple.money(series.bars[0].low).to_string(), "552.021");
+        assert_eq!(apple.money(series.latest(u32::MAX).unwrap().low).to_string(), "552.021");
         assert_eq!(apple.splits[0], Split { execution_date: "2014-06-09".parse().unwrap(), from: 1, to: 7 });
         assert_eq!(series.dividends[0].pay_date, "2014-02-13".parse().unwrap());
         let spy = market.listing("SPY").unwrap();
-        assert_eq!(spy.money(spy.series(u32::MAX).bars[0].close).to_string(), "163.383347");
+        assert_eq!(spy.money(spy.series(u32::MAX).latest(u32::MAX).unwrap().close).to_string(), "163.383347");
         assert_eq!(market.rates.iter().map(|rate| rate.percent.as_str()).collect::<Vec<_>>(), ["0.07", "."]);
     }
 

@@ -71,8 +71,40 @@ pub struct Recipe {
     temper: Temper,
     division: Option<usize>,
     first: u32,
-    /// No listing goes ex on the day of its split: whose shares a dividend is for would be ambiguous.
-    split_sessions: Vec<u32>,
+    /// Where the price falls, and how much.
+    splits: Vec<(u32, f64)>,
+}
+
+/// A listing's split-free price at each close, in cents, from its first session on.
+pub struct Path {
+    recipe: Arc<Recipe>,
+    levels: Vec<f64>,
+}
+
+impl Path {
+    pub fn last(&self) -> Option<u32> {
+        (self.recipe.first + self.levels.len() as u32).checked_sub(1)
+    }
+
+    pub fn between(&self, from: u32, to: u32) -> Vec<Bar> {
+        let to = self.last().map_or(0, |last| to.min(last));
+        (from.max(self.recipe.first)..=to).filter_map(|session| self.on(session)).collect()
+    }
+
+    pub fn on(&self, session: u32) -> Option<Bar> {
+        let factor = self.recipe.factor(session);
+        Some(self.recipe.bar(session, self.opened_from(session)?, self.level(session)? * factor, factor))
+    }
+
+    fn level(&self, session: u32) -> Option<f64> {
+        self.levels.get(session.checked_sub(self.recipe.first)? as usize).copied()
+    }
+
+    /// The last close in the session's shares; on the first session its own.
+    fn opened_from(&self, session: u32) -> Option<f64> {
+        let level = session.checked_sub(1).and_then(|before| self.level(before)).or_else(|| self.level(session))?;
+        Some(level * self.recipe.factor(session))
+    }
 }
 
 /// `symbols` companies and SPY.
@@ -90,34 +122,40 @@ fn listing(seed: u64, climate: &Arc<Climate>, member: Member) -> Listing {
         temper: member.temper,
         division: sic.and_then(|major| DIVISIONS.iter().position(|end| major < *end)),
         first: Sessions::all().place_of(member.profile.list_date).max(climate.first),
-        split_sessions: member.splits.iter().map(|split| Sessions::all().place_of(split.execution_date)).collect(),
+        splits: member.splits.iter().map(|split| (Sessions::all().place_of(split.execution_date), ratio(split))).collect(),
     };
     let so_far = RwLock::new((0, Arc::new(Series::default())));
-    Listing { profile: member.profile, decimals: 2, splits: member.splits, history: History::Made { recipe, so_far } }
+    Listing { profile: member.profile, decimals: 2, splits: member.splits, history: History::Made { recipe: Arc::new(recipe), so_far } }
 }
 
 impl Recipe {
     /// Bars and dividends of the sessions up to `last`.
-    pub fn series(&self, splits: &[Split], last: u32) -> Series {
+    pub fn series(self: &Arc<Self>, last: u32) -> Series {
         let sessions = Sessions::all();
         let pinned = sessions.place_of(ANCHOR);
-        let path = self.path(last.max(pinned));
-        let Some(at_anchor) = path.get((pinned - self.first) as usize).copied() else { return Series::default() };
-        // Exactly as much as is needed: what is made stays in memory for a while, five hundred times.
-        let mut series = Series { bars: Vec::with_capacity((last.saturating_sub(self.first) + 1) as usize), dividends: Vec::new() };
-        let mut factor: f64 = splits.iter().filter(|split| split.execution_date <= ANCHOR).map(ratio).product();
-        let mut before = None;
-        for session in self.first..=last {
-            let Some(log) = path.get((session - self.first) as usize) else { break };
-            let date = sessions.date(session);
-            factor /= splits.iter().filter(|split| split.execution_date == date).map(ratio).product::<f64>();
-            let level = libm::exp(log - at_anchor) * f64::from(self.temper.anchor_cents) * factor;
-            let opened_from = before.map_or(level, |previous: f64| previous * factor);
-            series.dividends.extend(self.dividend(session, date, opened_from));
-            series.bars.push(self.bar(session, opened_from, level, factor));
-            before = Some(level / factor);
+        let mut levels = self.path(last.max(pinned));
+        let Some(at_anchor) = levels.get((pinned - self.first) as usize).copied() else { return Series::default() };
+        levels.truncate((last + 1).saturating_sub(self.first) as usize);
+        levels.shrink_to_fit();
+        for level in &mut levels {
+            *level = libm::exp(*level - at_anchor) * f64::from(self.temper.anchor_cents);
         }
-        series
+        let path = Path { recipe: Arc::clone(self), levels };
+        let dividends =
+            (self.first..=last).filter_map(|session| self.dividend(session, sessions.date(session), path.opened_from(session)?));
+        let dividends = dividends.collect();
+        Series::made(path, dividends)
+    }
+
+    /// What a split-free price is multiplied by on a session: the splits between it and the anchor.
+    fn factor(&self, session: u32) -> f64 {
+        let pinned = Sessions::all().place_of(ANCHOR);
+        let ratios = self.splits.iter().map(|(at, ratio)| match (*at <= session, *at <= pinned) {
+            (false, true) => *ratio,
+            (true, false) => 1.0 / ratio,
+            _ => 1.0,
+        });
+        ratios.product()
     }
 
     /// The logarithm of the split-free price at each close, from the first session on.
@@ -154,9 +192,10 @@ impl Recipe {
         Bar { session, open, high, low, close, trades: (volume / 140).clamp(1, 4_000_000) as u32, volume }
     }
 
-    /// Does the listing go ex on this session? The month of the quarter and the place in the month are its own.
+    /// Does the listing go ex on this session? The month of the quarter and the place in the month are its own. Not on the day of its
+    /// split: whose shares a dividend is for would be ambiguous.
     fn goes_ex(&self, session: u32) -> bool {
-        if self.temper.dividend_yield <= 0.0 || session <= self.first || self.split_sessions.contains(&session) {
+        if self.temper.dividend_yield <= 0.0 || session <= self.first || self.splits.iter().any(|(at, _)| *at == session) {
             return false;
         }
         let sessions = Sessions::all();
@@ -232,7 +271,7 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_market_and_another_seed_another() {
         let last = place("2026-11-20");
-        let bars = |seed| market(seed, 25).listing("AAPL").unwrap().series(last).bars.clone();
+        let bars = |seed| market(seed, 25).listing("AAPL").unwrap().series(last).between(0, last);
         assert_eq!(bars(42), bars(42));
         assert_ne!(bars(42), bars(43));
     }
@@ -244,10 +283,12 @@ mod tests {
         for listing in &market.listings {
             let before = listing.series(today);
             let after = listing.series(later);
-            assert_eq!(before.bars.last().unwrap().session, today);
-            assert_eq!(before.bars[..], after.bars[..before.bars.len()], "{}", listing.profile.symbol);
+            let bars = before.between(0, u32::MAX);
+            assert_eq!(bars.last().unwrap().session, today);
+            assert_eq!(bars, after.between(0, today), "{}", listing.profile.symbol);
             assert_eq!(before.dividends[..], after.dividends[..before.dividends.len()]);
-            assert!(after.bars.len() > before.bars.len());
+            assert_eq!(after.between(today + 1, u32::MAX).first(), after.on(today + 1).as_ref());
+            assert_eq!(after.latest(u32::MAX).unwrap().session, later);
         }
     }
 
@@ -258,7 +299,7 @@ mod tests {
             let series = listing.series(last);
             let symbol = &listing.profile.symbol;
             let mut moves = Vec::new();
-            for pair in series.bars.windows(2) {
+            for pair in series.between(0, last).windows(2) {
                 let (before, bar) = (pair[0], pair[1]);
                 let date = Sessions::all().date(bar.session);
                 let split: f64 = listing.splits.iter().filter(|split| split.execution_date == date).map(ratio).product();

@@ -4,14 +4,15 @@ use super::{Result, Store, portfolios::count};
 use app::{
     charts,
     domain::{Benchmark, Money, Scope, UserId},
+    holdings::model::Holding,
     overview::{
         figures::{PortfolioSession, overview_figures},
-        model::{Overview, SectorWeight},
+        model::{Overview, OverviewPage, SectorWeight, TopHolding},
     },
 };
 
 impl Store {
-    pub(super) async fn overview(&self, user: UserId, scope: Scope) -> Result<Option<Overview>> {
+    pub(super) async fn overview(&self, user: UserId, scope: Scope) -> Result<Option<OverviewPage>> {
         let Some(portfolio) = self.shown(user, scope).await? else { return Ok(None) };
         if !self.is_published().await? {
             return Ok(None);
@@ -25,7 +26,7 @@ impl Store {
                 id
             )
             .fetch_all(&self.pool),
-            sqlx::query_scalar!(r#"select value as "value!" from marts.holdings where portfolio_id = $1 and value is not null"#, id)
+            sqlx::query_scalar!("select value from marts.holdings where portfolio_id = $1", id)
                 .fetch_all(&self.pool),
             sqlx::query!(
                 r#"select sector, value, weight as "weight!" from marts.allocation
@@ -57,37 +58,33 @@ impl Store {
                 risk_free_rate: row.risk_free_rate,
             })
             .collect();
-        let positions: Vec<Money> = positions.into_iter().map(Money).collect();
-        Ok(overview_figures(&sessions, &positions, scope.range).map(|figures| Overview {
-            as_of: figures.as_of,
-            range: scope.range,
-            benchmark: scope.benchmark,
-            opens_on: figures.opens_on,
-            since: figures.since,
-            value: figures.value,
-            positions: figures.positions,
-            carried: figures.carried,
-            day_change: figures.day_change,
-            day_return: figures.day_return,
-            benchmark_day_return: figures.benchmark_day_return,
-            total_gain: figures.total_gain,
-            time_weighted: figures.time_weighted,
-            benchmark_return: figures.benchmark_return,
-            excess_return: figures.excess_return,
-            money_weighted: figures.money_weighted,
-            money_weighted_is_annual: figures.money_weighted_is_annual,
-            risk: figures.risk,
-            bridge: figures.bridge,
-            sectors: sectors
-                .into_iter()
-                .map(|row| SectorWeight { sector: row.sector, value: Money(row.value), weight: row.weight })
-                .collect(),
-            value_chart: charts::value_chart(&figures.days, &portfolio.currency),
-            return_chart: charts::return_chart(&figures.days, scope.benchmark.label()),
-            drawdown_chart: charts::drawdown_chart(&figures.days),
-            days: charts::table_days(figures.days),
-            months: figures.months,
-            currency: portfolio.currency,
+        let values: Vec<Money> = positions.iter().flatten().copied().map(Money).collect();
+        let Some(mut figures) = overview_figures(&sessions, &values, scope.range) else { return Ok(None) };
+        let top = self.lines(portfolio.id, figures.as_of, Some(TopHolding::SHOWN)).await?;
+        Ok(Some(OverviewPage {
+            top: top.into_iter().map(short).collect(),
+            holdings: u32::try_from(positions.len()).unwrap_or(u32::MAX),
+            overview: Overview {
+                range: scope.range,
+                benchmark: scope.benchmark,
+                sectors: sectors
+                    .into_iter()
+                    .map(|row| SectorWeight { sector: row.sector, value: Money(row.value), weight: row.weight })
+                    .collect(),
+                value_chart: charts::value_chart(&figures.days, &portfolio.currency),
+                return_chart: charts::return_chart(&figures.days, scope.benchmark.label()),
+                drawdown_chart: charts::drawdown_chart(&figures.days),
+                currency: portfolio.currency,
+                figures: {
+                    figures.days = charts::table_days(figures.days);
+                    figures
+                },
+            },
         }))
     }
+}
+
+fn short(line: Holding) -> TopHolding {
+    let Holding { symbol, name, value, weight, day_return, unrealized_return, recent, .. } = line;
+    TopHolding { symbol, name, value, weight, day_return, unrealized_return, recent }
 }

@@ -6,7 +6,7 @@ use app::{
     domain::{Figure, Money, PortfolioId, Scope, Symbol, Undefined, UserId},
     error::AppError,
     holdings::model::{Holding, Holdings},
-    overview::model::{Frame, Overview, PortfolioChoice, PublicationNote, RunningNote},
+    overview::model::{Frame, OverviewPage, PortfolioChoice, PublicationNote, RunningNote},
     ports::Portfolios,
 };
 use async_trait::async_trait;
@@ -27,7 +27,7 @@ impl Portfolios for PgPortfolios {
         Ok(self.0.frame(user, scope).await?)
     }
 
-    async fn overview(&self, user: UserId, scope: Scope) -> Result<Option<Overview>, AppError> {
+    async fn overview(&self, user: UserId, scope: Scope) -> Result<Option<OverviewPage>, AppError> {
         Ok(self.0.overview(user, scope).await?)
     }
 
@@ -141,21 +141,34 @@ impl Store {
         else {
             return Ok(None);
         };
+        Ok(Some(Holdings {
+            as_of: day.session_date,
+            currency: portfolio.currency,
+            rows: self.lines(portfolio.id, day.session_date, None).await?,
+            cash: Money(day.cash),
+            receivable: Money(day.receivable),
+            value: day.value.map(Money).ok_or_else(|| Undefined::because("a held symbol has no price yet")),
+        }))
+    }
+
+    /// The largest holdings as of a session, or all of them; the small charts of five hundred cost more than the rest of a page.
+    pub(super) async fn lines(&self, portfolio: PortfolioId, as_of: NaiveDate, most: Option<usize>) -> Result<Vec<Holding>> {
         let rows = sqlx::query!(
             "select symbol, name, sector, quantity, cost, close, priced_on, value, weight, previous_close from marts.holdings
-             where portfolio_id = $1 order by value desc nulls last, symbol",
-            portfolio.id.get()
+             where portfolio_id = $1 order by value desc nulls last, symbol limit $2",
+            portfolio.get(),
+            most.and_then(|most| i64::try_from(most).ok())
         )
         .fetch_all(&self.pool)
         .await?;
         let symbols: Vec<String> = rows.iter().map(|row| row.symbol.clone()).collect();
-        let mut recent = self.recent_closes(&symbols, day.session_date).await?;
-        let rows = rows.into_iter().map(|row| {
+        let mut recent = self.recent_closes(&symbols, as_of).await?;
+        let lines = rows.into_iter().map(|row| {
             let value = row.value.map(Money).ok_or_else(|| Undefined::because("no price yet"));
             let cost = Money(row.cost);
             let gain = value.clone().map(|value| value - cost);
             Ok(Holding {
-                day_return: day_return(row.close, row.previous_close, row.priced_on, day.session_date),
+                day_return: day_return(row.close, row.previous_close, row.priced_on, as_of),
                 unrealized_return: gain.clone().and_then(|gain| gain.share_of(cost).ok_or_else(|| Undefined::because("the cost is zero"))),
                 weight: row.weight.ok_or_else(|| Undefined::because("the portfolio has no value yet")),
                 recent: recent.remove(&row.symbol).unwrap_or_default(),
@@ -170,14 +183,7 @@ impl Store {
                 unrealized_gain: gain,
             })
         });
-        Ok(Some(Holdings {
-            as_of: day.session_date,
-            currency: portfolio.currency,
-            rows: rows.collect::<Result<_>>()?,
-            cash: Money(day.cash),
-            receivable: Money(day.receivable),
-            value: day.value.map(Money).ok_or_else(|| Undefined::because("a held symbol has no price yet")),
-        }))
+        lines.collect()
     }
 
     /// The last closes of each symbol in shares of `to`, oldest first.

@@ -1,10 +1,10 @@
-//! The data quality page: what was checked, what is in quarantine, how old each source is. Symbols that only others hold aren't shown.
+//! The data quality page: what was checked, what is in quarantine, what couldn't be booked, how old each source is. Symbols that only others hold aren't shown.
 
 use super::{Error, Result, Store};
 use crate::calendar;
 use app::{
     domain::{Scope, Symbol, UserId},
-    quality::model::{CheckRow, FreshnessRow, Quality, QuarantineRow},
+    quality::model::{CheckRow, FreshnessRow, Quality, QuarantineRow, UnbookedRow},
 };
 use chrono::Utc;
 use serde_json::Value;
@@ -12,6 +12,8 @@ use std::collections::BTreeSet;
 
 /// Rows in quarantine on the page: more are a vendor's failure, which its own check tells.
 const QUARANTINED: i64 = 100;
+/// Entries on the page that couldn't be booked: more have one cause, such as a missing history.
+const UNBOOKED: i64 = 100;
 
 impl Store {
     pub(super) async fn quality(&self, user: UserId, scope: Scope) -> Result<Quality> {
@@ -47,6 +49,7 @@ impl Store {
             total: u32::try_from(checks.len()).unwrap_or(u32::MAX),
             checks,
             quarantine: self.quarantine(&symbols).await?,
+            unbooked: self.unbooked(&mine).await?,
             freshness: self.freshness(user, &mine).await?,
             rendered_at: Utc::now(),
         })
@@ -90,6 +93,21 @@ impl Store {
                 })
             })
             .collect()
+    }
+
+    /// What the ledgers of these portfolios left out.
+    async fn unbooked(&self, mine: &[i64]) -> Result<Vec<UnbookedRow>> {
+        if !self.is_published().await? {
+            return Ok(Vec::new());
+        }
+        let rows = sqlx::query_as!(
+            UnbookedRow,
+            "select session_date, symbol, message from ledger.finding where portfolio_id = any($1)
+             order by session_date desc, portfolio_id, number desc limit $2",
+            mine,
+            UNBOOKED
+        );
+        Ok(rows.fetch_all(&self.pool).await?)
     }
 
     /// How old each source is. Prices by the benchmark's, which every run fetches; the Treasury publishes a session later.

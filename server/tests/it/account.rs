@@ -227,6 +227,15 @@ async fn every_answer_is_guarded(pool: PgPool) {
         assert!(answer.headers.contains_key("x-request-id"), "{path}");
         assert!(answer.headers.contains_key(header::CONTENT_SECURITY_POLICY), "{path}");
     }
+    for method in ["PUT", "PATCH", "DELETE"] {
+        for visitor in [&mut ada, &mut Visitor::new(&site(&pool))] {
+            for path in ["/", "/holdings", "/sign-in"] {
+                let answer = visitor.send(Request::builder().method(method).uri(path), String::new()).await;
+                assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
+                assert!(answer.headers[header::ALLOW].to_str().unwrap().contains("GET"), "{method} {path}");
+            }
+        }
+    }
     assert_eq!(ada.get("/no/such/page").await.status, StatusCode::NOT_FOUND);
     assert_eq!(Visitor::new(&site(&pool)).get("/no/such/page").await.status, StatusCode::NOT_FOUND);
     assert_eq!(ada.get("/ready").await.body, "ready");

@@ -28,10 +28,10 @@ async fn vendors(now: &str, faults: &str) -> Running {
 async fn with_keys(database: &Scratch, vendors: &Running, arguments: &[&str]) -> Output {
     let mut command = database.plumbline(arguments);
     for vendor in ["POLYGON_BASE_URL", "ALPACA_BASE_URL", "ALPACA_DATA_URL"] {
-        command.env(vendor, vendors.url());
+        command.env(vendor, vendors.url().as_str());
     }
     command
-        .env("FRED_BASE_URL", format!("{}/fred", vendors.url().trim_end_matches('/')))
+        .env("FRED_BASE_URL", vendors.url().join("/fred").unwrap().as_str())
         .env("POLYGON_API_KEY", KEYS[0])
         .env("POLYGON_CALLS_PER_MINUTE", "10000")
         .env("ALPACA_API_KEY", KEYS[1])

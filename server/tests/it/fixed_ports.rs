@@ -113,11 +113,8 @@ fn overview(scope: Scope) -> Overview {
         })
         .collect();
     let gain = closing - opening - inflows;
-    Overview {
+    let figures = OverviewFigures {
         as_of: last.session_date,
-        currency: "USD".into(),
-        range: scope.range,
-        benchmark: scope.benchmark,
         opens_on: first.session_date,
         since: on("2023-03-14"),
         value: Ok(closing),
@@ -161,12 +158,18 @@ fn overview(scope: Scope) -> Overview {
             costs: usd(286.0),
             closing,
         }),
-        sectors,
         months,
+        days: charts::table_days(days.clone()),
+    };
+    Overview {
+        figures,
+        currency: "USD".into(),
+        range: scope.range,
+        benchmark: scope.benchmark,
+        sectors,
         value_chart: charts::value_chart(&days, "USD"),
         return_chart: charts::return_chart(&days, scope.benchmark.label()),
         drawdown_chart: charts::drawdown_chart(&days),
-        days: charts::table_days(days),
     }
 }
 
@@ -244,12 +247,23 @@ impl Portfolios for Fixed {
             rendered_at: now(),
         })
     }
-    async fn overview(&self, _: UserId, scope: Scope) -> Result<Option<Overview>, AppError> {
-        self.fail((self.0 != State::Empty).then(|| overview(scope)))
+    async fn overview(&self, _: UserId, scope: Scope) -> Result<Option<OverviewPage>, AppError> {
+        let page = || {
+            let holdings = holdings(8);
+            let count = u32::try_from(holdings.rows.len()).unwrap();
+            let top = holdings.rows.into_iter().take(TopHolding::SHOWN).map(short).collect();
+            OverviewPage { overview: overview(scope), top, holdings: count }
+        };
+        self.fail((self.0 != State::Empty).then(page))
     }
     async fn holdings(&self, _: UserId, _: Scope) -> Result<Option<Holdings>, AppError> {
         self.fail((self.0 != State::Empty).then(|| holdings(8)))
     }
+}
+
+fn short(row: Holding) -> TopHolding {
+    let Holding { symbol, name, value, weight, day_return, unrealized_return, recent, .. } = row;
+    TopHolding { symbol, name, value, weight, day_return, unrealized_return, recent }
 }
 
 fn entry(index: i64) -> Entry {
@@ -429,6 +443,12 @@ impl Operations for Fixed {
                 reason: "The close fell 48 % without a split.".into(),
                 quarantined_at: "2026-11-20T22:04:00Z".parse().unwrap(),
             }],
+            unbooked: vec![UnbookedRow {
+                session_date: on("2026-11-19"),
+                symbol: Some("NVDA".into()),
+                message: "12 NVDA leave on 2026-11-19 but only 4 are held; enter the missing purchase or opening balance, or correct the quantity."
+                    .into(),
+            }],
             freshness: vec![source("Prices (Polygon)", true), source("Broker (Alpaca)", false), source("Risk-free rate (FRED)", true)],
             rendered_at: now(),
         })
@@ -442,7 +462,7 @@ impl Settings for Fixed {
             id: ConnectionId(id),
             vendor: "Alpaca".into(),
             label: label.into(),
-            base_url: "https://paper-api.alpaca.markets".into(),
+            base_url: Some("https://paper-api.alpaca.markets".into()),
             key_hint: "X7QZ".into(),
             origin: "person".into(),
             tested_at: Some(now()),

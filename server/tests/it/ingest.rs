@@ -306,8 +306,11 @@ async fn the_grouped_day_lands_tracked_symbols(pool: PgPool) {
 async fn corporate_actions_come_once_whichever_path_names_them(pool: PgPool) {
     let world = World::new(pool.clone(), Vendor::Polygon, [ok(fixture!("polygon/dividends_ordinary"))]).await;
     let tracked: BTreeSet<_> = ["ACME", "BRK.A"].map(symbol).into();
-    let dividends = async |ask| polygon::land_dividends(&world.ctx, &world.http, &world.connection, on(1), on(31), &tracked, ask).await;
-    let splits = async |ask| polygon::land_splits(&world.ctx, &world.http, &world.connection, on(1), on(31), &tracked, ask).await;
+    let dividends = async |ask| {
+        polygon::land_actions::<polygon::Dividend>(&world.ctx, &world.http, &world.connection, on(1), on(31), &tracked, ask).await
+    };
+    let splits =
+        async |ask| polygon::land_actions::<polygon::Split>(&world.ctx, &world.http, &world.connection, on(1), on(31), &tracked, ask).await;
     assert_eq!(dividends(polygon::Ask::AcrossMarket).await.unwrap(), 2);
     assert_eq!(dividends(polygon::Ask::PerTicker).await.unwrap(), 0);
     world.script.next_says([said(404, "{}"), ok(fixture!("polygon/dividends_old_path"))]);

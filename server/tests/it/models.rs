@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics says where")]
 
 use crate::market::{count, on, open, session, sql, task, text};
+use rust_decimal::Decimal;
 use server::{
     calendar,
     pipeline::publish::{Scope, publish},
 };
 use sqlx::PgPool;
+use std::collections::BTreeMap;
 
 async fn published(pool: &PgPool) {
     open(pool).await;
@@ -20,7 +22,7 @@ async fn columns(pool: &PgPool) -> Vec<(String, String, String)> {
     sqlx::query_as(
         "select n.nspname || '.' || c.relname, a.attname::text, format_type(a.atttypid, a.atttypmod)
          from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
-         where n.nspname in ('ledger', 'staging', 'marts') and c.relkind in ('r', 'v') and a.attnum > 0 and not a.attisdropped
+         where n.nspname in ('staging', 'marts') and c.relkind in ('r', 'v') and a.attnum > 0 and not a.attisdropped
          order by 1, a.attnum",
     )
     .fetch_all(pool)
@@ -32,49 +34,30 @@ async fn columns(pool: &PgPool) -> Vec<(String, String, String)> {
 async fn the_contract_is_what_the_models_build(pool: PgPool) {
     published(&pool).await;
     let built = columns(&pool).await;
-    let built_keys = keys(&pool).await;
     let mut nulls = Vec::new();
     let promised: Vec<(String, String)> = {
         // The contract, applied in the place of what was built.
         let mut tx = pool.begin().await.unwrap();
-        sqlx::raw_sql(
-            "alter schema ledger rename to b_ledger; alter schema staging rename to b_staging; alter schema marts rename to b_marts",
-        )
-        .execute(&mut *tx)
-        .await
-        .unwrap();
+        let aside = "alter schema staging rename to b_staging; alter schema marts rename to b_marts";
+        sqlx::raw_sql(aside).execute(&mut *tx).await.unwrap();
         sqlx::raw_sql(include_str!("../../warehouse/contract.sql")).execute(&mut *tx).await.unwrap();
         tx.commit().await.unwrap();
         sqlx::query_as(
             "select n.nspname || '.' || c.relname, a.attname::text from pg_attribute a join pg_class c on c.oid = a.attrelid
              join pg_namespace n on n.oid = c.relnamespace
-             where n.nspname in ('ledger', 'staging', 'marts') and c.relkind = 'r' and a.attnum > 0 and a.attnotnull",
+             where n.nspname in ('staging', 'marts') and c.relkind = 'r' and a.attnum > 0 and a.attnotnull",
         )
         .fetch_all(&pool)
         .await
         .unwrap()
     };
     assert_eq!(columns(&pool).await, built, "names, types and order");
-    assert_eq!(keys(&pool).await, built_keys, "keys and NOT NULLs of the ledger");
     for (table, column) in promised {
         if count(&pool, &format!("select from b_{table} where \"{column}\" is null")).await > 0 {
             nulls.push(format!("{table}.{column}"));
         }
     }
     assert_eq!(nulls, Vec::<String>::new(), "promised not to be null");
-}
-
-async fn keys(pool: &PgPool) -> Vec<String> {
-    sqlx::query_scalar(
-        "select c.relname || ' ' || pg_get_constraintdef(k.oid) from pg_constraint k join pg_class c on c.oid = k.conrelid
-         join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'ledger' and k.contype = 'p'
-         union all
-         select c.relname || '.' || a.attname from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
-         where n.nspname = 'ledger' and c.relkind = 'r' and a.attnum > 0 and a.attnotnull order by 1",
-    )
-    .fetch_all(pool)
-    .await
-    .unwrap()
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
@@ -188,6 +171,78 @@ async fn sectors_are_what_an_investor_expects(pool: PgPool) {
         sql(&pool, &format!("insert into raw.instrument (symbol, name, type, currency, sic_code, response_id) values ('X', 'X', '{kind}', 'USD', {sic}, 1)")).await;
         assert_eq!(text(&pool, "select sector from staging.instruments").await, expect, "{kind} {sic}");
     }
+}
+
+/// The activity types that a query names, and some that none knows.
+fn activity_types() -> Vec<String> {
+    let queries = [include_str!("../../src/quality/entries.sql"), include_str!("../../warehouse/models/staging/transactions.sql")];
+    let words = queries.iter().flat_map(|query| query.split('\''));
+    let named = words.filter(|word| word.len() > 1 && word.chars().all(|letter| letter.is_ascii_uppercase()) && *word != "USD");
+    let mut types: Vec<String> = named.map(str::to_owned).chain(["DIV", "DIVCGL", "SPLIT", "NC", "OPASN"].map(str::to_owned)).collect();
+    types.sort();
+    types.dedup();
+    types
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn the_checks_read_every_entry_as_staging_does(pool: PgPool) {
+    published(&pool).await;
+    sqlx::query(
+        "insert into raw.broker_activity (portfolio_id, account_id, activity_id, activity_type, activity_date, symbol, side, quantity, price,
+                                          net_amount, status, body, response_id)
+         select 7, 7, row_number() over (), type, '2014-06-02', ' AAPL ', side, quantity, 10, net, status, '{}', 1
+         from unnest($1::text[]) type, unnest(array['buy', 'sell', 'sell_short', null]) side,
+              unnest(array[3, -3, null]) quantity, unnest(array[25, -25, null]) net, unnest(array['executed', 'canceled', null]) status",
+    )
+    .bind(activity_types())
+    .execute(&pool)
+    .await
+    .unwrap();
+    sql(
+        &pool,
+        "insert into book.transaction (portfolio_id, transaction_id, version, account_id, traded_on, type, symbol, quantity, price, amount, fee,
+                                       tax, source, is_deleted, entered_by)
+         select 7, row_number() over (), 1, 7, '2014-06-02', type, symbol, 3, 10, 30, 2, 1, 'hand', is_deleted, 1
+         from unnest(array['buy', 'sell', 'deposit', 'withdrawal', 'dividend', 'interest', 'fee', 'tax', 'transfer_in', 'transfer_out', 'opening'])
+              type, unnest(array['AAPL', null]) symbol, unnest(array[true, false]) is_deleted",
+    )
+    .await;
+    let checked = sqlx::query_file!("src/quality/entries.sql").fetch_all(&pool).await.unwrap();
+    let checked: BTreeMap<_, _> = checked
+        .into_iter()
+        .filter(|row| row.portfolio_id == 7)
+        .filter_map(|row| {
+            Some((
+                (row.source, row.key),
+                (row.r#type?, row.shares.unwrap_or_default().normalize(), row.cash.unwrap_or_default().normalize()),
+            ))
+        })
+        .collect();
+    let staged =
+        sqlx::query!("select source, key, type, symbol, quantity, amount, fee, tax from staging.transactions where portfolio_id = 7")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+    let staged: BTreeMap<_, _> = staged
+        .into_iter()
+        .map(|row| {
+            // What the ledger makes of it.
+            let is_transfer = matches!(row.r#type.as_str(), "transfer_in" | "transfer_out" | "opening");
+            let is_in = matches!(row.r#type.as_str(), "sell" | "deposit" | "dividend" | "interest" | "transfer_in" | "opening");
+            let amount = if is_transfer && row.symbol.is_some() { Decimal::ZERO } else { row.amount };
+            let cash = if is_in { amount } else { -amount } - row.fee - row.tax;
+            let shares = match row.r#type.as_str() {
+                "buy" | "transfer_in" | "opening" => row.quantity,
+                "sell" | "transfer_out" => -row.quantity,
+                _ => Decimal::ZERO,
+            };
+            ((row.source, row.key), (row.r#type, shares.normalize(), cash.normalize()))
+        })
+        .collect();
+    assert!(staged.len() > 1_000, "{}", staged.len());
+    let differ: Vec<_> =
+        checked.iter().filter(|(key, entry)| staged.get(*key) != Some(entry)).map(|(key, entry)| (entry, staged.get(key))).collect();
+    assert!(differ.is_empty() && checked.len() == staged.len(), "{} and {}; {differ:?}", checked.len(), staged.len());
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]

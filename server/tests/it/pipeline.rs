@@ -4,11 +4,13 @@
 // Clippy allows it in test functions only, and these tests have helpers.
 #![allow(clippy::unwrap_used)]
 
-use app::domain::UserId;
+use app::domain::{ConnectionId, UserId};
 use chrono::{DateTime, NaiveDate, Utc};
 use server::{
     clock::Clock,
+    db::partitions,
     ingest::{Http, Limits},
+    orchestrator::TaskError,
     pipeline::{
         self, Deps, RetryPolicy, RunOutcome, Trigger, catch_up,
         connections::{self, NewBroker},
@@ -37,7 +39,7 @@ fn vault() -> Arc<Vault> {
 }
 
 /// Waits as short as they can be.
-fn deps(pool: &PgPool, clock: Clock) -> Deps {
+fn deps(pool: &PgPool, clock: Clock, market: Option<&simulator::Running>) -> Deps {
     let limits = Limits {
         total: Duration::from_secs(1),
         backoff: Duration::from_millis(5),
@@ -53,7 +55,8 @@ fn deps(pool: &PgPool, clock: Clock) -> Deps {
         longest_put_off: Duration::from_millis(20),
         lost_limit: 5,
     };
-    Deps { pool: pool.clone(), clock, vault: vault(), http: Http::with_limits(pool.clone(), limits).unwrap(), retries: Some(retries) }
+    let http = Http::with_limits(pool.clone(), limits).unwrap();
+    Deps { pool: pool.clone(), clock, vault: vault(), http, simulator: market.map(|market| market.url().clone()), retries: Some(retries) }
 }
 
 async fn simulate(symbols: usize, at: &str, faults: &str) -> simulator::Running {
@@ -62,8 +65,8 @@ async fn simulate(symbols: usize, at: &str, faults: &str) -> simulator::Running 
     simulator::start(options).await.unwrap()
 }
 
-async fn demo(pool: &PgPool, market: &simulator::Running) -> UserId {
-    connections::ensure_demo(pool, &vault(), &market.url().parse().unwrap(), 1).await.unwrap()
+async fn demo(pool: &PgPool) -> UserId {
+    connections::ensure_demo(pool, &vault(), 1).await.unwrap()
 }
 
 async fn ended(pool: &PgPool, run_id: i64) -> RunOutcome {
@@ -110,8 +113,8 @@ async fn numbers(pool: &PgPool) -> Vec<String> {
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
 async fn from_nothing_to_published_then_day_by_day(pool: PgPool) {
     let market = simulate(12, THURSDAY, "").await;
-    let visitor = demo(&pool, &market).await;
-    let handle = pipeline::start(deps(&pool, clock(THURSDAY))).await.unwrap();
+    let visitor = demo(&pool).await;
+    let handle = pipeline::start(deps(&pool, clock(THURSDAY), Some(&market))).await.unwrap();
     let first = caught_up(&pool).await;
     assert!(first.succeeded, "{first:?}");
     assert_eq!(published(&pool).await, Some(day("2026-11-19")));
@@ -124,8 +127,8 @@ async fn from_nothing_to_published_then_day_by_day(pool: PgPool) {
 
     // The next day, at another port.
     let market = simulate(12, FRIDAY, "").await;
-    assert_eq!(demo(&pool, &market).await, visitor);
-    let handle = pipeline::start(deps(&pool, clock(FRIDAY))).await.unwrap();
+    assert_eq!(demo(&pool).await, visitor);
+    let handle = pipeline::start(deps(&pool, clock(FRIDAY), Some(&market))).await.unwrap();
     let run_id = request_daily(&pool, clock(FRIDAY), day("2026-11-20"), None, Trigger::Person).await.unwrap();
     let daily = ended(&pool, run_id).await;
     assert!(daily.succeeded, "{daily:?}");
@@ -153,8 +156,8 @@ async fn from_nothing_to_published_then_day_by_day(pool: PgPool) {
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
 async fn what_a_cut_history_does_not_explain_is_proposed_and_restores_the_value(pool: PgPool) {
     let market = simulate(12, THURSDAY, "").await;
-    demo(&pool, &market).await;
-    let handle = pipeline::start(deps(&pool, clock(THURSDAY))).await.unwrap();
+    demo(&pool).await;
+    let handle = pipeline::start(deps(&pool, clock(THURSDAY), Some(&market))).await.unwrap();
     assert!(caught_up(&pool).await.succeeded);
     let last = "select (value * 100)::bigint from marts.portfolio_daily order by session_date desc limit 1";
     let whole = number(&pool, last).await;
@@ -192,18 +195,49 @@ async fn what_a_cut_history_does_not_explain_is_proposed_and_restores_the_value(
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn each_server_asks_the_simulator_beside_it(pool: PgPool) {
+    let (mine, others) = (simulate(3, FRIDAY, "").await, simulate(3, FRIDAY, "").await);
+    let visitor = demo(&pool).await;
+    // A second server on this database, which came later and is gone again.
+    assert_eq!(demo(&pool).await, visitor);
+    others.stop();
+    let handle = pipeline::start(deps(&pool, clock(FRIDAY), Some(&mine))).await.unwrap();
+    let first = caught_up(&pool).await;
+    assert!(first.succeeded, "{first:?}");
+    let connections = "select count(*) from book.connection where base_url is null and tested_at is not null and last_error is null";
+    assert_eq!(number(&pool, connections).await, 3, "each has answered, and says so");
+    handle.stop().await;
+    // A process without a simulator leaves the demo to one that has it.
+    let id = sqlx::query_scalar!("select min(connection_id) as \"id!\" from book.connection").fetch_one(&pool).await.unwrap();
+    let refused = connections::load(&deps(&pool, clock(FRIDAY), None), ConnectionId(id)).await.unwrap_err();
+    assert!(matches!(TaskError::from(refused), TaskError::Retryable(_)));
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn servers_may_start_at_the_same_moment(pool: PgPool) {
+    let (from, to) = (day("2031-01-01"), day("2040-12-31"));
+    let starts = (0..6).map(|_| async {
+        partitions::ensure(&pool, from, to).await?;
+        connections::ensure_demo(&pool, &vault(), 2).await
+    });
+    let visitors: Vec<_> = futures::future::join_all(starts).await.into_iter().map(Result::unwrap).collect();
+    assert!(visitors.iter().all(|visitor| *visitor == visitors[0]));
+    assert_eq!(number(&pool, "select count(*) from book.connection").await, 4);
+    assert_eq!(number(&pool, "select count(*) from book.account").await, 2);
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
 async fn one_brokers_bad_key_holds_up_nobody_else(pool: PgPool) {
     let market = simulate(5, FRIDAY, "").await;
-    demo(&pool, &market).await;
+    demo(&pool).await;
     let member =
         sqlx::query_scalar!(r#"insert into auth."user" (name, display_name, role) values ('ann', 'Ann', 'member') returning user_id"#);
     let member = UserId(member.fetch_one(&pool).await.unwrap());
-    let url = market.url().parse().unwrap();
     let (key_id, secret_key) = ("REFUSED-KEY-0001".into(), "wrong".into());
     let new = NewBroker {
         owner: member,
         label: "Ann's Alpaca",
-        base_url: &url,
+        base_url: market.url(),
         data_url: None,
         key_id: &key_id,
         secret_key: &secret_key,
@@ -212,7 +246,7 @@ async fn one_brokers_bad_key_holds_up_nobody_else(pool: PgPool) {
     };
     let created = connections::create_broker_connection(&pool, &vault(), new).await.unwrap();
     assert!(connections::create_broker_connection(&pool, &vault(), new).await.is_err(), "an account is connected once");
-    let handle = pipeline::start(deps(&pool, clock(FRIDAY))).await.unwrap();
+    let handle = pipeline::start(deps(&pool, clock(FRIDAY), Some(&market))).await.unwrap();
     let first = caught_up(&pool).await;
     handle.stop().await;
     assert!(first.succeeded, "{first:?}");
@@ -240,7 +274,7 @@ async fn without_anybody_to_run_for_it_says_what_it_waits_for(pool: PgPool) {
     assert!(sentence.contains("POLYGON_API_KEY"), "{sentence}");
     // Asked for all the same, it fails with what to do.
     let run_id = request_daily(&pool, clock(FRIDAY), day("2026-11-20"), None, Trigger::Person).await.unwrap();
-    let handle = pipeline::start(deps(&pool, clock(FRIDAY))).await.unwrap();
+    let handle = pipeline::start(deps(&pool, clock(FRIDAY), None)).await.unwrap();
     let failed = ended(&pool, run_id).await;
     handle.stop().await;
     assert_eq!(

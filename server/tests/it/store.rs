@@ -55,6 +55,7 @@ impl House {
 
 /// The rebuilt schemas, as after a first publication.
 async fn publish(pool: &PgPool) {
+    server::pipeline::ledger::ensure_tables(&mut pool.acquire().await.unwrap()).await.unwrap();
     sqlx::raw_sql(include_str!("../../warehouse/contract.sql")).execute(pool).await.unwrap();
 }
 
@@ -251,6 +252,27 @@ async fn checks_and_quarantine_name_only_ones_own_symbols(pool: PgPool) {
     assert_eq!(quality.checks[0].samples, ["symbol AAPL"]);
     assert_eq!(house.ports.portfolios.frame(house.ada, Scope::default()).await.unwrap().open_findings, 1);
     assert_eq!(house.ports.portfolios.frame(house.bob, Scope::default()).await.unwrap().open_findings, 0);
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn what_could_not_be_booked_is_shown_to_its_owner(pool: PgPool) {
+    let house = House::new(&pool).await;
+    let operations = &house.ports.operations;
+    assert!(operations.quality(house.ada, house.of_ada).await.unwrap().unbooked.is_empty(), "nothing is published");
+    publish(&pool).await;
+    sqlx::query!(
+        "insert into ledger.finding (portfolio_id, number, session_date, symbol, code, message)
+         values ($1, 1, '2026-03-09', 'AAPL', 'oversold', 'sold'), ($1, 2, '2026-03-10', null, 'unreadable', 'read'),
+                (999, 1, '2026-03-10', 'AAPL', 'oversold', 'of nobody')",
+        house.of_ada.portfolio.map(PortfolioId::get)
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let shown = operations.quality(house.ada, house.of_ada).await.unwrap().unbooked;
+    let shown: Vec<_> = shown.iter().map(|row| (row.symbol.as_deref(), row.message.as_str())).collect();
+    assert_eq!(shown, [(None, "read"), (Some("AAPL"), "sold")]);
+    assert!(operations.quality(house.bob, Scope::default()).await.unwrap().unbooked.is_empty());
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]

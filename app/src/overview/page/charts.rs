@@ -10,7 +10,7 @@ use leptos::prelude::*;
 
 #[component]
 pub fn Charts(overview: Overview) -> impl IntoView {
-    let Overview { value_chart, return_chart, drawdown_chart, days, range, benchmark, currency, .. } = overview;
+    let Overview { value_chart, return_chart, drawdown_chart, figures, range, benchmark, currency, .. } = overview;
     let range = in_words(range);
     view! {
         <section class="card chart" aria-label="Charts">
@@ -29,7 +29,7 @@ pub fn Charts(overview: Overview) -> impl IntoView {
             <div class="only-drawdown">
                 <ChartBox id="drawdown-chart" label=format!("Drawdown, {range}") option=drawdown_chart/>
             </div>
-            <Table days currency/>
+            <Table days=figures.days currency/>
         </section>
     }
 }

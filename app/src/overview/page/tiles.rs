@@ -3,20 +3,20 @@
 use crate::{
     domain::{Benchmark, Figure, Range},
     format,
-    overview::model::{Gain, Overview},
+    overview::model::{Gain, OverviewFigures},
     ui::{Delta, DeltaMoney, Undef, Why},
 };
 use leptos::{either::Either, prelude::*};
 
 #[component]
-pub fn Tiles(overview: Overview) -> impl IntoView {
+pub fn Tiles(figures: OverviewFigures, currency: String, range: Range, benchmark: Benchmark) -> impl IntoView {
     view! {
         <section class="tiles" aria-label="Headline numbers">
-            <ValueTile overview=overview.clone()/>
-            <DayTile overview=overview.clone()/>
-            <GainTile gain=overview.total_gain.clone()/>
-            <TimeWeightedTile overview=overview.clone()/>
-            <MoneyWeightedTile overview/>
+            <ValueTile figures=figures.clone() currency/>
+            <DayTile figures=figures.clone()/>
+            <GainTile gain=figures.total_gain.clone()/>
+            <TimeWeightedTile figures=figures.clone() range benchmark/>
+            <MoneyWeightedTile figures/>
         </section>
     }
 }
@@ -45,8 +45,8 @@ fn Tile(
 }
 
 #[component]
-fn ValueTile(overview: Overview) -> impl IntoView {
-    let Overview { value, currency, positions, carried, as_of, .. } = overview;
+fn ValueTile(figures: OverviewFigures, currency: String) -> impl IntoView {
+    let OverviewFigures { value, positions, carried, as_of, .. } = figures;
     let big = match value {
         Ok(value) => Either::Left(view! { {format::money(value)}" "<small>{currency}</small> }),
         Err(reason) => Either::Right(view! { <Undef reason/> }),
@@ -66,12 +66,12 @@ fn ValueTile(overview: Overview) -> impl IntoView {
 }
 
 #[component]
-fn DayTile(overview: Overview) -> impl IntoView {
-    let big = view! { <DeltaMoney of=overview.day_change/> };
+fn DayTile(figures: OverviewFigures) -> impl IntoView {
+    let big = view! { <DeltaMoney of=figures.day_change/> };
     let sub = view! {
-        <Delta of=overview.day_return triangle=true/>
+        <Delta of=figures.day_return triangle=true/>
         <span class="mute">" SPY "</span>
-        <span class="mute"><Plain of=overview.benchmark_day_return/></span>
+        <span class="mute"><Plain of=figures.benchmark_day_return/></span>
     };
     view! {
         <Tile
@@ -117,36 +117,36 @@ fn GainTile(gain: Figure<Gain>) -> impl IntoView {
 }
 
 #[component]
-fn TimeWeightedTile(overview: Overview) -> impl IntoView {
-    let benchmark = if overview.benchmark == Benchmark::SpyTotalReturn { "SPY " } else { "SPY price " };
+fn TimeWeightedTile(figures: OverviewFigures, range: Range, benchmark: Benchmark) -> impl IntoView {
+    let benchmark = if benchmark == Benchmark::SpyTotalReturn { "SPY " } else { "SPY price " };
     let sub = view! {
         <span class="mute">{benchmark}</span>
-        <Plain of=overview.benchmark_return/>
+        <Plain of=figures.benchmark_return/>
         <span class="mute">", excess "</span>
-        <Delta of=overview.excess_return/>
+        <Delta of=figures.excess_return/>
     };
     view! {
         <Tile
-            name=format!("Return, {}", in_words(overview.range))
+            name=format!("Return, {}", in_words(range))
             why="Time-weighted: the daily returns chained, so that the size and the day of deposits don't matter. This is the number to hold against SPY."
-            tag=format!("time-weighted, since {}", format::date(overview.opens_on))
-            big=view! { <Delta of=overview.time_weighted/> }.into_any()
+            tag=format!("time-weighted, since {}", format::date(figures.opens_on))
+            big=view! { <Delta of=figures.time_weighted/> }.into_any()
             sub=sub.into_any()
         />
     }
 }
 
 #[component]
-fn MoneyWeightedTile(overview: Overview) -> impl IntoView {
-    let name = if overview.money_weighted_is_annual { "Return a year" } else { "Return of the period" };
-    let reason = overview.money_weighted.as_ref().err().map(ToString::to_string);
-    let sub = reason.unwrap_or_else(|| format!("since {}", format::date(overview.since)));
+fn MoneyWeightedTile(figures: OverviewFigures) -> impl IntoView {
+    let name = if figures.money_weighted_is_annual { "Return a year" } else { "Return of the period" };
+    let reason = figures.money_weighted.as_ref().err().map(ToString::to_string);
+    let sub = reason.unwrap_or_else(|| format!("since {}", format::date(figures.since)));
     view! {
         <Tile
             name
             why="Money-weighted (XIRR): the one rate at which every deposit and withdrawal grows to today's value. It is yours alone: when you paid in matters. Under a year the rate of the period is shown."
             tag="money-weighted, XIRR"
-            big=view! { <Delta of=overview.money_weighted/> }.into_any()
+            big=view! { <Delta of=figures.money_weighted/> }.into_any()
             sub=view! { <span class="mute">{sub}</span> }.into_any()
         />
     }

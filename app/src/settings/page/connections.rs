@@ -60,6 +60,7 @@ fn Row(row: ConnectionRow, test: ServerAction<TestConnection>, remove: ServerAct
         (None, None) => ("chip wait", "not tested yet".to_owned()),
     };
     let key = if row.key_hint.is_empty() { String::new() } else { format!("key ending in {}, ", row.key_hint) };
+    let address = row.base_url.map(|address| format!(" at {address}")).unwrap_or_default();
     let can_remove = may_change && row.origin == "person";
     let (to_test, to_remove) = (row.id.to_string(), row.id.to_string());
     view! {
@@ -68,7 +69,7 @@ fn Row(row: ConnectionRow, test: ServerAction<TestConnection>, remove: ServerAct
                 <h2>{row.label}</h2>
                 <span class=class>{state}</span>
             </header>
-            <p class="mute">{format!("{} at {}, {key}{origin}", in_words(&row.vendor), row.base_url)}</p>
+            <p class="mute">{format!("{}{address}, {key}{origin}", in_words(&row.vendor))}</p>
             {row.last_error.map(|error| view! { <p class="note wrong">{error}</p> })}
             <div class="send">
                 {may_change

@@ -37,7 +37,7 @@ pub enum Ask {
 }
 
 /// One kind of corporate action: where it is listed, how it reads, how it is written.
-trait Action: Sized + Send + Sync + 'static {
+pub trait Action: Sized + Send + Sync + 'static {
     const AT: At;
     /// The new path, then the old one, which the vendor has deprecated and still serves.
     const PATHS: [&'static [&'static str]; 2];
@@ -55,39 +55,12 @@ trait Action: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<(String, NaiveDate)>, sqlx::Error>> + Send;
 }
 
-/// Lands the splits of tracked tickers executed in `from ..= to`; returns how many are new or corrected.
+/// Lands the splits (by their execution) or dividends (by their ex-date) of tracked tickers in `from ..= to`; returns how many are
+/// new or corrected.
 ///
 /// # Errors
 /// [`VendorError`] by its class; [`TaskError::Fenced`]; what Postgres says.
-pub async fn land_splits(
-    ctx: &TaskContext,
-    http: &Http,
-    connection: &Connection,
-    from: NaiveDate,
-    to: NaiveDate,
-    tracked: &BTreeSet<Symbol>,
-    ask: Ask,
-) -> Result<u64, TaskError> {
-    land_actions::<Split>(ctx, http, connection, from, to, tracked, ask).await
-}
-
-/// Lands the dividends of tracked tickers that go ex in `from ..= to`; returns how many are new or corrected.
-///
-/// # Errors
-/// As [`land_splits`].
-pub async fn land_dividends(
-    ctx: &TaskContext,
-    http: &Http,
-    connection: &Connection,
-    from: NaiveDate,
-    to: NaiveDate,
-    tracked: &BTreeSet<Symbol>,
-    ask: Ask,
-) -> Result<u64, TaskError> {
-    land_actions::<Dividend>(ctx, http, connection, from, to, tracked, ask).await
-}
-
-async fn land_actions<A: Action>(
+pub async fn land_actions<A: Action>(
     ctx: &TaskContext,
     http: &Http,
     connection: &Connection,

@@ -7,9 +7,10 @@ mod wire;
 #[cfg(test)]
 mod wire_tests;
 
-pub use actions::{Ask, land_dividends, land_splits};
+pub use actions::{Action, Ask, land_actions};
 pub use details::{land_details, test};
 pub use prices::{land_bars, land_bars_of, land_grouped};
+pub use wire::{Dividend, Split};
 
 use url::Url;
 

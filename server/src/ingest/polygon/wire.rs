@@ -24,7 +24,7 @@ pub(super) const DIVIDENDS: At = At { vendor: Vendor::Polygon, endpoint: "divide
 
 /// One page of rows.
 #[derive(Debug)]
-pub(in crate::ingest) struct Page<T> {
+pub struct Page<T> {
     pub(super) rows: Vec<T>,
     pub(super) next_url: Option<String>,
     pub(super) oddities: Oddities,
@@ -39,7 +39,7 @@ pub(super) struct Grouped {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Split {
+pub struct Split {
     pub(super) symbol: String,
     pub(super) execution_date: NaiveDate,
     pub(super) split_from: Decimal,
@@ -48,7 +48,7 @@ pub(super) struct Split {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Dividend {
+pub struct Dividend {
     pub(super) symbol: String,
     pub(super) ex_dividend_date: NaiveDate,
     pub(super) vendor_id: String,

@@ -53,7 +53,7 @@ pub async fn create_broker_connection(pool: &PgPool, vault: &Vault, new: NewBrok
         Some(portfolio) => own(&mut transaction, new.owner, portfolio).await?,
         None => first_portfolio(&mut transaction, new.owner).await?,
     };
-    let id = insert(&mut transaction, new.owner, "alpaca", new.label, new.base_url, new.data_url, "person", None).await?;
+    let id = insert(&mut transaction, new.owner, "alpaca", new.label, Some(new.base_url), new.data_url, "person", None).await?;
     let credentials = Credentials::Pair { key_id: new.key_id.clone(), secret_key: new.secret_key.clone() };
     secret::keep(&mut transaction, vault, id, &credentials).await?;
     sqlx::query!("update book.connection set tested_at = now() where connection_id = $1", id.get()).execute(&mut *transaction).await?;
@@ -127,7 +127,7 @@ pub(super) async fn insert(
     owner: UserId,
     vendor: &str,
     label: &str,
-    base_url: &Url,
+    base_url: Option<&Url>,
     data_url: Option<&Url>,
     origin: &str,
     calls_per_minute: Option<u32>,
@@ -138,7 +138,7 @@ pub(super) async fn insert(
         owner.get(),
         vendor,
         label,
-        base_url.as_str(),
+        base_url.map(Url::as_str),
         data_url.map(Url::as_str),
         origin,
         calls_per_minute.and_then(|calls| i32::try_from(calls).ok()),

@@ -1,4 +1,7 @@
 //! The demo: a visitor without a password, a portfolio, and connections to our own simulator.
+//!
+//! Several servers may share a database, each with a simulator on a port of its own. So the rows name no address: who performs a task
+//! asks the simulator beside it, and all of them serve the same market.
 
 use super::{Error, broker, secret};
 use crate::{
@@ -14,12 +17,11 @@ const KEY: &str = "demo-key";
 const SECRET_KEY: &str = "demo-secret";
 const LABEL: &str = "Simulator";
 
-/// Makes the demo ready, with that many of the simulator's accounts; at every start, because its port changes. Answers the
-/// visitor.
+/// Makes the demo ready, with that many of the simulator's accounts. Answers the visitor.
 ///
 /// # Errors
 /// [`Error::Refused`] when the database holds real prices: simulated ones must not mix with them.
-pub async fn ensure_demo(pool: &PgPool, vault: &Vault, simulator: &Url, accounts: usize) -> Result<UserId, Error> {
+pub async fn ensure_demo(pool: &PgPool, vault: &Vault, accounts: usize) -> Result<UserId, Error> {
     if fetched(pool, false).await? {
         return Err(Error::refused(
             "This database holds real prices, and the demo's simulated ones must not mix with them. Set the vendor keys in .env, or \
@@ -37,7 +39,7 @@ pub async fn ensure_demo(pool: &PgPool, vault: &Vault, simulator: &Url, accounts
     .ok_or_else(|| Error::refused("A person is named “demo”, so the demo can't be offered. Set the vendor keys in .env."))?;
     let portfolio = broker::portfolio(&mut transaction, user, "Demo portfolio", true).await?;
     for vendor in [Vendor::Polygon, Vendor::Fred] {
-        let id = ensure(&mut transaction, user, vendor, LABEL, simulator).await?;
+        let id = ensure(&mut transaction, user, vendor, LABEL).await?;
         secret::keep(&mut transaction, vault, id, &Credentials::Key(KEY.into())).await?;
     }
     for number in 1..=accounts {
@@ -47,7 +49,7 @@ pub async fn ensure_demo(pool: &PgPool, vault: &Vault, simulator: &Url, accounts
             1 => (LABEL.to_owned(), "Simulated broker".to_owned()),
             _ => (format!("{LABEL} {number}"), format!("Simulated broker {number}")),
         };
-        let id = ensure(&mut transaction, user, Vendor::Alpaca, &label, simulator).await?;
+        let id = ensure(&mut transaction, user, Vendor::Alpaca, &label).await?;
         let pair = Credentials::Pair { key_id: key_id.into(), secret_key: SECRET_KEY.into() };
         secret::keep(&mut transaction, vault, id, &pair).await?;
         broker::account(&mut transaction, portfolio, id, &name, None).await?;
@@ -56,33 +58,30 @@ pub async fn ensure_demo(pool: &PgPool, vault: &Vault, simulator: &Url, accounts
     Ok(user)
 }
 
-async fn ensure(connection: &mut PgConnection, user: UserId, vendor: Vendor, label: &str, simulator: &Url) -> Result<ConnectionId, Error> {
-    let address = address(vendor, simulator)?;
-    let data_url = (vendor == Vendor::Alpaca).then_some(simulator);
+async fn ensure(connection: &mut PgConnection, user: UserId, vendor: Vendor, label: &str) -> Result<ConnectionId, Error> {
     let kept = sqlx::query_scalar!(
-        "update book.connection set base_url = $3, data_url = $4, disabled_at = null
-         where connection_id = (select max(connection_id) from book.connection where owner_id = $1 and vendor = $2 and origin = 'demo' and label = $5)
+        "update book.connection set disabled_at = null
+         where connection_id = (select max(connection_id) from book.connection where owner_id = $1 and vendor = $2 and origin = 'demo' and label = $3)
          returning connection_id",
         user.get(),
         vendor.as_str(),
-        address.as_str(),
-        data_url.map(Url::as_str),
         label,
     )
     .fetch_optional(&mut *connection)
     .await?;
     match kept {
         Some(kept) => Ok(ConnectionId(kept)),
-        None => Ok(broker::insert(connection, user, vendor.as_str(), label, &address, data_url, "demo", None).await?),
+        None => Ok(broker::insert(connection, user, vendor.as_str(), label, None, None, "demo", None).await?),
     }
 }
 
-/// FRED's paths begin with /fred, as at the vendor.
-fn address(vendor: Vendor, simulator: &Url) -> Result<Url, Error> {
-    match vendor {
-        Vendor::Fred => simulator.join("/fred").map_err(|_| Error::refused("The simulator's address can't be used.")),
-        Vendor::Polygon | Vendor::Alpaca => Ok(simulator.clone()),
-    }
+/// Where a simulator serves a vendor, and Alpaca's market data. FRED's paths begin with /fred, as at the vendor.
+pub(super) fn addresses(vendor: Vendor, simulator: &Url) -> Result<(Url, Option<Url>), Error> {
+    Ok(match vendor {
+        Vendor::Fred => (simulator.join("/fred").map_err(|_| Error::refused("The simulator's address can't be used."))?, None),
+        Vendor::Polygon => (simulator.clone(), None),
+        Vendor::Alpaca => (simulator.clone(), Some(simulator.clone())),
+    })
 }
 
 /// Switches the demo off where real keys are set.

@@ -75,6 +75,6 @@ async fn ensure(connection: &mut PgConnection, administrator: UserId, key: &Envi
         Vendor::Alpaca => "Alpaca (from the environment)",
         Vendor::Fred => "FRED (from the environment)",
     };
-    let (vendor, url, data_url) = (key.vendor.as_str(), &key.base_url, key.data_url.as_ref());
+    let (vendor, url, data_url) = (key.vendor.as_str(), Some(&key.base_url), key.data_url.as_ref());
     broker::insert(connection, administrator, vendor, label, url, data_url, "environment", key.calls_per_minute).await
 }

@@ -1,57 +1,52 @@
-//! Every person's broker: account, positions, activities. One that fails holds up nobody else.
+//! Every person's broker: account, positions, activities. One task an account, so that one that fails holds up nobody else.
 
 use super::{ALL_COUNTED, Aim, is_last_attempt};
 use crate::{
     ingest::{self, alpaca},
-    orchestrator::{Outcome, TaskContext, TaskError},
+    orchestrator::{Outcome, Part, TaskContext, TaskError},
     pipeline::{connections, dags::Deps},
 };
 use app::domain::{AccountId, ConnectionId, PortfolioId};
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
-/// An account at a broker that is to be fetched.
+/// An account at a broker that is to be fetched: the input of its task.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct BrokerAccount {
     portfolio: PortfolioId,
     account: AccountId,
     connection: ConnectionId,
 }
 
-/// An account that couldn't be fetched, and why.
-struct Failure {
-    of: BrokerAccount,
-    error: TaskError,
+#[derive(Debug, thiserror::Error)]
+#[error("the task doesn't say which account it is for; clear the run's task list_brokers")]
+struct NoAccount(#[source] serde_json::Error);
+
+/// The task `list_brokers`: one part for each account at a broker.
+pub(in crate::pipeline) async fn list(ctx: &TaskContext) -> Result<Outcome, TaskError> {
+    let accounts = accounts(ctx).await?;
+    let part = |of: &BrokerAccount| {
+        let part = format!("account {}", of.account.get());
+        Ok(Part { part, input: serde_json::to_value(of)? })
+    };
+    let parts: Result<_, serde_json::Error> = accounts.iter().map(part).collect();
+    Ok(Outcome::Parts { rows: 0, parts: parts.map_err(|error| TaskError::Final(Box::new(error)))? })
 }
 
-/// The task `extract_broker`. Errors that pass are tried again with the task; at its last attempt, and at once for those that
-/// don't pass (a refused key), the account is left as it was, with a warning for its portfolio.
+/// The task `extract_broker`. An error that passes is tried again; at the last attempt, and at once for one that doesn't pass (a
+/// refused key), the account is left as it was, with a warning for its portfolio.
 pub(in crate::pipeline) async fn broker(deps: &Deps, ctx: &TaskContext) -> Result<Outcome, TaskError> {
     let aim = Aim::of(ctx)?;
-    let accounts = accounts(ctx).await?;
-    let total = accounts.len() as u64;
-    let mut failures = Vec::new();
-    for (done, account) in accounts.into_iter().enumerate() {
-        match fetch(deps, ctx, &account, aim).await {
-            Ok(()) => {}
-            Err(fenced @ TaskError::Fenced(_)) => return Err(fenced),
-            Err(error) => {
-                tracing::warn!(connection_id = account.connection.get(), %error, "a broker's account couldn't be fetched");
-                failures.push(Failure { of: account, error });
-            }
-        }
-        ctx.progress(done as u64 + 1, total).await?;
-    }
-    if failures.is_empty() {
-        return Ok(ALL_COUNTED);
-    }
-    if !is_last_attempt(ctx).await?
-        && let Some(passing) = failures.iter().position(|failure| matches!(failure.error, TaskError::Retryable(_)))
-    {
-        return Err(failures.swap_remove(passing).error);
-    }
+    let of: BrokerAccount = serde_json::from_value(ctx.input.clone()).map_err(|error| TaskError::Final(Box::new(NoAccount(error))))?;
+    let error = match fetch(deps, ctx, &of, aim).await {
+        Ok(()) => return Ok(ALL_COUNTED),
+        Err(error @ (TaskError::Fenced(_) | TaskError::Cancelled | TaskError::Interrupted(_))) => return Err(error),
+        Err(error @ TaskError::Retryable(_)) if !is_last_attempt(ctx).await? => return Err(error),
+        Err(error) => error,
+    };
     // The connections page names the reason, and the checks warn the portfolio.
-    for failure in &failures {
-        connections::note_error(&ctx.pool, failure.of.connection, Some(&failure.error.to_string())).await?;
-    }
+    tracing::warn!(connection_id = of.connection.get(), %error, "a broker's account couldn't be fetched");
+    connections::note_error(&ctx.pool, of.connection, Some(&error.to_string())).await?;
     Ok(ALL_COUNTED)
 }
 
@@ -72,7 +67,7 @@ async fn accounts(ctx: &TaskContext) -> Result<Vec<BrokerAccount>, sqlx::Error> 
 }
 
 async fn fetch(deps: &Deps, ctx: &TaskContext, of: &BrokerAccount, aim: Aim) -> Result<(), TaskError> {
-    let connection = connections::load(&ctx.pool, &deps.vault, of.connection).await?;
+    let connection = connections::load(deps, of.connection).await?;
     let http: &ingest::Http = &deps.http;
     let reported_on = deps.clock.last_completed_session();
     alpaca::land_account(ctx, http, &connection, of.portfolio, of.account, reported_on).await?;

@@ -4,7 +4,7 @@ use super::{ALL_COUNTED, Ground};
 use crate::{
     ingest::{
         Connection,
-        polygon::{self, Ask},
+        polygon::{self, Ask, Dividend, Split},
     },
     orchestrator::{Outcome, TaskContext, TaskError},
     pipeline::{
@@ -28,9 +28,9 @@ pub(in crate::pipeline) async fn actions(deps: &Deps, ctx: &TaskContext) -> Resu
             let Events { symbols, span, .. } = &events;
             let ask = ask(&ground.connection, &events);
             if kind == Kind::Splits {
-                polygon::land_splits(ctx, &deps.http, &ground.connection, span.from, span.to, symbols, ask).await?;
+                polygon::land_actions::<Split>(ctx, &deps.http, &ground.connection, span.from, span.to, symbols, ask).await?;
             } else {
-                polygon::land_dividends(ctx, &deps.http, &ground.connection, span.from, span.to, symbols, ask).await?;
+                polygon::land_actions::<Dividend>(ctx, &deps.http, &ground.connection, span.from, span.to, symbols, ask).await?;
             }
             // What lies ahead may still be announced: it isn't known.
             let span = Span { from: span.from, to: session };

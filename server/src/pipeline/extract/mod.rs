@@ -5,7 +5,7 @@ mod events;
 mod prices;
 mod rates;
 
-pub(super) use broker::broker;
+pub(super) use broker::{broker, list as brokers};
 pub(super) use events::{actions, details};
 pub(super) use prices::prices;
 pub(super) use rates::rates;
@@ -54,19 +54,31 @@ impl Ground {
     async fn of(deps: &Deps, ctx: &TaskContext) -> Result<Self, TaskError> {
         let aim = Aim::of(ctx)?;
         let tracked = tracked::tracked(&ctx.pool, aim.session).await?;
-        let connection = super::connections::prices(&ctx.pool, &deps.vault).await?;
+        let connection = super::connections::prices(deps).await?;
         Ok(Self { aim, tracked, connection })
     }
 
     fn connection_id(&self) -> i64 {
         self.connection.id.get()
     }
+
+    /// Keeps what the connections page says of the source of prices. What passes by itself, and a close that isn't there yet, is no
+    /// fault of the connection.
+    async fn note(&self, ctx: &TaskContext, told: &Result<(), TaskError>) -> Result<(), sqlx::Error> {
+        let reason = match told {
+            Ok(()) => None,
+            Err(error @ TaskError::Final(_)) => Some(error.to_string()),
+            Err(error @ TaskError::Retryable(_)) if is_last_attempt(ctx).await? => Some(error.to_string()),
+            Err(_) => return Ok(()),
+        };
+        super::connections::note_error(&ctx.pool, self.connection.id, reason.as_deref()).await
+    }
 }
 
 /// Is this the task's last attempt? What can be done without is then done without.
 async fn is_last_attempt(ctx: &TaskContext) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"select (select count(*) from ops.attempt where attempt.task_id = task.task_id and error_class in ('retryable', 'final')) + 1
+        r#"select (select count(*) from ops.attempt where attempt.task_id = task.task_id and number > cleared_at_attempt and error_class in ('retryable', 'final')) + 1
                   >= max_attempts as "is_last!"
            from ops.task where task_id = $1"#,
         ctx.task_id

@@ -27,12 +27,27 @@ struct NoBenchmark {
 /// The task `extract_prices`.
 pub(in crate::pipeline) async fn prices(deps: &Deps, ctx: &TaskContext) -> Result<Outcome, TaskError> {
     let ground = Ground::of(deps, ctx).await?;
-    let (connection, connection_id, aim) = (&ground.connection, ground.connection_id(), ground.aim);
+    let asks = asks(ctx, &ground).await?;
+    if !asks.is_empty() {
+        let told = land(deps, ctx, &ground, &asks).await;
+        ground.note(ctx, &told).await?;
+        told?;
+    }
+    Ok(ALL_COUNTED)
+}
+
+/// What isn't known yet, with partitions for it.
+async fn asks(ctx: &TaskContext, ground: &Ground) -> Result<Vec<Bars>, TaskError> {
+    let aim = ground.aim;
     let first_day = ground.tracked.first_day;
     let first = aim.anew.map_or(first_day, |anew| anew.min(first_day));
     partitions::ensure(&ctx.pool, first, aim.session + Days::new(DAYS_AHEAD)).await?;
-    let known = coverage::load(&ctx.pool, connection_id, Kind::Bars).await?;
-    let asks = plan::bars(&ground.tracked.symbols, &known, first_day, aim.session, aim.anew);
+    let known = coverage::load(&ctx.pool, ground.connection_id(), Kind::Bars).await?;
+    Ok(plan::bars(&ground.tracked.symbols, &known, first_day, aim.session, aim.anew))
+}
+
+async fn land(deps: &Deps, ctx: &TaskContext, ground: &Ground, asks: &[Bars]) -> Result<(), TaskError> {
+    let (connection, connection_id, aim) = (&ground.connection, ground.connection_id(), ground.aim);
     let is_last_session = aim.session == deps.clock.last_completed_session();
     if is_last_session && asks.iter().any(|ask| matches!(ask, Bars::Symbols { .. })) && !has_benchmark(ctx, aim.session).await? {
         // One question instead of one a symbol, as long as the vendor hasn't got the session.
@@ -42,7 +57,7 @@ pub(in crate::pipeline) async fn prices(deps: &Deps, ctx: &TaskContext) -> Resul
             return Err(TaskError::NotReady(Box::new(NoBenchmark { session: aim.session })));
         }
     }
-    for ask in &asks {
+    for ask in asks {
         match ask {
             Bars::Symbols { symbols, span } => {
                 polygon::land_bars_of(ctx, &deps.http, connection, symbols, span.from, span.to).await?;
@@ -54,7 +69,7 @@ pub(in crate::pipeline) async fn prices(deps: &Deps, ctx: &TaskContext) -> Resul
             }
         }
     }
-    Ok(ALL_COUNTED)
+    Ok(())
 }
 
 async fn note(ctx: &TaskContext, connection_id: i64, symbols: &[Symbol], span: Span) -> Result<(), sqlx::Error> {

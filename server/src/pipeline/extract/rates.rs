@@ -23,7 +23,7 @@ const LOOK_BACK_DAYS: u64 = 14;
 /// The task `extract_rates`.
 pub(in crate::pipeline) async fn rates(deps: &Deps, ctx: &TaskContext) -> Result<Outcome, TaskError> {
     // Without one, and where it doesn't answer, the checks say so.
-    let Some(connection) = connections::rates(&ctx.pool, &deps.vault).await? else { return Ok(ALL_COUNTED) };
+    let Some(connection) = connections::rates(deps).await? else { return Ok(ALL_COUNTED) };
     let aim = Aim::of(ctx)?;
     let first_day = tracked::tracked(&ctx.pool, aim.session).await?.first_day;
     let known = coverage::load(&ctx.pool, connection.id.get(), Kind::Rates).await?;

@@ -1,6 +1,7 @@
 -- The schema `ledger`: what app::analytics yields. Dropped at will: the next publication brings every row back.
 create schema if not exists ledger;
 
+-- One row per portfolio and session.
 create table if not exists ledger.portfolio_day (
     portfolio_id bigint not null,
     session_date date not null,
@@ -22,6 +23,7 @@ create table if not exists ledger.portfolio_day (
     brought_in    numeric(19, 4) not null,
     primary key (portfolio_id, session_date)
 );
+-- One row per held quantity that stayed the same from from_date to to_date (null: still held).
 create table if not exists ledger.position (
     portfolio_id bigint not null,
     account_id   bigint not null,
@@ -32,6 +34,7 @@ create table if not exists ledger.position (
     cost         numeric(19, 4) not null,
     primary key (portfolio_id, account_id, symbol, from_date)
 );
+-- One row per open lot.
 create table if not exists ledger.lot (
     portfolio_id bigint not null,
     account_id   bigint not null,
@@ -43,6 +46,7 @@ create table if not exists ledger.lot (
     key          text not null,
     primary key (portfolio_id, account_id, symbol, number)
 );
+-- One row per lot, or part of one, that was closed.
 create table if not exists ledger.realized (
     portfolio_id bigint not null,
     account_id   bigint not null,
@@ -56,6 +60,7 @@ create table if not exists ledger.realized (
     key          text not null,
     primary key (portfolio_id, number)
 );
+-- One row per input that could not be booked.
 create table if not exists ledger.finding (
     portfolio_id bigint not null,
     number       int not null,
@@ -67,13 +72,17 @@ create table if not exists ledger.finding (
     message      text not null,
     primary key (portfolio_id, number)
 );
+-- One row per portfolio: where its ledger stands, to go on from.
 create table if not exists ledger.state (
     portfolio_id bigint primary key,
     session_date date not null,
     state        jsonb not null,
+    -- Rows of ops.change up to this one are in.
     change_id    bigint not null,
+    -- The prices that were in quarantine, as a hash: others now mean that the past must be booked anew.
     quarantined  text not null
 );
+-- One row per session of the exchange.
 create table if not exists ledger.session (
     session_date          date primary key,
     previous_session_date date not null

@@ -9,7 +9,7 @@ pub use plan::{Change, Plan, Standing, plan};
 
 use super::ledger;
 use crate::{
-    orchestrator::{TaskContext, TaskError},
+    orchestrator::{TaskContext, TaskError, is_outage},
     warehouse::{self, Build, Project, Vars, Verdict},
 };
 use app::domain::PortfolioId;
@@ -128,9 +128,12 @@ fn broken(error: warehouse::Error) -> TaskError {
         warehouse::Error::Build { source, .. } | warehouse::Error::Database(source) => Some(source),
         _ => None,
     };
+    if source.is_some_and(is_outage) {
+        return TaskError::Interrupted(Box::new(error));
+    }
     // Lock timeout, deadlock, serialization, and every failure that isn't a verdict of Postgres on the statement.
     let passing = source.is_some_and(|source| match source.as_database_error().and_then(|error| error.code()) {
-        Some(code) => matches!(code.as_ref(), "55P03" | "40P01" | "40001") || code.starts_with("57P") || code.starts_with("53"),
+        Some(code) => matches!(code.as_ref(), "55P03" | "40P01" | "40001") || code.starts_with("53"),
         None => true,
     });
     if passing { TaskError::Retryable(Box::new(error)) } else { TaskError::Final(Box::new(error)) }

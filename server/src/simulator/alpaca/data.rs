@@ -162,7 +162,7 @@ impl Order {
             }
             let Some(listing) = exchange.market.listing(symbol) else { continue };
             let series = listing.series(self.moment.last);
-            let mut bars: Vec<Bar> = series.between(self.from, self.to).to_vec();
+            let mut bars: Vec<Bar> = series.between(self.from, self.to);
             if self.newest_first {
                 bars.reverse();
             }

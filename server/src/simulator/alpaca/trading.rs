@@ -154,9 +154,8 @@ fn stands(exchange: &Exchange, caller: &Caller, moment: Moment) -> Statement {
 /// The last close and the one before it, the latter in today's shares.
 fn prices(listing: &Listing, moment: Moment) -> Option<(Decimal, Decimal)> {
     let series = listing.series(moment.last);
-    let bars = series.between(0, moment.last);
-    let last = bars.last()?;
-    let before = bars.len().checked_sub(2).and_then(|place| bars.get(place)).unwrap_or(last);
+    let last = series.latest(moment.last)?;
+    let before = last.session.checked_sub(1).and_then(|before| series.latest(before)).unwrap_or(last);
     let (old, new) = crate::simulator::polygon::bars::later_splits(listing, before.session, moment);
     Some((listing.money(last.close), listing.money(before.close) * Decimal::from(old) / Decimal::from(new)))
 }

@@ -177,11 +177,11 @@ impl Trader<'_> {
 
     fn buy(&mut self, session: u32, listing: &Listing, budget: Decimal) {
         let series = listing.series(session);
-        let Some(bar) = series.between(session, session).first() else { return };
+        let Some(bar) = series.on(session) else { return };
         let date = Sessions::all().date(session);
         let symbol = &listing.profile.symbol;
         let draw = random::named(self.key, &format!("buy {symbol} {date}"));
-        let price = fill_price(listing, bar, draw);
+        let price = fill_price(listing, &bar, draw);
         let (quantity, pieces) = (whole_or_part(listing, budget / price, draw), if draw.is_multiple_of(9) { 3 } else { 1 });
         self.book.buy(date, symbol, quantity, price, pieces);
     }
@@ -193,12 +193,12 @@ impl Trader<'_> {
         let Some((symbol, shares)) = held.get(random::below(draw, held.len() as u64) as usize) else { return };
         let Some(listing) = self.market.listing(symbol) else { return };
         let series = listing.series(session);
-        let Some(bar) = series.between(session, session).first() else { return };
+        let Some(bar) = series.on(session) else { return };
         let lot = lot(listing);
         let part = (shares * Decimal::new(4, 1) / lot).floor() * lot;
         let quantity = if turn.is_multiple_of(4) { *shares } else { part };
         let pieces = if draw.is_multiple_of(5) { 2 } else { 1 };
-        self.book.sell(date, symbol, quantity, fill_price(listing, bar, random::mix(draw)), pieces);
+        self.book.sell(date, symbol, quantity, fill_price(listing, &bar, random::mix(draw)), pieces);
     }
 }
 

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::activity::Activity;
 use super::book::Book;
-use crate::simulator::market::{Listing, Market, Sessions};
+use crate::simulator::market::{Bar, Listing, Market, Sessions};
 use crate::simulator::random;
 use crate::simulator::universe::BENCHMARK;
 
@@ -21,8 +21,9 @@ pub fn activities(market: &Market, last: u32) -> Vec<Activity> {
     let companies: Vec<&Listing> = market.listings.iter().filter(|listing| listing.profile.symbol != BENCHMARK).collect();
     let sessions = Sessions::all();
     let series: Vec<_> = companies.iter().map(|listing| listing.series(last)).collect();
-    let Some(first) = series.iter().filter_map(|series| series.bars.first()).map(|bar| bar.session).min() else { return Vec::new() };
-    let end = series.iter().filter_map(|series| series.bars.last()).map(|bar| bar.session).max().unwrap_or(first);
+    let bars: Vec<Vec<Bar>> = series.iter().map(|series| series.between(0, u32::MAX)).collect();
+    let Some(first) = bars.iter().filter_map(|bars| bars.first()).map(|bar| bar.session).min() else { return Vec::new() };
+    let end = bars.iter().filter_map(|bars| bars.last()).map(|bar| bar.session).max().unwrap_or(first);
     // Places are shares of the whole recording, not of what has been served so far: the clock must not move them.
     let at = |share: u32| first + (end - first) * share / 100;
     let mut book = Book::new(random::named(0, "replay"));
@@ -39,7 +40,7 @@ pub fn activities(market: &Market, last: u32) -> Vec<Activity> {
         }
         book.pay_dividends(date);
         if session == first {
-            book.deposit(date, opening_deposit(&companies, last));
+            book.deposit(date, opening_deposit(&companies, &bars));
         }
         if session == at(45) {
             book.deposit(date, Decimal::from(STAKE_USD / 4));
@@ -47,10 +48,10 @@ pub fn activities(market: &Market, last: u32) -> Vec<Activity> {
         if session == at(92) {
             book.withdraw(date, Decimal::from(STAKE_USD / 8));
         }
-        for (place, (listing, series)) in companies.iter().zip(&series).enumerate() {
-            let Some(bar) = series.between(session, session).first() else { continue };
+        for (place, ((listing, series), bars)) in companies.iter().zip(&series).zip(&bars).enumerate() {
+            let Some(bar) = series.on(session) else { continue };
             let price = listing.money(bar.close);
-            let bought_on = series.bars.get(FIRST_BUY_BAR + place * BARS_BETWEEN_BUYS).map(|bar| bar.session);
+            let bought_on = bars.get(FIRST_BUY_BAR + place * BARS_BETWEEN_BUYS).map(|bar| bar.session);
             if bought_on == Some(session) {
                 book.buy(date, &listing.profile.symbol, shares_for(price), price, if place == 0 { 2 } else { 1 });
             }
@@ -74,10 +75,11 @@ fn shares_for(price: Decimal) -> Decimal {
 }
 
 /// Enough for every purchase even if prices rise by a tenth first, in round numbers.
-fn opening_deposit(companies: &[&Listing], last: u32) -> Decimal {
+fn opening_deposit(companies: &[&Listing], bars: &[Vec<Bar>]) -> Decimal {
     let needed: Decimal = companies
         .iter()
-        .filter_map(|listing| listing.series(last).bars.first().map(|bar| listing.money(bar.close)))
+        .zip(bars)
+        .filter_map(|(listing, bars)| bars.first().map(|bar| listing.money(bar.close)))
         .map(|price| (shares_for(price) * price).max(Decimal::from(STAKE_USD)) * Decimal::new(11, 1))
         .sum();
     (needed / Decimal::from(10_000)).ceil() * Decimal::from(10_000)

@@ -64,7 +64,7 @@ pub async fn range(
     if let Some(listing) = exchange.market.listing(&ticker) {
         let series = listing.series(moment.last);
         let until = sessions.place_of(to_date + chrono::Days::new(1)).saturating_sub(1).min(moment.last);
-        let mut bars: Vec<Bar> = series.between(sessions.place_of(from_date), until).to_vec();
+        let mut bars: Vec<Bar> = series.between(sessions.place_of(from_date), until);
         if newest_first {
             bars.reverse();
         }
@@ -110,10 +110,10 @@ pub async fn grouped(
     let mut count = 0;
     if let Some(session) = Sessions::all().find(date).filter(|session| *session <= moment.last) {
         for listing in &exchange.market.listings {
-            for bar in listing.series(moment.last).between(session, session) {
+            if let Some(bar) = listing.series(moment.last).on(session) {
                 count += 1;
                 let ticker = Some(listing.profile.symbol.as_str());
-                push_bar(&mut body, ticker, listing, &corrected(*bar, moment, mischief), adjusted, Stamp::Close, moment);
+                push_bar(&mut body, ticker, listing, &corrected(bar, moment, mischief), adjusted, Stamp::Close, moment);
             }
         }
         if mischief.is(Kind::DuplicatePages) && !body.is_empty() {
@@ -142,7 +142,7 @@ pub async fn previous(
         && let Some(bar) = listing.series(moment.last).latest(moment.last)
     {
         count = 1;
-        push_bar(&mut body, Some(&ticker), listing, &corrected(*bar, moment, mischief), adjusted, Stamp::Close, moment);
+        push_bar(&mut body, Some(&ticker), listing, &corrected(bar, moment, mischief), adjusted, Stamp::Close, moment);
     }
     envelope(Some(&ticker), adjusted, count, &body, &caller, None)
 }

@@ -6,6 +6,7 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::{Response, StatusCode};
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Value, json};
@@ -18,135 +19,173 @@ use crate::simulator::gate::{Caller, polygon_error};
 use crate::simulator::market::{Dividend, Listing, Series, Sessions, Split};
 use crate::simulator::random;
 
-const OLD_SPLITS: Paper = Paper { path: "/v3/reference/splits", usual: 10, most: 1_000, date: "execution_date" };
-const NEW_SPLITS: Paper = Paper { path: "/stocks/v1/splits", usual: 100, most: 5_000, date: "execution_date" };
-const OLD_DIVIDENDS: Paper = Paper { path: "/v3/reference/dividends", usual: 10, most: 1_000, date: "ex_dividend_date" };
-const NEW_DIVIDENDS: Paper = Paper { path: "/stocks/v1/dividends", usual: 100, most: 5_000, date: "ex_dividend_date" };
+/// A split or a dividend, as a list says it.
+pub trait Event: Copy {
+    const OLD_PATH: &'static str;
+    const NEW_PATH: &'static str;
+    /// The field that a list is ordered by.
+    const DATE: &'static str;
 
-/// One of the four lists: where it is, how many rows it gives, and the date it is ordered by.
+    /// Those that are known on a day, oldest first.
+    fn known(listing: &Listing, series: &Series, on: NaiveDate) -> Vec<Self>;
+    fn date(&self) -> NaiveDate;
+    fn is_asked_for(&self, asked: &Asked) -> bool;
+    /// What both paths say.
+    fn plain(&self, listing: &Listing) -> Value;
+    /// What one path says besides.
+    fn on_old_path(&self) -> Value;
+    fn on_new_path(&self, listing: &Listing, series: &Series, moment: Moment) -> Value;
+}
+
+/// An event with whose it is.
+#[derive(Clone)]
+struct Row<'e, E> {
+    listing: &'e Listing,
+    series: Arc<Series>,
+    event: E,
+}
+
+/// How many rows a path gives.
 #[derive(Clone, Copy)]
 struct Paper {
     path: &'static str,
     usual: usize,
     most: usize,
-    date: &'static str,
 }
 
 type Request = (Option<String>, Caller, Mischief);
 
-/// GET /v3/reference/splits
-pub async fn splits_v3(
+/// GET /v3/reference/splits and /v3/reference/dividends
+pub async fn old_path<E: Event>(
     State(exchange): State<Arc<Exchange>>,
     RawQuery(query): RawQuery,
     Extension(caller): Extension<Caller>,
     Extension(mischief): Extension<Mischief>,
 ) -> Response<Body> {
-    splits(&exchange, OLD_SPLITS, (query, caller, mischief), |(listing, split), _| {
-        json!({
-            "id": event_id(&listing.profile.symbol, &split.execution_date.to_string()),
-            "execution_date": split.execution_date,
-            "split_from": split.from,
-            "split_to": split.to,
-            "ticker": listing.profile.symbol,
-        })
-    })
+    let paper = Paper { path: E::OLD_PATH, usual: 10, most: 1_000 };
+    listed::<E>(&exchange, paper, (query, caller, mischief), |row, _| with(row.event.plain(row.listing), row.event.on_old_path()))
 }
 
-/// GET /stocks/v1/splits
-pub async fn splits_v1(
+/// GET /stocks/v1/splits and /stocks/v1/dividends
+pub async fn new_path<E: Event>(
     State(exchange): State<Arc<Exchange>>,
     RawQuery(query): RawQuery,
     Extension(caller): Extension<Caller>,
     Extension(mischief): Extension<Mischief>,
 ) -> Response<Body> {
-    splits(&exchange, NEW_SPLITS, (query, caller, mischief), |(listing, split), moment| {
-        json!({
-            "id": event_id(&listing.profile.symbol, &split.execution_date.to_string()),
-            "execution_date": split.execution_date,
-            "split_from": split.from,
-            "split_to": split.to,
-            "ticker": listing.profile.symbol,
-            "adjustment_type": kind(split),
-            "historical_adjustment_factor": split_factor(listing, split.execution_date, moment),
-        })
-    })
+    let paper = Paper { path: E::NEW_PATH, usual: 100, most: 5_000 };
+    let say = |row: &Row<E>, moment| with(row.event.plain(row.listing), row.event.on_new_path(row.listing, &row.series, moment));
+    listed(&exchange, paper, (query, caller, mischief), say)
 }
 
-/// GET /v3/reference/dividends
-pub async fn dividends_v3(
-    State(exchange): State<Arc<Exchange>>,
-    RawQuery(query): RawQuery,
-    Extension(caller): Extension<Caller>,
-    Extension(mischief): Extension<Mischief>,
-) -> Response<Body> {
-    dividends(&exchange, OLD_DIVIDENDS, (query, caller, mischief), |(listing, _, dividend), _| {
-        let mut row = plain_dividend(listing, dividend);
-        if let Value::Object(fields) = &mut row {
-            fields.insert("dividend_type".to_owned(), json!("CD"));
-        }
-        row
-    })
+fn with(mut plain: Value, more: Value) -> Value {
+    if let (Value::Object(fields), Value::Object(more)) = (&mut plain, more) {
+        fields.extend(more);
+    }
+    plain
 }
 
-/// GET /stocks/v1/dividends
-pub async fn dividends_v1(
-    State(exchange): State<Arc<Exchange>>,
-    RawQuery(query): RawQuery,
-    Extension(caller): Extension<Caller>,
-    Extension(mischief): Extension<Mischief>,
-) -> Response<Body> {
-    dividends(&exchange, NEW_DIVIDENDS, (query, caller, mischief), |(listing, series, dividend), moment| {
-        let mut row = plain_dividend(listing, dividend);
-        if let Value::Object(fields) = &mut row {
-            let paid = number(dividend.amount) * split_factor(listing, dividend.ex_date, moment);
-            fields.insert("distribution_type".to_owned(), json!("recurring"));
-            fields.insert("historical_adjustment_factor".to_owned(), json!(dividend_factor(listing, series, dividend, moment)));
-            fields.insert("split_adjusted_cash_amount".to_owned(), json!(paid));
-        }
-        row
-    })
-}
-
-fn splits(exchange: &Exchange, paper: Paper, request: Request, say: impl Fn(&(&Listing, Split), Moment) -> Value) -> Response<Body> {
+fn listed<E: Event>(exchange: &Exchange, paper: Paper, request: Request, say: impl Fn(&Row<E>, Moment) -> Value) -> Response<Body> {
     let moment = exchange.moment();
     let found = |asked: &Asked| {
-        let mut rows: Vec<(&Listing, Split)> = listings(exchange, asked)
-            .into_iter()
-            .flat_map(|listing| listing.splits_until(moment.last_date).iter().map(move |split| (listing, *split)))
-            .filter(|(_, split)| asked.allows("execution_date", &split.execution_date.to_string()))
-            .filter(|(_, split)| asked.get("reverse_split").is_none_or(|reverse| (reverse == "true") == (split.from > split.to)))
-            .filter(|(_, split)| asked.allows("adjustment_type", kind(split)))
-            .collect();
-        sort(&mut rows, paper, asked, |(listing, split)| (split.execution_date, listing.profile.symbol.clone()));
-        rows
-    };
-    pages(paper, request, found, |row| say(row, moment))
-}
-
-fn dividends(
-    exchange: &Exchange,
-    paper: Paper,
-    request: Request,
-    say: impl Fn(&(&Listing, Arc<Series>, Dividend), Moment) -> Value,
-) -> Response<Body> {
-    let moment = exchange.moment();
-    let found = |asked: &Asked| {
-        let mut rows: Vec<(&Listing, Arc<Series>, Dividend)> = Vec::new();
-        for listing in listings(exchange, asked) {
+        let mut rows: Vec<Row<E>> = Vec::new();
+        for listing in exchange.market.listings.iter().filter(|listing| asked.allows("ticker", &listing.profile.symbol)) {
             let series = listing.series(moment.last);
-            let paid = series.dividends.iter().filter(|dividend| dividend.ex_date <= moment.last_date);
-            let asked_for = paid.filter(|dividend| {
-                asked.allows("ex_dividend_date", &dividend.ex_date.to_string())
-                    && asked.allows("pay_date", &dividend.pay_date.to_string())
-                    && asked.allows("record_date", &dividend.record_date.to_string())
-                    && asked.allows("declaration_date", &dividend.declaration_date.to_string())
-            });
-            rows.extend(asked_for.map(|dividend| (listing, Arc::clone(&series), *dividend)));
+            let events = E::known(listing, &series, moment.last_date).into_iter().filter(|event| event.is_asked_for(asked));
+            rows.extend(events.map(|event| Row { listing, series: Arc::clone(&series), event }));
         }
-        sort(&mut rows, paper, asked, |(listing, _, dividend)| (dividend.ex_date, listing.profile.symbol.clone()));
+        sort(&mut rows, asked);
         rows
     };
     pages(paper, request, found, |row| say(row, moment))
+}
+
+impl Event for Split {
+    const OLD_PATH: &'static str = "/v3/reference/splits";
+    const NEW_PATH: &'static str = "/stocks/v1/splits";
+    const DATE: &'static str = "execution_date";
+
+    fn known(listing: &Listing, _: &Series, on: NaiveDate) -> Vec<Self> {
+        listing.splits_until(on).to_vec()
+    }
+
+    fn date(&self) -> NaiveDate {
+        self.execution_date
+    }
+
+    fn is_asked_for(&self, asked: &Asked) -> bool {
+        asked.allows("execution_date", &self.execution_date.to_string())
+            && asked.get("reverse_split").is_none_or(|reverse| (reverse == "true") == (self.from > self.to))
+            && asked.allows("adjustment_type", kind(self))
+    }
+
+    fn plain(&self, listing: &Listing) -> Value {
+        json!({
+            "id": event_id(&listing.profile.symbol, &self.execution_date.to_string()),
+            "execution_date": self.execution_date,
+            "split_from": self.from,
+            "split_to": self.to,
+            "ticker": listing.profile.symbol,
+        })
+    }
+
+    fn on_old_path(&self) -> Value {
+        Value::Null
+    }
+
+    fn on_new_path(&self, listing: &Listing, _: &Series, moment: Moment) -> Value {
+        json!({
+            "adjustment_type": kind(self),
+            "historical_adjustment_factor": split_factor(listing, self.execution_date, moment),
+        })
+    }
+}
+
+impl Event for Dividend {
+    const OLD_PATH: &'static str = "/v3/reference/dividends";
+    const NEW_PATH: &'static str = "/stocks/v1/dividends";
+    const DATE: &'static str = "ex_dividend_date";
+
+    fn known(_: &Listing, series: &Series, on: NaiveDate) -> Vec<Self> {
+        series.dividends.iter().filter(|dividend| dividend.ex_date <= on).copied().collect()
+    }
+
+    fn date(&self) -> NaiveDate {
+        self.ex_date
+    }
+
+    fn is_asked_for(&self, asked: &Asked) -> bool {
+        asked.allows("ex_dividend_date", &self.ex_date.to_string())
+            && asked.allows("pay_date", &self.pay_date.to_string())
+            && asked.allows("record_date", &self.record_date.to_string())
+            && asked.allows("declaration_date", &self.declaration_date.to_string())
+    }
+
+    fn plain(&self, listing: &Listing) -> Value {
+        json!({
+            "id": event_id(&listing.profile.symbol, &format!("{} cash", self.ex_date)),
+            "cash_amount": number(self.amount),
+            "currency": "USD",
+            "declaration_date": self.declaration_date,
+            "ex_dividend_date": self.ex_date,
+            "frequency": 4,
+            "pay_date": self.pay_date,
+            "record_date": self.record_date,
+            "ticker": listing.profile.symbol,
+        })
+    }
+
+    fn on_old_path(&self) -> Value {
+        json!({ "dividend_type": "CD" })
+    }
+
+    fn on_new_path(&self, listing: &Listing, series: &Series, moment: Moment) -> Value {
+        json!({
+            "distribution_type": "recurring",
+            "historical_adjustment_factor": dividend_factor(listing, series, self, moment),
+            "split_adjusted_cash_amount": number(self.amount) * split_factor(listing, self.ex_date, moment),
+        })
+    }
 }
 
 fn pages<T: Clone>(
@@ -164,17 +203,13 @@ fn pages<T: Clone>(
     page::listed(sheet, found(&asked), &asked, &caller, mischief, say)
 }
 
-fn listings<'e>(exchange: &'e Exchange, asked: &Asked) -> Vec<&'e Listing> {
-    exchange.market.listings.iter().filter(|listing| asked.allows("ticker", &listing.profile.symbol)).collect()
-}
-
 /// Newest first unless `order=asc` or (new paths) `sort=….asc` asks otherwise; by ticker with `sort=ticker`.
-fn sort<T, K: Ord>(rows: &mut [T], paper: Paper, asked: &Asked, key: impl Fn(&T) -> (K, String)) {
-    let sort = asked.get("sort").unwrap_or(paper.date);
+fn sort<E: Event>(rows: &mut [Row<E>], asked: &Asked) {
+    let sort = asked.get("sort").unwrap_or(E::DATE);
     let by_ticker = sort.starts_with("ticker");
     rows.sort_by(|a, b| {
-        let (a, b) = (key(a), key(b));
-        if by_ticker { (a.1, a.0).cmp(&(b.1, b.0)) } else { a.cmp(&b) }
+        let (on, ticker) = (a.event.date().cmp(&b.event.date()), a.listing.profile.symbol.cmp(&b.listing.profile.symbol));
+        if by_ticker { ticker.then(on) } else { on.then(ticker) }
     });
     let ascending = asked.get("order") == Some("asc") || sort.ends_with(".asc") || (by_ticker && asked.get("order") != Some("desc"));
     if !ascending || sort.ends_with(".desc") {
@@ -184,20 +219,6 @@ fn sort<T, K: Ord>(rows: &mut [T], paper: Paper, asked: &Asked, key: impl Fn(&T)
 
 fn kind(split: &Split) -> &'static str {
     if split.from > split.to { "reverse_split" } else { "forward_split" }
-}
-
-fn plain_dividend(listing: &Listing, dividend: &Dividend) -> Value {
-    json!({
-        "id": event_id(&listing.profile.symbol, &format!("{} cash", dividend.ex_date)),
-        "cash_amount": number(dividend.amount),
-        "currency": "USD",
-        "declaration_date": dividend.declaration_date,
-        "ex_dividend_date": dividend.ex_date,
-        "frequency": 4,
-        "pay_date": dividend.pay_date,
-        "record_date": dividend.record_date,
-        "ticker": listing.profile.symbol,
-    })
 }
 
 fn event_id(symbol: &str, what: &str) -> String {
@@ -211,7 +232,7 @@ fn number(amount: Decimal) -> f64 {
 }
 
 /// Prices before the split times this are comparable with today's.
-fn split_factor(listing: &Listing, from: chrono::NaiveDate, moment: Moment) -> f64 {
+fn split_factor(listing: &Listing, from: NaiveDate, moment: Moment) -> f64 {
     let splits = listing.splits_until(moment.last_date).iter().filter(|split| split.execution_date >= from);
     splits.map(|split| f64::from(split.from) / f64::from(split.to)).product()
 }
