@@ -175,7 +175,9 @@ async fn takeover(pool: &PgPool, url: &str) -> Vec<f64> {
     let mut seconds = Vec::new();
     while seconds.len() < REPETITIONS {
         until(pool, "(select count(*) from ops.node where stopped_at is null) = 2", Duration::from_millis(50)).await;
-        request_backfill(pool, Clock::Fixed(now), Some("2025-01-02".parse().expect("a day")), now.date_naive(), None).await.expect("a backfill");
+        request_backfill(pool, Clock::Fixed(now), Some("2025-01-02".parse().expect("a day")), now.date_naive(), None)
+            .await
+            .expect("a backfill");
         until(pool, "exists (select from ops.attempt where outcome is null)", Duration::from_millis(5)).await;
         let held: Option<(i64, i32, String)> =
             sqlx::query_as("select task_id, number, split_part(worker, ':', 2) from ops.attempt where outcome is null limit 1")
@@ -189,8 +191,7 @@ async fn takeover(pool: &PgPool, url: &str) -> Vec<f64> {
         let _ = node.0.wait();
         let next = format!("select started_at from ops.attempt where task_id = {task_id} and number = {}", attempt + 1);
         until(pool, &format!("exists ({next}) or {NOTHING_LIVE}"), Duration::from_millis(10)).await;
-        let started: Option<DateTime<Utc>> =
-            sqlx::query_scalar(AssertSqlSafe(next)).fetch_optional(pool).await.expect("the next attempt");
+        let started: Option<DateTime<Utc>> = sqlx::query_scalar(AssertSqlSafe(next)).fetch_optional(pool).await.expect("the next attempt");
         // It may have ended in the moment of the kill.
         seconds.extend(started.map(|at| (at - killed_at).as_seconds_f64()));
         *node = serve(url);
@@ -225,7 +226,11 @@ async fn database(private: &PrivatePostgres, name: &str) -> (PgPool, String) {
     let pool = PgPoolOptions::new().max_connections(8).connect_with(private.options.clone().database(name)).await.expect("the database");
     MIGRATOR.run(&pool).await.expect("its tables");
     let folder = private.options.get_socket().map(|folder| folder.display().to_string()).unwrap_or_default();
-    let url = format!("postgres://{}@localhost:{}/{name}?host={folder}&sslmode=disable", private.options.get_username(), private.options.get_port());
+    let url = format!(
+        "postgres://{}@localhost:{}/{name}?host={folder}&sslmode=disable",
+        private.options.get_username(),
+        private.options.get_port()
+    );
     (pool, url)
 }
 

@@ -66,13 +66,14 @@ async fn crash_at(nodes: &mut Nodes<'_>, points: &[usize]) -> Vec<Observed> {
         let set = trap.take().unwrap();
         let caught = nodes.caught(&set).await;
         let killed_at: DateTime<Utc> = sqlx::query_scalar("select clock_timestamp()").fetch_one(&nodes.pool).await.unwrap();
+        let began = Instant::now();
         nodes.kill(caught.node);
         if let Some(&next) = points.get(place + 1) {
             trap = Some(nodes.set(next).await);
         }
         set.release().await;
         let fate = nodes.fate(&caught).await;
-        let (began, pool) = (Instant::now(), nodes.pool.clone());
+        let pool = nodes.pool.clone();
         let goes_on = format!(
             "exists (select from ops.tick where decided_at > '{killed_at}') or exists (select from ops.run where created_at > '{killed_at}')
                 or exists (select from ops.attempt where started_at > '{killed_at}') or {NOTHING_LIVE} and exists (select from ops.run)"

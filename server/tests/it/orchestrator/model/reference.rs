@@ -1,4 +1,4 @@
-//! What the engine should do, as plainly as it can be said: everything in memory, one step at a time, no SQL and no time.
+//! What the engine should do, as plainly as it can be said: in memory, one step at a time; long because it is one thing to read.
 
 use server::orchestrator::{Dag, Overlap, Repeat, Rule, Selection};
 use std::collections::{BTreeMap, BTreeSet};
