@@ -172,8 +172,14 @@ async fn random_falls(cluster: &Cluster, nodes: &mut Nodes<'_>) -> Observed {
     }
     let mut hit = 0;
     for fall in 0..RANDOM_KILLS {
-        tokio::time::sleep(Duration::from_millis(rand::random_range(300..2_000))).await;
-        nodes.revive();
+        let pool = nodes.pool.clone();
+        let at_work = format!("exists (select from ops.attempt where outcome is null) or {NOTHING_LIVE}");
+        until("somebody is at work", PATIENCE, async || {
+            nodes.revive();
+            is(&pool, &at_work).await
+        })
+        .await;
+        tokio::time::sleep(Duration::from_millis(rand::random_range(0..400))).await;
         hit += u32::from(is(&nodes.pool, "exists (select from ops.attempt where outcome is null)").await);
         if fall % 3 == 2 {
             cluster.restart();
@@ -186,7 +192,7 @@ async fn random_falls(cluster: &Cluster, nodes: &mut Nodes<'_>) -> Observed {
     let pool = nodes.pool.clone();
     until("all runs end", PATIENCE, async || {
         nodes.revive();
-        is(&pool, NOTHING_LIVE).await
+        is(&pool, NOTHING_LIVE).await && nodes.are_present().await
     })
     .await;
     let lost = count(&pool, "ops.attempt where outcome = 'lost'").await;

@@ -160,6 +160,13 @@ impl Nodes<'_> {
         }
     }
 
+    /// Do both perform tasks, as the others see it?
+    pub async fn are_present(&self) -> bool {
+        let names: Vec<String> = self.nodes.iter().map(|node| format!("%:{}", node.id())).collect();
+        let present = "select count(*) = 2 from ops.node where stopped_at is null and name like any ($1)";
+        sqlx::query_scalar(present).bind(names).fetch_one(&self.pool).await.unwrap_or(false)
+    }
+
     pub fn signal(&self, node: usize, signal: Signal) {
         kill(Pid::from_raw(i32::try_from(self.nodes[node].id()).unwrap()), signal).unwrap();
     }
