@@ -27,6 +27,7 @@ bench: ## Measure the whole program: start, backfill, daily run, page, memory (S
 	@scripts/build-site.sh
 	@scripts/step.sh "Building the server (the first time takes some minutes)" cargo build --release -p server --bins --benches
 	@cargo bench --quiet -p server --bench whole -- $(SIZE)
+	@cargo bench --quiet -p server --bench orchestrator
 
 check: ## Formatting, lints on native and wasm32, licenses and advisories
 	@scripts/setup.sh run

@@ -18,6 +18,9 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 
 /// The private Postgres allows 40; a server and a command line beside it stay below together.
 const POOL_CONNECTIONS: u32 = 16;
+/// A process that stands still in the middle of a transaction holds its locks; this long, and Postgres ends it. Longer than a lease, so
+/// that who only stumbles isn't hurt.
+const LONGEST_STANDSTILL: &str = "20s";
 /// `nulls not distinct` and what else the migrations use came with it.
 const OLDEST_POSTGRES: i32 = 150_000;
 /// Partitions made ahead: a backfill's usual reach and the coming year.
@@ -85,7 +88,7 @@ impl Database {
 }
 
 async fn connect(options: PgConnectOptions) -> Result<PgPool, DatabaseError> {
-    let options = options.application_name("plumbline");
+    let options = options.application_name("plumbline").options([("idle_in_transaction_session_timeout", LONGEST_STANDSTILL)]);
     // One connection by itself first: a pool would try for its whole patience before it says that nobody is there.
     let mut first = options.connect().await.map_err(DatabaseError::Unreachable)?;
     let version = sqlx::query_scalar!(r#"select current_setting('server_version_num')::int as "version!""#).fetch_one(&mut first).await?;

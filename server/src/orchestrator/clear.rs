@@ -120,7 +120,18 @@ pub async fn clear(pool: &PgPool, run_id: i64, selection: &Selection, by: Option
         alert::resolve_runs(&mut transaction, &[run_id]).await?;
         admit_in(&mut transaction, &run.dag).await?;
     } else {
-        advance_in(&mut transaction, &[run_id]).await?;
+        // What was said of the cleared task is over; what is said of another that failed stays.
+        sqlx::query!(
+            "update ops.run set error = null
+             where run_id = $1 and not exists (select from ops.task where task.run_id = run.run_id and task.state = 'failed')",
+            run_id
+        )
+        .execute(&mut *transaction)
+        .await?;
+        // One that waits to be admitted, after an earlier clear, goes on when it is.
+        if run.state == "running" {
+            advance_in(&mut transaction, &[run_id]).await?;
+        }
     }
     transaction.commit().await?;
     Ok(names)

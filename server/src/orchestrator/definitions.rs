@@ -12,8 +12,11 @@ use std::{
 pub struct Definitions {
     pool: PgPool,
     registry: Registry,
-    known: Arc<Mutex<BTreeMap<(String, String), Arc<Dag>>>>,
+    known: Arc<Mutex<Known>>,
 }
+
+/// By DAG and version.
+type Known = BTreeMap<(String, String), Arc<Dag>>;
 
 impl Definitions {
     pub fn new(pool: PgPool, registry: Registry) -> Self {

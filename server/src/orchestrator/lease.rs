@@ -216,7 +216,7 @@ pub async fn reap(pool: &PgPool, gone: &[i32], lost_limit: u32) -> Result<usize,
 pub async fn release(pool: &PgPool, claimed: &Claimed) -> Result<(), sqlx::Error> {
     let mut transaction = pool.begin().await?;
     let is_cancelled = lock(&mut transaction, &[claimed.run_id]).await?.iter().any(|run| run.is_cancelled);
-    sqlx::query!(
+    let freed = sqlx::query!(
         "with freed as (
              update ops.task set state = case when $3 then 'cancelled' else 'ready' end, not_before = clock_timestamp(),
                  ready_at = clock_timestamp(), lease_owner = null, lease_until = null, ended_at = case when $3 then clock_timestamp() end
@@ -228,8 +228,11 @@ pub async fn release(pool: &PgPool, claimed: &Claimed) -> Result<(), sqlx::Error
         is_cancelled,
     )
     .execute(&mut *transaction)
-    .await?;
-    advance_in(&mut transaction, &[claimed.run_id]).await?;
-    wake(&mut transaction).await?;
+    .await?
+    .rows_affected();
+    if freed > 0 {
+        advance_in(&mut transaction, &[claimed.run_id]).await?;
+        wake(&mut transaction).await?;
+    }
     transaction.commit().await
 }

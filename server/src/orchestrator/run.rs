@@ -130,7 +130,7 @@ async fn apply(connection: &mut PgConnection, moved: &[(i64, TaskState)]) -> Res
 }
 
 /// Puts the tasks of a fan-out's parts in the place of the one row that stood for them. After a clear some of them exist already,
-/// with their attempts: those are used again, and what isn't named any more is skipped.
+/// with their attempts: those that wait are used again, what wasn't cleared stays as it is, and what isn't named any more is skipped.
 async fn spread_out(connection: &mut PgConnection, row: &Row, parent: &str) -> Result<(), sqlx::Error> {
     let output = sqlx::query_scalar!("select output from ops.task where run_id = $1 and name = $2 and part = ''", row.run_id, parent)
         .fetch_optional(&mut *connection)
@@ -146,7 +146,8 @@ async fn spread_out(connection: &mut PgConnection, row: &Row, parent: &str) -> R
              clock_timestamp()
          from ops.task, unnest($2::text[], $3::jsonb[]) as given (part, input) where task_id = $1
          on conflict (run_id, name, part) do update set state = 'ready', input = excluded.input, not_before = clock_timestamp(),
-             ready_at = clock_timestamp(), ended_at = null",
+             ready_at = clock_timestamp(), ended_at = null
+             where task.state = 'waiting'",
         row.task_id,
         &names,
         &inputs,

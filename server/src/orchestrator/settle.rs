@@ -124,6 +124,8 @@ async fn succeeded(pool: &PgPool, done: Vec<(&Claimed, u64, Option<serde_json::V
         .await?;
         tracing::warn!(run_id = claimed.run_id, task_id = claimed.task_id, "task was taken over by another worker");
     }
+    // Of the others nothing changed; they may not even run any more.
+    runs.retain(|run_id| done.iter().any(|(claimed, ..)| claimed.run_id == *run_id && completed.contains(&claimed.task_id)));
     advance_in(&mut transaction, &runs).await?;
     transaction.commit().await
 }
@@ -194,10 +196,12 @@ async fn failed(
             .execute(&mut *transaction)
             .await?;
         tracing::error!(class = class.as_str(), chain = chain.join(": "), "task failed");
-    } else if state == "delayed" {
+    } else if changed > 0 && state == "delayed" {
         tracing::warn!(class = class.as_str(), wait_seconds = seconds, chain = chain.join(": "), "attempt failed; another follows");
     }
-    advance_in(&mut transaction, &[claimed.run_id]).await?;
+    if changed > 0 {
+        advance_in(&mut transaction, &[claimed.run_id]).await?;
+    }
     transaction.commit().await
 }
 

@@ -52,7 +52,8 @@ fn tasks() -> Vec<TaskSpec> {
         after_brokers(extract_task("extract_prices", "Fetching prices")),
         after_brokers(extract_task("extract_actions", "Fetching splits and dividends")),
         after_brokers(extract_task("extract_details", "Fetching the companies' details")),
-        extract_task("extract_rates", "Fetching interest rates"),
+        // Rates are wanted since the first transaction, too.
+        after_brokers(extract_task("extract_rates", "Fetching interest rates")),
         compute_task("propose_openings", "Working out opening balances", EXTRACT).after(&["extract_actions"]),
         compute_task("validate", "Checking what was fetched", EXTRACT).after(&[
             "extract_prices",

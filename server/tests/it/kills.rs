@@ -35,7 +35,8 @@ const COMPARED: [&str; 15] = [
     "(select state, dag, parameters from ops.run)",
 ];
 
-async fn is_published(pool: &PgPool) -> bool {
+/// Is the first publication out, and nothing under way?
+pub async fn is_published(pool: &PgPool) -> bool {
     let found: Result<(bool,), _> = sqlx::query_as(
         "select exists (select from ops.publication) and not exists (select from ops.run where state in ('queued', 'running'))",
     )
@@ -57,7 +58,9 @@ async fn is_at_work(pool: &PgPool, process: u32) -> bool {
     found.is_ok_and(|(found,)| found)
 }
 
-async fn assert_same(undisturbed: &PgPool, disturbed: &PgPool) {
+/// # Panics
+/// Where the tables of the two differ, naming the first row that does.
+pub async fn assert_same(undisturbed: &PgPool, disturbed: &PgPool) {
     for table in COMPARED {
         let (expected, found) = (rows(undisturbed, table).await, rows(disturbed, table).await);
         assert!(!expected.is_empty() || table == "ledger.realized", "{table} is empty");

@@ -5,6 +5,7 @@
 mod account;
 mod browser;
 mod calendar;
+mod chaos;
 mod chromium;
 mod environment;
 mod faults;

@@ -2,6 +2,7 @@
 
 mod control;
 mod logs;
+mod model;
 mod shape;
 mod ticks;
 

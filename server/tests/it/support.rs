@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Any 32 bytes: the tests' databases live for seconds.
-const SECRET_KEY: &str = "0101010101010101010101010101010101010101010101010101010101010101";
+pub const SECRET_KEY: &str = "0101010101010101010101010101010101010101010101010101010101010101";
 
 /// A database of its own on the tests' server, dropped at the end where the test passes.
 pub struct Scratch {
@@ -129,6 +129,10 @@ impl Process {
 
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    pub fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
     }
 
     /// SIGKILL.

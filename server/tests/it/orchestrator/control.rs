@@ -247,3 +247,26 @@ async fn a_note_stays_beside_its_run(pool: PgPool) {
     assert!(refused(note(&pool, run_id, None, "  ").await).contains("empty"));
     assert!(refused(note(&pool, 999, None, "x").await).contains("no run 999"));
 }
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn nothing_of_a_queued_run_starts_whoever_answers_late(pool: PgPool) {
+    let run_id = ask(&pool).await;
+    let worker = claimant(&pool, &["first", "second"]).await;
+    let late = claim_one(&pool, &worker).await.unwrap();
+    expire_leases(&pool).await;
+    reap(&pool, &[], 5).await.unwrap();
+    settle_one(&pool, &claim_one(&pool, &worker).await.unwrap(), done()).await;
+    settle_one(&pool, &claim_one(&pool, &worker).await.unwrap(), done()).await;
+    pause(&pool, "both", None).await.unwrap();
+    let only = |task: &str| Selection { tasks: vec![task.into()], ..Selection::default() };
+    clear(&pool, run_id, &only("second"), None).await.unwrap();
+    let queued = ["first success", "second waiting"];
+    for end in [done(), Err(TaskError::Retryable(trouble("late"))), Err(TaskError::Cancelled)] {
+        settle_one(&pool, &late, end).await;
+        assert_eq!((state(&pool, run_id).await.as_str(), tasks(&pool, run_id).await), ("queued", queued.map(String::from).to_vec()));
+    }
+    clear(&pool, run_id, &only("first"), None).await.unwrap();
+    assert_eq!(tasks(&pool, run_id).await, ["first waiting", "second waiting"], "it is still the DAG that is paused");
+    resume(&pool, "both", None).await.unwrap();
+    assert_eq!(tasks(&pool, run_id).await, ["first ready", "second waiting"]);
+}

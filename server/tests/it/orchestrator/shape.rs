@@ -135,3 +135,24 @@ async fn a_run_keeps_to_the_version_that_it_began_with(pool: PgPool) {
     let versions = sqlx::query_scalar!(r#"select count(distinct version) as "count!" from ops.run"#).fetch_one(&pool).await.unwrap();
     assert_eq!(versions, 2);
 }
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn one_part_is_cleared_without_its_siblings(pool: PgPool) {
+    let dag = Dag::new("fan", vec![task("list"), task("each").for_each_of("list")]);
+    let run_id = send(&pool, Request::new(dag, json!({}))).await;
+    let worker = claimant(&pool, &["list", "each"]).await;
+    let list = claim_one(&pool, &worker).await.unwrap();
+    settle_one(&pool, &list, Ok(Outcome::Parts { rows: 0, parts: vec![part("a"), part("b"), part("c")] })).await;
+    let mut parts = claim(&pool, &worker, 3).await.unwrap().into_iter();
+    let mut next = || parts.next().unwrap();
+    settle_one(&pool, &next(), Err(TaskError::Final(trouble("broken")))).await;
+    settle_one(&pool, &next(), done()).await;
+    let only_failed = server::orchestrator::Selection { only_failed: true, ..Default::default() };
+    assert_eq!(server::orchestrator::clear(&pool, run_id, &only_failed, None).await.unwrap(), ["each [a]"]);
+    let states = sqlx::query_scalar!(r#"select part || ' ' || state as "part!" from ops.task where name = 'each' order by part"#);
+    assert_eq!(states.fetch_all(&pool).await.unwrap(), ["a ready", "b success", "c running"]);
+    settle_one(&pool, &next(), done()).await;
+    settle_one(&pool, &claim_one(&pool, &worker).await.unwrap(), done()).await;
+    let ended = ended(&pool, run_id).await;
+    assert!(ended.succeeded && ended.error.is_none(), "what was said of the cleared part is over: {ended:?}");
+}
