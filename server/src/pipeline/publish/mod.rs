@@ -112,9 +112,13 @@ pub async fn prepare(pool: &PgPool) -> Result<(), TaskError> {
 /// One publication at a time, on data that holds still: whoever lands something notes it in ops.change and waits there until
 /// this transaction ends. So no change can slip in between the ledger and the marts, nor behind the watermark.
 async fn lock(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql("set local client_min_messages = warning; set local jit = off; set local work_mem = '64MB'")
-        .execute(&mut *connection)
-        .await?;
+    // Between two statements the ledger computes: with many portfolios for longer than a connection may usually stand still.
+    sqlx::raw_sql(
+        "set local client_min_messages = warning; set local jit = off; set local work_mem = '64MB';
+         set local idle_in_transaction_session_timeout = '2min'",
+    )
+    .execute(&mut *connection)
+    .await?;
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended('plumbline.publish', 0)) is null as locked")
         .fetch_one(&mut *connection)
         .await?;
