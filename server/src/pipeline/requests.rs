@@ -75,19 +75,13 @@ pub(super) async fn send(pool: &PgPool, wanted: &Request) -> Result<i64, Error> 
     }
 }
 
-/// The first day of the calendar's rules.
-pub(super) const FIRST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(2000, 1, 1) {
-    Some(day) => day,
-    None => NaiveDate::MIN,
-};
-
 pub(super) fn check_session(session: NaiveDate, clock: Clock) -> Result<(), Error> {
     let last = clock.last_completed_session();
     if session > last {
         return Err(Error::refused(format!("The session of {session} hasn't closed yet. The last one that has is {last}; use that.")));
     }
-    if session < FIRST_DAY || !calendar::is_session(session) {
-        let before = calendar::session_on_or_before(session.max(FIRST_DAY));
+    if session < calendar::FIRST_DAY || !calendar::is_session(session) {
+        let before = calendar::session_on_or_before(session.max(calendar::FIRST_DAY));
         return Err(Error::refused(format!("The exchange had no session on {session}. Use one of its sessions, e.g. {before}.")));
     }
     Ok(())
@@ -102,8 +96,8 @@ pub(super) fn check_range(from: Option<NaiveDate>, to: NaiveDate, clock: Clock) 
     if from.is_some_and(|from| from > to) {
         return Err(Error::refused("The first day lies after the last one. Swap them."));
     }
-    if from.unwrap_or(to) < FIRST_DAY {
-        return Err(Error::refused(format!("The exchange's calendar begins on {FIRST_DAY}. Use a later day.")));
+    if from.unwrap_or(to) < calendar::FIRST_DAY {
+        return Err(Error::refused(format!("The exchange's calendar begins on {}. Use a later day.", calendar::FIRST_DAY)));
     }
     Ok(calendar::session_on_or_before(to))
 }

@@ -1,6 +1,6 @@
 //! What the pipeline follows: the symbols that anybody holds or held, the benchmark, and since when.
 
-use super::requests;
+use crate::calendar;
 use app::domain::{PortfolioId, Symbol};
 use chrono::{Days, NaiveDate};
 use sqlx::PgPool;
@@ -52,7 +52,7 @@ pub(super) async fn tracked(pool: &PgPool, session: NaiveDate) -> Result<Tracked
 fn first_day(first: Option<NaiveDate>, session: NaiveDate) -> NaiveDate {
     // A transaction dated after the session is priced by a later run.
     let first = first.unwrap_or(session - Days::new(EMPTY_HISTORY_DAYS)).min(session) - Days::new(LEAD_DAYS);
-    first.max(requests::FIRST_DAY)
+    first.max(calendar::FIRST_DAY)
 }
 
 /// Does an edit of this portfolio need prices that were never asked for?

@@ -7,6 +7,7 @@ mod browser;
 mod calendar;
 mod chaos;
 mod chromium;
+mod commands;
 mod environment;
 mod faults;
 mod fixed_ports;
