@@ -45,6 +45,8 @@ create table ops.schedule (
     catch_up      text not null,
     is_enabled    boolean not null default true,
     created_at    timestamptz not null default now(),
+    -- Since when the expression is this one; it had no ticks before.
+    expression_since timestamptz not null default now(),
     -- Every tick up to here is in the ledger.
     decided_until timestamptz not null default now(),
     -- When a node last looked whether a tick is due: an old one means that nobody does.

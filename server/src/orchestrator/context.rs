@@ -51,11 +51,14 @@ impl From<sqlx::Error> for TaskError {
     }
 }
 
-/// Did the connection break, or Postgres shut down? Classes 08 and 57P of its error codes. No fault of who asked: [`TaskError::Interrupted`].
+/// Did the connection break, or Postgres shut down? Classes 08 and 57P of its error codes, 53300 for too many connections, 25P03 for one that stood
+/// still in a transaction. No fault of who asked: [`TaskError::Interrupted`].
 pub fn is_outage(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P")),
+        sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P") || matches!(code.as_ref(), "53300" | "25P03"))
+        }
         _ => false,
     }
 }

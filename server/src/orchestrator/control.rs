@@ -67,6 +67,21 @@ pub async fn pause(pool: &PgPool, dag: &str, by: Option<i64>) -> Result<(), Cont
 pub async fn resume(pool: &PgPool, dag: &str, by: Option<i64>) -> Result<(), ControlError> {
     let mut transaction = pool.begin().await?;
     hold_requests(&mut transaction).await?;
+    // The pause counts against no limit.
+    sqlx::query!(
+        "update ops.run set timeout_at = timeout_at + (clock_timestamp() - paused_at)
+         from ops.dag where dag.dag = run.dag and run.dag = $1 and paused_at is not null and state = 'running'",
+        dag
+    )
+    .execute(&mut *transaction)
+    .await?;
+    sqlx::query!(
+        "update ops.task set ready_at = clock_timestamp() from ops.run join ops.dag using (dag)
+         where run.run_id = task.run_id and run.dag = $1 and paused_at is not null and run.state = 'running' and task.state in ('ready', 'delayed')",
+        dag
+    )
+    .execute(&mut *transaction)
+    .await?;
     let resumed = sqlx::query!("update ops.dag set paused_at = null, paused_by = null where dag = $1 and paused_at is not null", dag)
         .execute(&mut *transaction)
         .await?

@@ -173,20 +173,6 @@ impl Dag {
         self.tasks.iter().find(|spec| spec.name == task)
     }
 
-    /// `task` and everything that comes after it, by name.
-    pub fn downstream(&self, task: &str) -> BTreeSet<&str> {
-        let mut found = BTreeSet::new();
-        let mut next = vec![task];
-        while let Some(name) = next.pop() {
-            if let Some(spec) = self.spec(name)
-                && found.insert(spec.name.as_str())
-            {
-                next.extend(self.tasks.iter().filter(|spec| spec.after.iter().any(|parent| parent == name)).map(|spec| spec.name.as_str()));
-            }
-        }
-        found
-    }
-
     /// # Errors
     /// The first reason why it can't run.
     pub fn check(&self) -> Result<(), DagError> {
@@ -233,14 +219,6 @@ mod tests {
         assert!(error(&[("a", &[]), ("a", &[])]).contains("two tasks are named a"));
         assert!(error(&[("a", &["z"])]).contains("a comes after z"));
         assert!(error(&[("a", &[]), ("b", &["c"]), ("c", &["b"])]).contains("b waits for itself"));
-    }
-
-    #[test]
-    fn downstream_is_the_task_and_what_follows() {
-        let diamond = dag(&[("a", &[]), ("b", &["a"]), ("c", &["a"]), ("d", &["b", "c"]), ("e", &[])]);
-        assert_eq!(diamond.downstream("b").into_iter().collect::<Vec<_>>(), ["b", "d"]);
-        assert_eq!(diamond.downstream("a").len(), 4);
-        assert!(diamond.downstream("unknown").is_empty());
     }
 
     #[test]

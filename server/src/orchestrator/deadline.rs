@@ -15,10 +15,12 @@ pub struct Ahead {
     pub elapsed: f64,
     /// Seconds that it usually takes; 0 where nothing is known.
     pub usual: f64,
+    /// Pools in which it needs a slot, with the slots that each has.
+    pub pools: Vec<(String, i64)>,
 }
 
-/// Seconds until the run ends, if every task takes what it usually takes, and the task that takes most of it. Tasks that aren't in each
-/// other's way are taken to run at once.
+/// Seconds until the run ends, if every task takes what it usually takes, and the task that takes most of it: the longest way through the
+/// DAG, or the work that has to pass through one pool, whichever is longer.
 pub fn remaining(tasks: &[Ahead]) -> (f64, Option<&str>) {
     let own = |task: &Ahead| match task.state {
         state if state.has_ended() => 0.0,
@@ -35,7 +37,13 @@ pub fn remaining(tasks: &[Ahead]) -> (f64, Option<&str>) {
         }
     }
     let longest = tasks.iter().filter(|task| !task.state.has_ended()).max_by(|one, other| own(one).total_cmp(&own(other)));
-    (ends.values().copied().fold(0.0, f64::max), longest.map(|task| task.name.as_str()))
+    let mut passing: BTreeMap<&str, f64> = BTreeMap::new();
+    for task in tasks {
+        for (pool, slots) in &task.pools {
+            *passing.entry(pool).or_default() += own(task) / (*slots).max(1) as f64;
+        }
+    }
+    (ends.values().chain(passing.values()).copied().fold(0.0, f64::max), longest.map(|task| task.name.as_str()))
 }
 
 /// Runs that "usually" is taken from.
@@ -87,7 +95,9 @@ async fn ahead(pool: &PgPool, run_id: i64, dag: &str) -> Result<Vec<Ahead>, sqlx
                  and run_id in (select run_id from ops.run where dag = $2 and state = 'success' order by run_id desc limit $3)
                group by name)
            select name, after, state, coalesce(extract(epoch from clock_timestamp() - started_at), 0)::float8 as "elapsed!",
-                  coalesce(usual.seconds, 0) as "usual!"
+                  coalesce(usual.seconds, 0) as "usual!", pools,
+                  array(select coalesce((select slots from ops.pool where pool.pool = needed.pool), 1)::bigint
+                        from unnest(task.pools) with ordinality as needed (pool, place) order by place) as "slots!"
            from ops.task left join usual using (name) where run_id = $1 order by position"#,
         run_id,
         dag,
@@ -103,6 +113,7 @@ async fn ahead(pool: &PgPool, run_id: i64, dag: &str) -> Result<Vec<Ahead>, sqlx
             after: row.after,
             elapsed: row.elapsed,
             usual: row.usual,
+            pools: row.pools.into_iter().zip(row.slots).collect(),
         })
         .collect())
 }
@@ -112,7 +123,7 @@ mod tests {
     use super::*;
 
     fn task(name: &str, after: &[&str], state: TaskState, elapsed: f64, usual: f64) -> Ahead {
-        Ahead { name: name.into(), after: after.iter().map(|&name| name.into()).collect(), state, elapsed, usual }
+        Ahead { name: name.into(), after: after.iter().map(|&name| name.into()).collect(), state, elapsed, usual, pools: Vec::new() }
     }
 
     #[test]
@@ -126,5 +137,8 @@ mod tests {
         assert_eq!(remaining(&tasks), (45.0, Some("slow")));
         assert_eq!(remaining(&[task("a", &[], TaskState::Running, 30.0, 10.0)]), (0.0, Some("a")), "overdue already, it may end now");
         assert_eq!(remaining(&[]), (0.0, None));
+        let pooled =
+            |slots| [1, 2, 3].map(|_| Ahead { pools: vec![("vendor".into(), slots)], ..task("a", &[], TaskState::Ready, 0.0, 10.0) });
+        assert_eq!((remaining(&pooled(1)).0, remaining(&pooled(2)).0), (30.0, 15.0), "one after the other through the pool");
     }
 }

@@ -32,6 +32,9 @@ pub(super) const POLL: Duration = Duration::from_secs(1);
 /// Before a loop tries the database again.
 const AFTER_TROUBLE: Duration = Duration::from_millis(250);
 
+/// Before the owner's duty is tried again.
+const AFTER_FAILED_DUTY: Duration = Duration::from_secs(5);
+
 /// Passes of the scheduler between two comparisons of ledger and schedule.
 const RECONCILE_EVERY: u32 = 60;
 
@@ -90,6 +93,8 @@ pub(super) struct Shared {
     pub(super) is_cancel: AtomicBool,
     /// The last heartbeat that arrived.
     pub(super) beaten: watch::Sender<Instant>,
+    /// Task and epoch of the leases to keep.
+    pub(super) held: watch::Sender<Vec<(i64, i64)>>,
 }
 
 impl Engine {
@@ -118,7 +123,12 @@ impl Engine {
                 _ = stopped.wait_for(|stop| *stop) => return,
             }
         };
-        let shared = Arc::new(Shared { wake, is_cancel: AtomicBool::new(false), beaten: watch::channel(Instant::now()).0 });
+        let shared = Arc::new(Shared {
+            wake,
+            is_cancel: AtomicBool::new(false),
+            beaten: watch::channel(Instant::now()).0,
+            held: watch::channel(Vec::new()).0,
+        });
         let claimant = Claimant { node_id, worker: name, known: self.registry.known() };
         let (journal, mut writer) = Journal::open();
         let worker = Worker {
@@ -137,7 +147,7 @@ impl Engine {
             () = worker.work(stopped) => {}
             () = self.be_present(node_id, &shared) => {}
             () = self.listen(&shared) => {}
-            () = self.sweep() => {}
+            () = self.sweep(node_id) => {}
             () = self.schedule() => {}
             () = writer.write(&self.pool) => {}
         }
@@ -152,9 +162,13 @@ impl Engine {
         loop {
             let lost = match Presence::open(&self.pool, node_id).await {
                 Ok(mut presence) => loop {
+                    let held = shared.held.borrow().clone();
+                    if let Err(error) = presence.beat(&held).await {
+                        presence.close().await;
+                        break error;
+                    }
                     shared.beaten.send_replace(Instant::now());
-                    tokio::time::sleep(BEAT).await;
-                    if let Err(error) = presence.beat().await {
+                    if let Err(error) = presence.hold(BEAT).await {
                         presence.close().await;
                         break error;
                     }
@@ -188,9 +202,9 @@ impl Engine {
         }
     }
 
-    async fn sweep(&self) {
+    async fn sweep(&self, node_id: i32) {
         let lost_limit = self.retries.unwrap_or_default().lost_limit;
-        let mut sweep = Sweep::default();
+        let mut sweep = Sweep::new(node_id, !matches!(self.clock, Clock::Fixed(_)) && !self.schedules.is_empty());
         loop {
             if let Err(error) = sweep.once(&self.pool, lost_limit).await {
                 tracing::warn!(%error, "a sweep of the engine failed; the next one follows");
@@ -204,10 +218,11 @@ impl Engine {
         if let Err(error) = advance_all(&self.pool).await {
             tracing::warn!(%error, "what was left standing is looked at again in a moment");
         }
-        if let Some(duty) = &self.duty
-            && let Err(error) = duty.on_start().await
-        {
-            tracing::error!(%error, "what is missing couldn't be asked for");
+        if let Some(duty) = &self.duty {
+            while let Err(error) = duty.on_start().await {
+                tracing::error!(%error, "what is missing couldn't be asked for; the next try follows");
+                tokio::time::sleep(AFTER_FAILED_DUTY).await;
+            }
         }
         if matches!(self.clock, Clock::Fixed(_)) || self.schedules.is_empty() {
             std::future::pending::<()>().await;

@@ -4,7 +4,7 @@
 use super::{
     choose::{Candidate, choose},
     retry::{Class, Tally},
-    run::{advance_in, lock, wake},
+    run::{advance_in, lock, lock_free, wake},
 };
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
@@ -76,6 +76,7 @@ pub async fn claim(pool: &PgPool, claimant: &Claimant, most: usize) -> Result<Ve
         Candidate,
         "select task_id, pools from ops.task join ops.run using (run_id)
          where task.state in ('ready', 'delayed') and not_before <= clock_timestamp() and name = any($1) and not pools && $2
+           and run.state = 'running'
            and not exists (select from ops.dag where dag.dag = run.dag and paused_at is not null)
          order by task.priority desc, task.run_id, task.position, task.part limit $3 for update of task skip locked",
         &claimant.known,
@@ -128,15 +129,21 @@ async fn slots(connection: &mut PgConnection) -> Result<BTreeMap<String, i64>, s
     Ok(rows.into_iter().map(|row| (row.pool, i64::from(row.slots))).collect())
 }
 
-/// Keeps all leases of a node. A task whose row somebody is just writing is left for the next beat.
+/// Keeps the leases of `held` (task, epoch): of what the node really performs. One that ran out stays lost, because its slots may be
+/// another's already; a task whose row somebody is just writing is left for the next beat.
 ///
 /// # Errors
 /// What Postgres says.
-pub async fn extend(connection: &mut PgConnection, node_id: i32) -> Result<(), sqlx::Error> {
+pub async fn extend(connection: &mut PgConnection, held: &[(i64, i64)]) -> Result<(), sqlx::Error> {
+    let (ids, epochs): (Vec<i64>, Vec<i64>) = held.iter().copied().unzip();
     sqlx::query!(
-        "with held as (select task_id from ops.task where lease_owner = $1 and state = 'running' for update skip locked)
-         update ops.task set lease_until = clock_timestamp() + make_interval(secs => $2) from held where task.task_id = held.task_id",
-        node_id,
+        "with held as (
+             select task.task_id from ops.task join unnest($1::bigint[], $2::bigint[]) as held (task_id, epoch)
+                 on task.task_id = held.task_id and task.lease_epoch = held.epoch
+             where task.state = 'running' and task.lease_until > clock_timestamp() for update of task skip locked)
+         update ops.task set lease_until = clock_timestamp() + make_interval(secs => $3) from held where task.task_id = held.task_id",
+        &ids,
+        &epochs,
         LEASE_SECONDS,
     )
     .execute(connection)
@@ -160,7 +167,9 @@ pub async fn reap(pool: &PgPool, gone: &[i32], lost_limit: u32) -> Result<usize,
     if runs.is_empty() {
         return Ok(0);
     }
-    let locked = lock(&mut transaction, &runs).await?;
+    // One that somebody is just writing is left for the next sweep: a writer that stands still must not hold up the others' tasks.
+    let locked = lock_free(&mut transaction, &runs).await?;
+    let runs: Vec<i64> = locked.iter().map(|run| run.run_id).collect();
     let tasks = sqlx::query!(
         r#"select task_id, run_id, name,
                (select count(*) from ops.attempt where attempt.task_id = task.task_id and number > cleared_at_attempt and outcome = 'lost') as "lost!"
@@ -202,7 +211,8 @@ pub async fn reap(pool: &PgPool, gone: &[i32], lost_limit: u32) -> Result<usize,
     )
     .execute(&mut *transaction)
     .await?;
-    advance_in(&mut transaction, &runs).await?;
+    let running: Vec<i64> = locked.iter().filter(|run| run.state == "running").map(|run| run.run_id).collect();
+    advance_in(&mut transaction, &running).await?;
     wake(&mut transaction).await?;
     transaction.commit().await?;
     Ok(tasks.len())

@@ -168,7 +168,7 @@ impl Visit for Said {
 }
 
 /// Postgres keeps no text with a NUL in it.
-fn cut(text: String) -> String {
+pub(super) fn cut(text: String) -> String {
     let text = if text.contains('\0') { text.replace('\0', "␀") } else { text };
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &text[..end]),

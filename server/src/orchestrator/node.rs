@@ -10,6 +10,10 @@ const PRESENCE: i32 = 0x706c_756e;
 /// Between two heartbeats: one may be missed, and a second, before a lease runs out.
 pub(super) const BEAT: Duration = Duration::from_millis(3_500);
 
+/// Between two looks whether the connection still holds. With the time to open another it stays below the second between two looks of
+/// the others.
+const LOOK: Duration = Duration::from_millis(400);
+
 /// What a node is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -44,17 +48,27 @@ impl Presence {
     pub(super) async fn open(pool: &PgPool, node_id: i32) -> Result<Self, sqlx::Error> {
         let mut connection = pool.connect_options().connect().await?;
         sqlx::query!("select pg_advisory_lock($1, $2)", PRESENCE, node_id).execute(&mut connection).await?;
-        let mut presence = Self { connection, node_id };
-        presence.beat().await?;
-        Ok(presence)
+        Ok(Self { connection, node_id })
     }
 
-    /// One heartbeat: the node is alive, and keeps its leases.
-    pub(super) async fn beat(&mut self) -> Result<(), sqlx::Error> {
+    /// One heartbeat: the node is alive, and keeps the leases of what it performs.
+    pub(super) async fn beat(&mut self, held: &[(i64, i64)]) -> Result<(), sqlx::Error> {
         sqlx::query!("update ops.node set beat_at = clock_timestamp(), stopped_at = null where node_id = $1", self.node_id)
             .execute(&mut self.connection)
             .await?;
-        lease::extend(&mut self.connection, self.node_id).await
+        lease::extend(&mut self.connection, held).await
+    }
+
+    /// Keeps the connection for so long, and says at once when it breaks: with it goes the lock, and the others look for it every second.
+    pub(super) async fn hold(&mut self, time: Duration) -> Result<(), sqlx::Error> {
+        let mut left = time;
+        while !left.is_zero() {
+            let step = left.min(LOOK);
+            tokio::time::sleep(step).await;
+            left -= step;
+            self.connection.ping().await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn close(self) {

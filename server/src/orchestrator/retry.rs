@@ -90,13 +90,14 @@ pub(super) struct Tally {
     pub(super) lost: u32,
 }
 
-impl RetryPolicy {
-    /// No more than `tries` attempts for whatever reason but loss: somebody waits for the answer.
-    pub(super) fn at_most(self, tries: Option<u32>) -> Self {
-        let Some(tries) = tries else { return self };
-        Self { not_ready_limit: self.not_ready_limit.min(tries), rate_limited_limit: self.rate_limited_limit.min(tries), ..self }
+impl Tally {
+    /// Everything that somebody who waits for the answer counts: being killed isn't among it.
+    pub(super) fn tries(self) -> u32 {
+        self.errors + self.rate_limited + self.not_ready
     }
+}
 
+impl RetryPolicy {
     /// How long to wait before the next attempt; `None`: give up. `dice` in 0.0 ..= 1.0 spreads the waits of many over time.
     pub(super) fn wait(&self, class: Class, tally: Tally, max_attempts: u32, dice: f64) -> Option<Duration> {
         match class {
@@ -150,8 +151,6 @@ mod tests {
         assert_eq!([after(told, 1), after(told, 2)], [Some(17), None]);
         assert_eq!([after(Class::NotReady, 1), after(Class::NotReady, 2)], [Some(300), None]);
         assert_eq!([after(Class::Lost, 1), after(Class::Lost, 2)], [Some(0), None]);
-        assert_eq!(POLICY.at_most(Some(1)).not_ready_limit, 1);
-        assert_eq!(POLICY.at_most(None), POLICY);
         assert_eq!(after(Class::RateLimited(Duration::from_secs(1 << 40)), 1), Some(3600), "a vendor can't put us off for years");
     }
 }

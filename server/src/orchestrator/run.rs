@@ -31,6 +31,18 @@ pub(super) async fn lock(connection: &mut PgConnection, runs: &[i64]) -> Result<
     .await
 }
 
+/// As [`lock`], but for those that somebody else has locked: they are left out.
+pub(super) async fn lock_free(connection: &mut PgConnection, runs: &[i64]) -> Result<Vec<Locked>, sqlx::Error> {
+    sqlx::query_as!(
+        Locked,
+        r#"select run_id, dag, state, cancel_requested_at is not null as "is_cancelled!" from ops.run
+           where run_id = any($1) order by run_id for update skip locked"#,
+        runs
+    )
+    .fetch_all(connection)
+    .await
+}
+
 struct Row {
     task_id: i64,
     run_id: i64,
@@ -184,7 +196,9 @@ async fn finish(connection: &mut PgConnection, ended: &[(i64, TaskState)]) -> Re
     let states: Vec<String> = ended.iter().map(|(_, state)| state.as_str().to_owned()).collect();
     let rows = sqlx::query!(
         r#"update ops.run set ended_at = clock_timestamp(), held_by = null,
-               state = case when ended.state = 'cancelled' and error is not null then 'failed' else ended.state end
+               state = case when ended.state = 'cancelled' and error is not null then 'failed' else ended.state end,
+               error = case when ended.state = 'failed'
+                   then coalesce(error, 'A task couldn''t start, because one before it had failed. Clear it too.') else error end
            from unnest($1::bigint[], $2::text[]) as ended (run_id, state)
            where run.run_id = ended.run_id and run.state in ('queued', 'running')
            returning run.run_id, run.dag, run.state, run.error"#,

@@ -3,8 +3,9 @@
 use super::{
     Definitions, Outcome, Part, RetryPolicy, TaskError,
     clear::label,
-    context::{Completion, complete_in},
+    context::{Completion, complete_in, is_outage},
     lease::{Claimed, release},
+    log::cut,
     retry::{Class, Tally},
     run::{advance_in, lock},
 };
@@ -41,6 +42,8 @@ enum Broken {
     Slow(Duration),
     #[error("a fault of this program ended it: {0}")]
     Panic(String),
+    #[error("what it ended with can't be written down")]
+    Unwritable(#[source] sqlx::Error),
     #[error("it names two parts {0}, or one without a name; a fault of this program")]
     Parts(String),
 }
@@ -86,7 +89,27 @@ pub async fn settle(
             End::Panic(message) => failed(pool, definitions, retries, claimed, "error", &broken(Broken::Panic(message.clone()))).await?,
         }
     }
-    succeeded(pool, done).await
+    match succeeded(pool, &done).await {
+        Err(error) if !is_passing(&error) => {
+            // What Postgres will never take must not hold up what it would: one by one, and that one as a failure.
+            for one in &done {
+                match succeeded(pool, std::slice::from_ref(one)).await {
+                    Err(error) if !is_passing(&error) => {
+                        failed(pool, definitions, retries, one.0, "error", &TaskError::Final(Box::new(Broken::Unwritable(error)))).await?;
+                    }
+                    other => other?,
+                }
+            }
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// May the same statement do better in a moment: after an outage, a deadlock, a lock or a serialization that failed?
+fn is_passing(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    is_outage(error) || code.is_none_or(|code| code.starts_with("40") || code.starts_with("53") || code.starts_with("55"))
 }
 
 /// The first part whose name can't tell it from the others.
@@ -95,7 +118,7 @@ fn unnamed(parts: &[Part]) -> Option<String> {
     parts.iter().find(|part| part.part.is_empty() || !names.insert(part.part.as_str())).map(|part| part.part.clone())
 }
 
-async fn succeeded(pool: &PgPool, done: Vec<(&Claimed, u64, Option<serde_json::Value>, bool)>) -> Result<(), sqlx::Error> {
+async fn succeeded(pool: &PgPool, done: &[(&Claimed, u64, Option<serde_json::Value>, bool)]) -> Result<(), sqlx::Error> {
     if done.is_empty() {
         return Ok(());
     }
@@ -147,7 +170,6 @@ async fn failed(
     };
     let dag = definitions.of(&claimed.dag, &claimed.version).await?;
     let policy = retries.or(dag.as_ref().map(|dag| dag.retries)).unwrap_or_default();
-    let policy = policy.at_most(claimed.most_tries.and_then(|tries| u32::try_from(tries).ok()));
     let mut transaction = pool.begin().await?;
     let run = lock(&mut transaction, &[claimed.run_id]).await?.pop();
     // The attempt of a reaped lease says "lost" already, and keeps saying it.
@@ -168,7 +190,8 @@ async fn failed(
         return Ok(());
     };
     let tally = tally(&mut transaction, claimed.task_id).await?;
-    let wait = policy.wait(class, tally, u32::try_from(claimed.max_attempts).unwrap_or(1), rand::random());
+    let is_spent = claimed.most_tries.is_some_and(|tries| class != Class::Lost && tally.tries() >= tries.unsigned_abs());
+    let wait = policy.wait(class, tally, u32::try_from(claimed.max_attempts).unwrap_or(1), rand::random()).filter(|_| !is_spent);
     let is_cancelled = run.is_some_and(|run| run.is_cancelled);
     let (state, seconds) = match wait {
         _ if is_cancelled => ("cancelled", 0.0),
@@ -228,10 +251,10 @@ async fn tally(connection: &mut sqlx::PgConnection, task_id: i64) -> Result<Tall
 
 /// The error and its causes, outermost first; wrappers that only repeat their cause are left out.
 pub(super) fn chain(error: &dyn std::error::Error) -> Vec<String> {
-    let mut texts = vec![error.to_string()];
+    let mut texts = vec![cut(error.to_string())];
     let mut source = error.source();
     while let Some(cause) = source {
-        let text = cause.to_string();
+        let text = cut(cause.to_string());
         if texts.last() != Some(&text) {
             texts.push(text);
         }

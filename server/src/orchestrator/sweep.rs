@@ -6,7 +6,8 @@ use super::{
     deadline, lease,
     log::forget_old_logs,
     node,
-    run::{advance_in, lock},
+    run::{advance_in, lock, lock_free},
+    scheduler,
 };
 use sqlx::PgPool;
 use std::collections::BTreeSet;
@@ -21,15 +22,23 @@ const FORGET_EVERY: u32 = 3_600;
 const RUNS_AT_ONCE: usize = 50;
 
 /// Called about once a second, by every node: each sweep is harmless beside another.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Sweep {
+    /// The node that sweeps: it is there, whatever its lock says.
+    node_id: i32,
+    /// Does it see to schedules?
+    is_scheduling: bool,
     missing: BTreeSet<i32>,
     sweeps: u32,
 }
 
 impl Sweep {
+    pub(super) fn new(node_id: i32, is_scheduling: bool) -> Self {
+        Self { node_id, is_scheduling, missing: BTreeSet::new(), sweeps: 0 }
+    }
+
     pub(super) async fn once(&mut self, pool: &PgPool, lost_limit: u32) -> Result<(), sqlx::Error> {
-        let missing: BTreeSet<i32> = node::missing(pool).await?.into_iter().collect();
+        let missing: BTreeSet<i32> = node::missing(pool).await?.into_iter().filter(|node_id| *node_id != self.node_id).collect();
         // Missed at two looks in a row: a living node whose connection broke has come back by the second.
         let gone: Vec<i32> = missing.intersection(&self.missing).copied().collect();
         self.missing = missing;
@@ -43,6 +52,9 @@ impl Sweep {
         if self.sweeps.is_multiple_of(SLOW_EVERY) {
             advance_all(pool).await?;
             deadline::watch(pool).await?;
+            if self.is_scheduling {
+                scheduler::watch(pool).await?;
+            }
         }
         if self.sweeps.is_multiple_of(FORGET_EVERY) {
             while forget_old_logs(pool).await? > 0 {}
@@ -57,6 +69,7 @@ pub async fn expire(pool: &PgPool) -> Result<(), sqlx::Error> {
     let stale = sqlx::query!(
         r#"select task_id, run_id, name, queue_seconds as "queue_seconds!" from ops.task
            where state in ('ready', 'delayed') and queue_seconds is not null
+             and not exists (select from ops.run join ops.dag using (dag) where run.run_id = task.run_id and paused_at is not null)
              and greatest(ready_at, not_before) + make_interval(secs => queue_seconds) < clock_timestamp()"#
     )
     .fetch_all(pool)
@@ -81,7 +94,8 @@ pub async fn expire(pool: &PgPool) -> Result<(), sqlx::Error> {
         transaction.commit().await?;
     }
     let slow = sqlx::query_scalar!(
-        "select run_id from ops.run where state = 'running' and timeout_at < clock_timestamp() and cancel_requested_at is null"
+        "select run_id from ops.run where state = 'running' and timeout_at < clock_timestamp() and cancel_requested_at is null
+             and not exists (select from ops.dag where dag.dag = run.dag and paused_at is not null)"
     )
     .fetch_all(pool)
     .await?;
@@ -102,7 +116,7 @@ pub async fn advance_all(pool: &PgPool) -> Result<(), sqlx::Error> {
     for some in runs.chunks(RUNS_AT_ONCE) {
         let mut transaction = pool.begin().await?;
         let running: Vec<i64> =
-            lock(&mut transaction, some).await?.into_iter().filter(|run| run.state == "running").map(|run| run.run_id).collect();
+            lock_free(&mut transaction, some).await?.into_iter().filter(|run| run.state == "running").map(|run| run.run_id).collect();
         advance_in(&mut transaction, &running).await?;
         transaction.commit().await?;
     }

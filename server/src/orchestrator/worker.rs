@@ -45,15 +45,28 @@ pub(super) struct Worker {
 }
 
 /// What this process performs now.
-#[derive(Default)]
 struct Running {
     tasks: JoinSet<(Claimed, End)>,
     held: BTreeMap<i64, (Claimed, watch::Sender<bool>)>,
     /// Ended, and not yet written down.
     ended: Vec<(Claimed, End)>,
+    /// When it was last asked whether a run of these was cancelled.
+    looked_at: Instant,
+}
+
+impl Default for Running {
+    fn default() -> Self {
+        Self { tasks: JoinSet::new(), held: BTreeMap::new(), ended: Vec::new(), looked_at: Instant::now() }
+    }
 }
 
 impl Running {
+    /// Task and epoch of everything whose lease has to be kept: what runs, and what isn't written down yet.
+    fn leases(&self) -> Vec<(i64, i64)> {
+        let held = self.held.values().map(|(claimed, _)| claimed);
+        held.chain(self.ended.iter().map(|(claimed, _)| claimed)).map(|claimed| (claimed.task_id, claimed.epoch)).collect()
+    }
+
     fn ended(&mut self, result: Result<(Claimed, End), tokio::task::JoinError>) {
         // A task that can't be joined was dropped by us; whoever did that sees to it.
         if let Ok((claimed, end)) = result {
@@ -81,6 +94,7 @@ impl Worker {
                 }
             };
             self.drop_what_was_lost(&mut running);
+            self.shared.held.send_replace(running.leases());
             tokio::select! {
                 Some(result) = running.tasks.join_next(), if running.ended.is_empty() => running.ended(result),
                 () = self.shared.wake.notified() => {}
@@ -101,8 +115,11 @@ impl Worker {
             running.ended.clear();
             admit_all(&self.pool).await?;
         }
-        if self.shared.is_cancel.swap(false, Ordering::Relaxed) {
+        if self.shared.is_cancel.load(Ordering::Relaxed) || running.looked_at.elapsed() >= POLL {
+            self.shared.is_cancel.store(false, Ordering::Relaxed);
+            running.looked_at = Instant::now() - POLL;
             self.tell_cancelled(running).await?;
+            running.looked_at = Instant::now();
         }
         if self.role == Role::Command && node::is_served(&self.pool).await? {
             return Ok(POLL);
@@ -114,8 +131,9 @@ impl Worker {
                 break;
             }
             for claimed in claimed {
-                self.begin(claimed, running).await?;
+                self.begin(claimed, running).await;
             }
+            self.shared.held.send_replace(running.leases());
         }
         let next = sqlx::query_scalar!(
             r#"select extract(epoch from min(not_before) - clock_timestamp())::float8 from ops.task where state = 'delayed' and not_before > clock_timestamp()"#
@@ -126,7 +144,7 @@ impl Worker {
     }
 
     /// Starts the work on a claimed task.
-    async fn begin(&self, claimed: Claimed, running: &mut Running) -> Result<(), sqlx::Error> {
+    async fn begin(&self, claimed: Claimed, running: &mut Running) {
         let span = self.journal.span(&claimed, || {
             tracing::info_span!(
                 "task",
@@ -138,13 +156,15 @@ impl Worker {
                 attempt = claimed.number
             )
         });
-        let dag = self.definitions.of(&claimed.dag, &claimed.version).await?;
+        let dag = match self.definitions.of(&claimed.dag, &claimed.version).await {
+            Ok(dag) => dag,
+            // It is claimed: whatever happens now is the end of an attempt.
+            Err(error) => return self.end_at_once(claimed, error.into(), running),
+        };
         let spec = dag.as_ref().and_then(|dag| dag.spec(&claimed.name));
         let (Some(spec), Some(handler)) = (spec, self.registry.performer(&claimed.name)) else {
-            let end = End::Error(TaskError::Final(Box::new(Unknown(claimed.dag.clone()))));
-            running.ended.push((claimed, end));
-            self.shared.wake.notify_one();
-            return Ok(());
+            let unknown = TaskError::Final(Box::new(Unknown(claimed.dag.clone())));
+            return self.end_at_once(claimed, unknown, running);
         };
         let (switch, cancelled) = Cancelled::switch();
         let ctx = TaskContext {
@@ -171,7 +191,11 @@ impl Worker {
             }
             .instrument(span),
         );
-        Ok(())
+    }
+
+    fn end_at_once(&self, claimed: Claimed, error: TaskError, running: &mut Running) {
+        running.ended.push((claimed, End::Error(error)));
+        self.shared.wake.notify_one();
     }
 
     /// Flips the switch of every task of ours whose run was cancelled.

@@ -19,7 +19,11 @@ pub struct DagArgs {
 #[derive(Debug, Clone, clap::Args)]
 pub struct CancelArgs {
     /// The run's number, as `plumbline runs` shows it
-    pub run: i64,
+    #[arg(required_unless_present = "backfill")]
+    pub run: Option<i64>,
+    /// All runs of a backfill instead
+    #[arg(long, value_name = "NUMBER", conflicts_with = "run")]
+    pub backfill: Option<i64>,
     #[command(flatten)]
     pub manner: Manner,
 }
@@ -77,12 +81,22 @@ pub async fn resume(pool: &PgPool, args: DagArgs) -> Result<(), Error> {
 /// # Errors
 /// [`Error::Refused`] for a run that has ended or doesn't exist.
 pub async fn cancel(pool: &PgPool, args: CancelArgs) -> Result<(), Error> {
-    orchestrator::cancel(pool, args.run, None).await?;
-    say(
-        args.manner,
-        json!({ "run_id": args.run, "is_cancelled": true }),
-        &format!("Run {} is cancelled; what runs of it stops at its next step.", args.run),
-    );
+    if let Some(backfill_id) = args.backfill {
+        let runs = orchestrator::cancel_backfill(pool, backfill_id, None).await?;
+        say(
+            args.manner,
+            json!({ "backfill_id": backfill_id, "cancelled": runs }),
+            &format!("{runs} runs of backfill {backfill_id} are cancelled."),
+        );
+    }
+    if let Some(run_id) = args.run {
+        orchestrator::cancel(pool, run_id, None).await?;
+        say(
+            args.manner,
+            json!({ "run_id": run_id, "is_cancelled": true }),
+            &format!("Run {run_id} is cancelled; what runs of it stops at its next step."),
+        );
+    }
     Ok(())
 }
 

@@ -50,8 +50,10 @@ async fn follow(pool: &PgPool, run_id: i64) -> Result<crate::orchestrator::RunOu
     let mut said_held = None;
     let ended = wait_for(pool, run_id);
     tokio::pin!(ended);
+    let mut wait = Duration::ZERO;
     loop {
-        let ended = tokio::time::timeout(LOOK, &mut ended).await;
+        let ended = tokio::time::timeout(wait, &mut ended).await;
+        wait = LOOK;
         let held = sqlx::query_scalar!("select held_by from ops.run where run_id = $1", run_id).fetch_one(pool).await?;
         if let (Some(reason), true) = (&held, held != said_held) {
             println!("  waiting: {reason}");

@@ -155,11 +155,15 @@ async fn who_waits_for_the_past_waits_without_a_deadlock(pool: PgPool) {
     for run_id in [first, second, third] {
         assert!(ended(&pool, run_id).await.succeeded);
     }
-    let broken = ask(4).await;
-    sqlx::query!("update ops.run set state = 'failed' where run_id = $1", broken).execute(&pool).await.unwrap();
-    let next = ask(5).await;
-    assert_eq!(state(&pool, next).await, "queued");
     node.stop().await;
+    let broken = ask(4).await;
+    let next = ask(5).await;
+    let dead = claimant(&pool, &["first"]).await;
+    let claimed = claim_one(&pool, &dead).await.unwrap();
+    settle_one(&pool, &claimed, Err(TaskError::Final(trouble("broken")))).await;
+    assert_eq!((state(&pool, broken).await.as_str(), state(&pool, next).await.as_str()), ("failed", "queued"));
+    cancel(&pool, broken, None).await.unwrap();
+    assert_eq!(state(&pool, next).await, "running", "who gives a failed run up lets the others go on");
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]

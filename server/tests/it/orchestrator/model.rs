@@ -202,7 +202,8 @@ impl Trial {
                 }
             }
             Operation::RunTooLong { which } => {
-                if let Some(run) = self.run(which) {
+                // A limit doesn't run on in a pause.
+                if let Some(run) = self.run(which).filter(|run| !self.model.paused.contains(&self.model.runs[run].dag.name)) {
                     let sql = "update ops.run set timeout_at = now() - interval '1 second' where run_id = $1 and state = 'running'";
                     sqlx::query(sql).bind(run).execute(&pool).await.unwrap();
                     expire(&pool).await.unwrap();
@@ -211,9 +212,11 @@ impl Trial {
             }
             Operation::Cancel { run } => {
                 if let Some(run) = self.run(run) {
-                    let is_live = ["queued", "running"].contains(&self.model.runs[&run].state);
-                    same("whether there is something to cancel", &is_live, &cancel(&pool, run, None).await.is_ok())?;
-                    self.model.cancel(run);
+                    let is_open = ["queued", "running", "failed"].contains(&self.model.runs[&run].state);
+                    same("whether there is something to cancel", &is_open, &cancel(&pool, run, None).await.is_ok())?;
+                    if is_open {
+                        self.model.cancel_by_hand(run);
+                    }
                 }
             }
             Operation::Clear { run, task, downstream, only_failed } => {

@@ -156,3 +156,43 @@ async fn one_part_is_cleared_without_its_siblings(pool: PgPool) {
     let ended = ended(&pool, run_id).await;
     assert!(ended.succeeded && ended.error.is_none(), "what was said of the cleared part is over: {ended:?}");
 }
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_lease_is_kept_only_for_what_is_performed_and_never_revived(pool: PgPool) {
+    let dag = Dag::new("pools", vec![task("one").pools(&["vendor"]), task("two").pools(&["vendor"])]);
+    send(&pool, Request::new(dag, json!({}))).await;
+    let (stalled, other) = (claimant(&pool, &["one"]).await, claimant(&pool, &["two"]).await);
+    let held = claim_one(&pool, &stalled).await.unwrap();
+    let left = async || {
+        sqlx::query_scalar!(
+            r#"select extract(epoch from lease_until - now())::float8 as "left!" from ops.task where task_id = $1"#,
+            held.task_id
+        )
+        .fetch_one(&pool)
+        .await
+        .unwrap()
+    };
+    let shorten = "update ops.task set lease_until = now() + interval '3 seconds' where task_id = $1";
+    sqlx::query(shorten).bind(held.task_id).execute(&pool).await.unwrap();
+    let mut connection = pool.acquire().await.unwrap();
+    server::orchestrator::extend(&mut connection, &[]).await.unwrap();
+    assert!(left().await < 4.0, "what nobody performs isn't kept");
+    server::orchestrator::extend(&mut connection, &[(held.task_id, held.epoch)]).await.unwrap();
+    assert!(left().await > 10.0);
+    expire_leases(&pool).await;
+    assert!(claim_one(&pool, &other).await.is_some(), "its slot is free");
+    server::orchestrator::extend(&mut connection, &[(held.task_id, held.epoch)]).await.unwrap();
+    assert!(left().await < 0.0, "the slot is another's now");
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn what_postgres_never_takes_fails_alone(pool: PgPool) {
+    let dag = Dag::new("nul", vec![task("parts"), task("each").for_each_of("parts"), task("words"), task("good")]);
+    let registry = Registry::default()
+        .handler("parts", script(|_| Ok(Outcome::Parts { rows: 0, parts: vec![part("a\0b")] })))
+        .handler("each", script(|_| done()))
+        .handler("words", script(|_| Err(TaskError::Final(trouble("a\0b")))))
+        .handler("good", script(|_| done()));
+    let ended = run(&pool, dag, registry).await;
+    assert_eq!(tasks(&pool, ended.run_id).await, ["parts failed", "each upstream_failed", "words failed", "good success"]);
+}

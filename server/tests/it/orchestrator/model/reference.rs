@@ -206,6 +206,7 @@ impl Model {
         let run = self.run(run);
         if is_live_run(run.state) {
             let failed = states.iter().any(|state| ["failed", "upstream_failed"].contains(state));
+            run.has_error |= failed;
             run.state = match states.contains(&"cancelled") {
                 _ if failed => "failed",
                 true if run.has_error => "failed",
@@ -301,14 +302,15 @@ impl Model {
         task.is_due = is_due;
         let ended = &task.attempts[task.cleared..];
         let count = |wanted: &[&str]| ended.iter().filter(|(_, class)| class.is_some_and(|class| wanted.contains(&class))).count();
-        let limit = run.tries.map_or(LIMIT, |tries| tries.min(LIMIT));
         let is_over = match class {
             Some("final") => true,
             Some("retryable") => count(&["retryable", "final"]) >= run.tries.map_or(most, |tries| tries.min(most)),
-            Some(class) => count(&[class]) >= limit,
+            Some(class) => count(&[class]) >= LIMIT,
             None => ended.iter().filter(|(outcome, _)| *outcome == Some("lost")).count() >= LIMIT,
         };
-        self.after_bad(claim, is_over);
+        let all = count(&["retryable", "final", "rate_limited", "not_ready"]);
+        let is_spent = class.is_some() && run.tries.is_some_and(|tries| all >= tries);
+        self.after_bad(claim, is_over || is_spent);
     }
 
     fn after_bad(&mut self, claim: &Claim, is_over: bool) {
@@ -363,6 +365,15 @@ impl Model {
         }
     }
 
+    /// By a person: a failed one is written off, and others may be waiting for that.
+    pub fn cancel_by_hand(&mut self, run: i64) {
+        match self.runs[&run].state {
+            "failed" => self.run(run).state = "cancelled",
+            _ => self.cancel(run),
+        }
+        self.admit_all();
+    }
+
     /// It took too long.
     pub fn time_out(&mut self, run: i64) {
         if self.runs[&run].state == "running" && !self.runs[&run].is_cancelled {
@@ -390,7 +401,7 @@ impl Model {
         let named: BTreeSet<String> = meant.iter().map(|(name, _)| name.clone()).collect();
         if selection.downstream {
             let dag = self.runs[&run].dag.clone();
-            let below: BTreeSet<&str> = named.iter().flat_map(|name| dag.downstream(name)).collect();
+            let below: BTreeSet<&str> = named.iter().flat_map(|name| downstream(&dag, name)).collect();
             let added = self.tasks.iter().filter(|task| task.run == run && below.contains(&*task.name) && !named.contains(&task.name));
             meant.extend(added.map(|task| (task.name.clone(), task.part.clone())));
         }
@@ -422,4 +433,19 @@ impl Model {
 fn task(run: i64, place: usize, name: &str, part: &str, state: &'static str) -> Task {
     let (name, part) = (name.to_owned(), part.to_owned());
     Task { run, place, name, part, state, is_due: true, attempts: Vec::new(), cleared: 0, output: Vec::new(), lease: None }
+}
+
+/// `task` and everything that comes after it, by name.
+fn downstream<'a>(dag: &'a Dag, task: &str) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    let mut next = vec![task.to_owned()];
+    while let Some(name) = next.pop() {
+        for spec in &dag.tasks {
+            let follows = spec.name == name || spec.after.contains(&name);
+            if follows && found.insert(spec.name.as_str()) {
+                next.push(spec.name.clone());
+            }
+        }
+    }
+    found
 }
