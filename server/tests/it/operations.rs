@@ -193,6 +193,7 @@ async fn a_wrong_parameter_is_a_sentence(pool: PgPool) {
         ("runs?dag=weekly", "There is no DAG weekly. The DAGs are: daily, publish."),
         ("runs/one", "A run is named by its number"),
         ("runs/1/logs", "The parameter task is missing"),
+        ("runs/1/logs?task=1&after=9", "name the attempt"),
         ("grid", "The parameter dag is missing"),
         ("ticks?schedule=daily_open&at=yesterday", "Write the time as 2026-11-20T14:00"),
         ("ticks?at=2026-11-20T14:00", "Name the schedule, too"),
@@ -282,6 +283,26 @@ async fn a_run_under_way_is_said_again_whenever_it_moves(pool: PgPool) {
     assert_eq!(said.len(), 4, "as it was, a line, the end of the run, the end: {}", stream.body);
     assert!(!said[0].contains("a new line") && said[1].contains("a new line"), "log lines stream, too");
     assert!(said[2].contains(r#""state":"success""#) && said[3].starts_with("event: end"));
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_stream_ends_with_the_sign_in_session(pool: PgPool) {
+    let mut house = House::new(&pool).await;
+    sqlx::query!("update ops.run set state = 'running', ended_at = null, error = null where run_id = $1", house.shared)
+        .execute(&pool)
+        .await
+        .unwrap();
+    let leaving = async {
+        tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+        sqlx::query!(r#"delete from auth.session where user_id = (select user_id from auth."user" where name = 'root')"#)
+            .execute(&pool)
+            .await
+            .unwrap();
+    };
+    let path = format!("/api/pipeline/runs/{}/live", house.shared);
+    let (stream, ()) = tokio::join!(tokio::time::timeout(std::time::Duration::from_secs(10), house.admin.get(&path)), leaving);
+    let said = stream.expect("the stream ends with the session").body;
+    assert!(said.starts_with("data: ") && !said.contains("event: end"), "{said}");
 }
 
 /// A hundred thousand runs, of which every answer looks at the newest.

@@ -21,7 +21,7 @@ const MOST_LOGS: usize = 20;
 pub struct LogQuestion {
     pub task: i64,
     pub attempt: Option<i32>,
-    /// Only lines after this one.
+    /// Only lines after this one. Each attempt counts anew, so this needs `attempt` or 0.
     pub after: i32,
     pub limit: i64,
 }
