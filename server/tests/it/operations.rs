@@ -167,7 +167,7 @@ async fn only_who_may_changes_anything(pool: PgPool) {
     assert_eq!(state, "cancelled");
     let pressed = body(&house.admin.get("/api/pipeline/audit").await);
     let actions: Vec<&str> = pressed.as_array().unwrap().iter().map(|row| row["action"].as_str().unwrap()).collect();
-    assert_eq!(actions, ["cancel_run", "clear_tasks", "resume_dag", "pause_dag"]);
+    assert_eq!(actions, ["cancel_run", "clear_tasks", "note_run", "resume_dag", "pause_dag"]);
     assert_eq!(pressed[0]["who"], "root");
     assert_eq!(body(&house.bob.get("/api/pipeline/audit").await), json!([]));
     assert!(house.admin.get(&format!("/pipeline/runs/{shared}")).await.body.contains("The cable is mended."));

@@ -166,7 +166,9 @@ impl Store {
         let looker: Looker = self.looker(user).await?;
         Ok(sqlx::query_as!(
             AuditRow,
-            r#"select audit_id, at, coalesce(display_name, 'the command line') as "who!", action, subject, details
+            r#"select audit_id, at,
+                   coalesce(display_name, case when details ->> 'reason' is null then 'the command line' else 'the engine' end) as "who!",
+                   action, subject, details
                from ops.audit left join auth."user" using (user_id)
                where audit_id < $1 and (audit.user_id = $2 or $3)
                  and subject ~ '^(run|dag|backfill) '
