@@ -127,10 +127,28 @@ async fn each_person_sees_what_is_theirs_to_see(pool: PgPool) {
         assert_eq!(body(&visitor.get(&logs).await).as_array().unwrap().len(), 300);
     }
     let seen = body(&house.bob.get(&run).await);
-    assert_eq!(
-        (&seen["run"]["error"], &seen["tasks"][0]["attempts"][0]["error_chain"]),
-        (&json!("Fetching prices failed: no route"), &json!([]))
+    assert_eq!((&seen["run"]["error"], &seen["tasks"][0]["attempts"][0]["error_chain"]), (&json!("Fetching prices failed."), &json!([])));
+    let both = sqlx::query!(
+        "insert into ops.alert (kind, subject, message)
+         select 'run_failed', run_id::text, 'Run ' || run_id || ' failed. Fetching prices failed: no route' from unnest($1::bigint[]) run_id
+         union all select 'deadline_missed', $2, 'Late: its deadline was noon.'",
+        &[shared, of_ada],
+        shared.to_string()
     );
+    both.execute(&pool).await.unwrap();
+    for path in ["/pipeline".to_owned(), format!("/pipeline/runs/{shared}"), "/api/pipeline/runs".into(), "/api/pipeline/alerts".into()] {
+        let told = house.bob.get(&path).await.body;
+        assert!(
+            told.contains("Fetching prices failed.") && !told.contains("no route"),
+            "another's trouble with a vendor isn't his: {path}"
+        );
+        assert!(house.admin.get(&path).await.body.contains("Fetching prices failed: no route"), "{path}");
+    }
+    let told = house.bob.get("/api/pipeline/alerts").await.body;
+    assert!(told.contains("its deadline was noon"), "{told}");
+    let told = house.ada.get("/api/pipeline/alerts").await.body;
+    assert!(told.contains(&format!("Run {of_ada} failed. Fetching prices failed: no route")), "her own run's cause is hers: {told}");
+    assert!(told.contains(&format!("Run {shared} failed. Fetching prices failed.")), "{told}");
     assert!(seen["tasks"][0]["log"].as_array().unwrap().is_empty() && !seen.to_string().contains("the cable is cut"));
     assert_eq!(house.bob.get(&logs).await.status, StatusCode::FORBIDDEN);
     assert!(!house.bob.get(&format!("/pipeline/runs/{shared}")).await.body.contains("the cable is cut"));

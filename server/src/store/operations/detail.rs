@@ -50,7 +50,7 @@ impl Store {
         if sees_causes {
             self.add_logs(&mut tasks, task).await?;
         }
-        let run = self.run_row(Stored {
+        let mut run = Stored {
             run_id: row.run_id,
             dag: row.dag,
             trigger: row.trigger,
@@ -61,9 +61,10 @@ impl Store {
             ended_at: row.ended_at,
             held_by: row.held_by,
             error: row.error,
-        });
+        };
+        run.hide_cause(&looker);
         Ok(Run {
-            run,
+            run: self.run_row(run),
             version: row.version,
             backfill_id: row.backfill_id,
             deadline_at: row.deadline_at,
