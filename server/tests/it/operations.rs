@@ -201,6 +201,39 @@ async fn only_who_may_changes_anything(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_backfill_is_cancelled_on_the_page(pool: PgPool) {
+    let mut house = House::new(&pool).await;
+    let backfill = sqlx::query_scalar!(
+        "insert into ops.backfill (dag, from_date, to_date, runs, most_at_once) values ('daily', '2026-11-19', '2026-11-20', 2, 1)
+         returning backfill_id"
+    )
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    sqlx::query!(
+        "insert into ops.run (dag, trigger, backfill_id, place, state) values ('daily', 'backfill', $1, 1, 'running'), ('daily', 'backfill', $1, 2, 'queued')",
+        backfill
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let form = "action=\"/api/pipeline/cancel-backfill\"";
+    assert!(house.admin.get("/pipeline").await.body.contains(form) && !house.bob.get("/pipeline").await.body.contains(form));
+    let number = backfill.to_string();
+    let fields = [("backfill_id", number.as_str())];
+    assert_eq!(house.bob.post("/api/pipeline/cancel-backfill", &fields).await.status, StatusCode::FORBIDDEN);
+    assert!(house.demo.post("/api/pipeline/cancel-backfill", &fields).await.body.contains("This is the demo"));
+    let done = house.admin.post("/api/pipeline/cancel-backfill", &fields).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.body);
+    let asked = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from ops.run where backfill_id = $1 and cancel_requested_at is not null"#,
+        backfill
+    );
+    assert_eq!(asked.fetch_one(&pool).await.unwrap(), 2);
+    assert!(!house.admin.get("/pipeline").await.body.contains(form), "there is nothing left to cancel");
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
 async fn a_wrong_parameter_is_a_sentence(pool: PgPool) {
     let mut house = House::new(&pool).await;
     for (path, said) in [

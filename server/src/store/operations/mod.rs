@@ -51,6 +51,10 @@ impl Operations for PgOperations {
         Ok(self.0.cancel(user, run_id).await?)
     }
 
+    async fn cancel_backfill(&self, user: UserId, backfill_id: i64) -> Result<(), AppError> {
+        Ok(self.0.cancel_backfill(user, backfill_id).await?)
+    }
+
     async fn clear(&self, user: UserId, run_id: i64, task: String, downstream: bool) -> Result<(), AppError> {
         Ok(self.0.clear(user, run_id, task, downstream).await?)
     }
@@ -69,12 +73,12 @@ pub(super) struct Looker {
     role: Role,
     /// Numbers of own portfolios.
     mine: Vec<i64>,
+    /// The installation is a demo: its brokers are nobody's.
+    is_demo: bool,
 }
 
 impl Looker {
     /// An administrator, or the demo's visitor: everything that isn't another person's.
-    /// The installation is a demo: its brokers are nobody's.
-    is_demo: bool,
     fn sees_all(&self) -> bool {
         matches!(self.role, Role::Administrator | Role::Demo)
     }
@@ -99,15 +103,15 @@ impl Looker {
     }
 }
 
-impl Store {
-    async fn looker(&self, user: UserId) -> Result<Looker> {
-        Ok(Looker { role: self.role(user).await?, mine: self.portfolios_of(user).await?, is_demo: self.has_demo })
-    }
 /// A sentence without what stands behind its first colon: which task failed, not why.
 fn without_cause(sentence: &str) -> String {
     sentence.split_once(": ").map_or_else(|| sentence.to_owned(), |(what, _)| format!("{what}."))
 }
 
+impl Store {
+    async fn looker(&self, user: UserId) -> Result<Looker> {
+        Ok(Looker { role: self.role(user).await?, mine: self.portfolios_of(user).await?, is_demo: self.has_demo })
+    }
 }
 
 #[cfg(test)]
@@ -124,8 +128,6 @@ mod tests {
         assert!(looker(Role::Member).sees_causes(&own) && looker(Role::Member).may_change(&own));
         assert!(looker(Role::Demo).sees_causes(&shared) && !looker(Role::Demo).may_change(&own));
         assert!(!looker(Role::Member).may_change(&json!({ "portfolio": 8 })));
-    }
-}
         let left_over = Looker { is_demo: false, ..looker(Role::Demo) };
         assert!(!left_over.sees_causes(&shared), "where real accounts are, the demo's visitor is a stranger");
     }
@@ -137,3 +139,5 @@ mod tests {
             "Fetching activity [account 3] failed."
         );
         assert_eq!(without_cause("It ended at 14:00:05."), "It ended at 14:00:05.");
+    }
+}
