@@ -59,6 +59,8 @@ pub trait Operations: Send + Sync {
     async fn pause(&self, user: UserId, dag: String) -> Result<(), AppError>;
     async fn resume(&self, user: UserId, dag: String) -> Result<(), AppError>;
     async fn cancel(&self, user: UserId, run_id: i64) -> Result<(), AppError>;
+    /// Its runs that haven't ended; administrators only.
+    async fn cancel_backfill(&self, user: UserId, backfill_id: i64) -> Result<(), AppError>;
     /// Without a task: those that failed.
     async fn clear(&self, user: UserId, run_id: i64, task: String, downstream: bool) -> Result<(), AppError>;
     async fn note(&self, user: UserId, run_id: i64, text: String) -> Result<(), AppError>;

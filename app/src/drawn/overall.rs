@@ -33,7 +33,7 @@ pub(super) fn page(page: &Pipeline) -> AnyView {
     });
     view! {
         {waiting}{alerts}{dags(page)}{empty}{runs(&page.runs, now)}{grid(page)}{schedules(page)}
-        {durations(&page.grid.dag, &page.durations)}{backfills(&page.backfills, now)}{nodes(&page.nodes, now)}{audit(&page.audit, now)}
+        {durations(&page.grid.dag, &page.durations)}{backfills(page)}{nodes(&page.nodes, now)}{audit(&page.audit, now)}
     }
     .into_any()
 }

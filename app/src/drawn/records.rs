@@ -1,9 +1,9 @@
 //! What the pipeline page counts and keeps: durations, backfills, nodes, who pressed what.
 
-use super::parts::{chip, length};
+use super::parts::{button, chip, length};
 use crate::{
     format,
-    pipeline::model::{AuditRow, BackfillRow, NodeRow, TaskTimes},
+    pipeline::model::{AuditRow, NodeRow, Pipeline, TaskTimes},
     ui::Spark,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -47,11 +47,12 @@ pub(super) fn durations(dag: &str, times: &[TaskTimes]) -> AnyView {
     .into_any()
 }
 
-pub(super) fn backfills(backfills: &[BackfillRow], now: DateTime<Utc>) -> AnyView {
-    if backfills.is_empty() {
+pub(super) fn backfills(page: &Pipeline) -> AnyView {
+    if page.backfills.is_empty() {
         return ().into_any();
     }
-    let rows = backfills
+    let rows = page
+        .backfills
         .iter()
         .map(|row| {
             let state = match row {
@@ -60,6 +61,10 @@ pub(super) fn backfills(backfills: &[BackfillRow], now: DateTime<Utc>) -> AnyVie
                 _ if row.failed > 0 => "failed",
                 _ => "success",
             };
+            let cancel = (page.may_operate && state == "running").then(|| {
+                let question = format!("Cancel the runs of backfill {} that haven't ended?", row.backfill_id);
+                button("cancel-backfill", "Cancel", true, &[("backfill_id", row.backfill_id.to_string())], Some(&question))
+            });
             view! {
                 <tr>
                     <td class="state-cell">{chip(state)}</td>
@@ -69,7 +74,8 @@ pub(super) fn backfills(backfills: &[BackfillRow], now: DateTime<Utc>) -> AnyVie
                     </th>
                     <td class="hide"><progress max=row.runs.max(1).to_string() value=row.ended.to_string() aria-label="Runs that have ended"></progress></td>
                     <td class="r">{format!("{} of {}", row.ended, row.runs)}{(row.failed > 0).then(|| format!(", {} failed", row.failed))}</td>
-                    <td class="r mute hide">{format::ago(row.created_at, now)}</td>
+                    <td class="r mute hide">{format::ago(row.created_at, page.rendered_at)}</td>
+                    <td class="r">{cancel}</td>
                 </tr>
             }
         })

@@ -58,6 +58,14 @@ pub async fn cancel(run_id: i64) -> Result<(), AppError> {
     ports.operations.cancel(user, run_id).await
 }
 
+/// Cancels the runs of a backfill that haven't ended.
+#[server(endpoint = "pipeline/cancel-backfill")]
+pub async fn cancel_backfill(backfill_id: i64) -> Result<(), AppError> {
+    use crate::ports;
+    let ports::SignedIn { user, ports } = ports::signed_in()?;
+    ports.operations.cancel_backfill(user, backfill_id).await
+}
+
 /// Performs tasks once more: the failed ones, or with `task` that one, with what comes after it where `downstream` says so.
 #[server(endpoint = "pipeline/clear")]
 pub async fn clear(run_id: i64, #[server(default)] task: String, #[server(default)] downstream: bool) -> Result<(), AppError> {

@@ -12,4 +12,4 @@ mod throttle;
 
 pub use backend::{AuthSession, Backend, Credentials, Person, Refusal, Role};
 pub use next::same_site_path;
-pub use session::{COOKIE, PgSessions, end_all, layer, sweep};
+pub use session::{COOKIE, PgSessions, end_all, is_live, layer, sweep};

@@ -46,6 +46,14 @@ pub async fn end_all(pool: &PgPool, user: UserId, kept: Option<Id>) -> sqlx::Res
     Ok(ended.execute(pool).await?.rows_affected())
 }
 
+/// Hasn't the session with this id ended yet? For answers that go on for longer than a request.
+///
+/// # Errors
+/// What Postgres says.
+pub async fn is_live(pool: &PgPool, id: Id) -> Result<bool> {
+    Ok(PgSessions(pool.clone()).load(&id).await?.is_some())
+}
+
 /// Deletes what has run out: sessions, and failed sign-ins older than a day. Called once an hour by `serve`.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! A run as a stream that says it again whenever it moves.
 
 use super::pipeline::{Asked, Problem, number};
-use crate::store::Store;
+use crate::{auth, store::Store};
 use app::{domain::UserId, drawn, pipeline::model::Run};
 use axum::{
     extract::Path,
@@ -13,6 +13,7 @@ use axum::{
 use chrono::DateTime;
 use futures::{Stream, stream};
 use std::{convert::Infallible, time::Duration};
+use tower_sessions::session::Id;
 
 /// How often a run that is followed is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -27,13 +28,15 @@ pub(super) async fn live(asked: Asked, Path(id): Path<String>) -> Result<impl In
     // Who may not see it is told so before the stream begins.
     let first = asked.store.run(asked.user, run_id, None).await?;
     let is_drawn = asked.text("drawn").is_some();
-    let watch = Watch { store: asked.store, user: asked.user, run_id, is_drawn, said: String::new(), has_ended: false };
+    let watch =
+        Watch { store: asked.store, user: asked.user, session: asked.session, run_id, is_drawn, said: String::new(), has_ended: false };
     Ok(Sse::new(follow(watch, first)).keep_alive(KeepAlive::default()))
 }
 
 struct Watch {
     store: Store,
     user: UserId,
+    session: Option<Id>,
     run_id: i64,
     is_drawn: bool,
     /// What moved last, without the clock.
@@ -55,6 +58,9 @@ fn follow(watch: Watch, first: Run) -> impl Stream<Item = Result<Event, Infallib
                 None => {
                     tokio::time::sleep(LOOK_EVERY).await;
                     // Signed out, disabled, or the database is gone: the page asks again.
+                    if !auth::is_live(&watch.store.pool, watch.session?).await.ok()? {
+                        return None;
+                    }
                     watch.store.run(watch.user, watch.run_id, None).await.ok()?
                 }
             };

@@ -15,6 +15,7 @@ use axum::{
 use http::{StatusCode, request::Parts};
 use serde::Serialize;
 use std::{collections::BTreeMap, str::FromStr};
+use tower_sessions::session::Id;
 use url::form_urlencoded;
 
 /// Rows of one answer, unless fewer are asked for.
@@ -39,6 +40,8 @@ pub(super) fn routes() -> Router<AppState> {
 /// A signed-in person, the store, and what the address says after its question mark.
 pub(super) struct Asked {
     pub(super) user: UserId,
+    /// Of the sign-in session.
+    pub(super) session: Option<Id>,
     pub(super) store: Store,
     query: BTreeMap<String, String>,
 }
@@ -51,7 +54,7 @@ impl FromRequestParts<AppState> for Asked {
         let user = session.user.as_ref().map(|person| person.id).ok_or_else(|| answer::refusal(&AppError::SignInRequired))?;
         let RawQuery(query) = RawQuery::from_request_parts(parts, state).await.unwrap_or(RawQuery(None));
         let query = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
-        Ok(Self { user, store: state.store.clone(), query })
+        Ok(Self { user, session: session.session.id(), store: state.store.clone(), query })
     }
 }
 
@@ -143,10 +146,15 @@ async fn run(asked: Asked, Path(id): Path<String>) -> Answer<impl Serialize> {
 
 async fn logs(asked: Asked, Path(id): Path<String>) -> Answer<impl Serialize> {
     asked.needed("task")?;
+    let (attempt, after) = (asked.number("attempt")?, asked.number("after")?);
+    if after.is_some() && attempt.is_none() {
+        let sentence = "Each attempt counts its lines from 1: name the attempt that after is about, too, such as attempt=1.";
+        return Err(Problem::Parameter(sentence.to_owned()));
+    }
     let question = LogQuestion {
         task: asked.number("task")?.unwrap_or_default(),
-        attempt: asked.number("attempt")?,
-        after: asked.number("after")?.unwrap_or(0),
+        attempt,
+        after: after.unwrap_or(0),
         limit: asked.limit(MOST_LINES)?,
     };
     Ok(Json(asked.store.log(asked.user, number(&id)?, question).await?))

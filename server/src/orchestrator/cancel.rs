@@ -41,13 +41,31 @@ async fn write_off(connection: &mut PgConnection, run_id: i64, by: Option<i64>) 
     Ok(written_off > 0)
 }
 
-/// Answers whether there was something to cancel. With a `reason` the run will have failed for it.
+/// Answers whether there was something to cancel. With a `reason`, which is the engine's, the run will have failed for it.
 pub(super) async fn cancel_in(
     connection: &mut PgConnection,
     run_id: i64,
     by: Option<i64>,
     reason: Option<&str>,
 ) -> Result<bool, sqlx::Error> {
+    let is_cancelled = stop_in(connection, run_id, reason).await?;
+    if is_cancelled {
+        audit(connection, by, "cancel_run", &format!("run {run_id}"), json!({ "reason": reason })).await?;
+    }
+    Ok(is_cancelled)
+}
+
+/// The engine itself makes room for a newer run. That is nobody's failure: the run will be cancelled.
+pub(super) async fn make_room_in(connection: &mut PgConnection, run_id: i64) -> Result<(), sqlx::Error> {
+    if stop_in(connection, run_id, None).await? {
+        let details = json!({ "reason": "A newer run took its place." });
+        audit(connection, None, "cancel_run", &format!("run {run_id}"), details).await?;
+    }
+    Ok(())
+}
+
+/// Answers whether there was something to stop.
+async fn stop_in(connection: &mut PgConnection, run_id: i64, reason: Option<&str>) -> Result<bool, sqlx::Error> {
     match lock(connection, &[run_id]).await?.first() {
         Some(run) if !run_has_ended(&run.state) => {}
         _ => return Ok(false),
@@ -67,6 +85,5 @@ pub(super) async fn cancel_in(
     .await?;
     advance_in(connection, &[run_id]).await?;
     sqlx::query!("select pg_notify($1, $2)", CHANNEL, CANCEL).execute(&mut *connection).await?;
-    audit(connection, by, "cancel_run", &format!("run {run_id}"), json!({ "reason": reason })).await?;
     Ok(true)
 }

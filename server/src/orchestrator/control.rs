@@ -24,7 +24,8 @@ impl ControlError {
 /// Characters in a note.
 const LONGEST_NOTE: usize = 2_000;
 
-/// Who did what to whom; `by` is `None` for the command line of the machine.
+/// Who did what to whom; `by` is `None` for the command line of the machine, and for the engine itself, which gives a `reason` in
+/// the details.
 pub(super) async fn audit(
     connection: &mut PgConnection,
     by: Option<i64>,
@@ -98,7 +99,7 @@ pub async fn resume(pool: &PgPool, dag: &str, by: Option<i64>) -> Result<(), Con
 /// Writes a note beside a run.
 ///
 /// # Errors
-/// [`ControlError::Refused`] for an empty or very long text, or a run that doesn't exist.
+/// [`ControlError::Refused`] for an empty or very long text, one with control characters (a form's lines may end in CR LF), or a run that doesn't exist.
 pub async fn note(pool: &PgPool, run_id: i64, by: Option<i64>, text: &str) -> Result<(), ControlError> {
     let text = text.trim();
     if text.is_empty() {
@@ -107,13 +108,19 @@ pub async fn note(pool: &PgPool, run_id: i64, by: Option<i64>, text: &str) -> Re
     if text.chars().count() > LONGEST_NOTE {
         return Err(ControlError::refused(format!("The note is longer than {LONGEST_NOTE} characters. Shorten it.")));
     }
+    if text.chars().any(|character| character.is_control() && !matches!(character, '\n' | '\r' | '\t')) {
+        return Err(ControlError::refused("The note holds a character that can't be shown. Type it instead of pasting it."));
+    }
+    let mut transaction = pool.begin().await?;
     let written =
         sqlx::query!("insert into ops.note (run_id, user_id, text) select run_id, $2, $3 from ops.run where run_id = $1", run_id, by, text)
-            .execute(pool)
+            .execute(&mut *transaction)
             .await?
             .rows_affected();
     if written == 0 {
         return Err(ControlError::refused(format!("There is no run {run_id}.")));
     }
+    audit(&mut transaction, by, "note_run", &format!("run {run_id}"), json!({})).await?;
+    transaction.commit().await?;
     Ok(())
 }

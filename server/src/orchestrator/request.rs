@@ -1,8 +1,8 @@
 //! Asking for a run: a row with its tasks, and word to the nodes.
 
-use super::{Dag, Overlap, admit::admit_in, cancel::cancel_in};
+use super::{Dag, Overlap, admit::admit_in, cancel::make_room_in, control::audit};
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
 use std::time::Duration;
 
@@ -125,6 +125,11 @@ pub(super) async fn request_in(connection: &mut PgConnection, request: &Request)
         return Ok(Asked::Refused(reason));
     }
     let run_id = insert_run(connection, request).await?;
+    // What schedules and a node's start ask for is written down with them.
+    if matches!(request.trigger, Trigger::Person | Trigger::Backfill) {
+        let details = json!({ "dag": request.dag.name, "parameters": request.parameters });
+        audit(connection, request.requested_by, "request_run", &format!("run {run_id}"), details).await?;
+    }
     admit_in(connection, &request.dag.name).await?;
     Ok(Asked::New(run_id))
 }
@@ -195,7 +200,7 @@ async fn refusal(connection: &mut PgConnection, request: &Request) -> Result<Opt
         }
         Overlap::CancelOther => {
             for run in live {
-                cancel_in(connection, run.run_id, None, None).await?;
+                make_room_in(connection, run.run_id).await?;
             }
             Ok(None)
         }
@@ -225,7 +230,7 @@ async fn insert_tasks(connection: &mut PgConnection, run_id: i64, request: &Requ
             .tasks
             .iter()
             .map(|task| {
-                serde_json::json!({
+                json!({
                     "name": task.name, "after": task.after, "rule": task.rule, "parts_of": task.parts_of, "pools": task.pools,
                     "priority": task.priority, "queue_seconds": task.queue_timeout.map(|limit| limit.as_secs_f64()),
                     "max_attempts": request.most_tries.map_or(task.max_attempts, |most| task.max_attempts.min(most)),

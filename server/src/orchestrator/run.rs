@@ -207,10 +207,8 @@ async fn finish(connection: &mut PgConnection, ended: &[(i64, TaskState)]) -> Re
     )
     .fetch_all(&mut *connection)
     .await?;
-    let good: Vec<i64> = rows.iter().filter(|row| row.state == "success").map(|row| row.run_id).collect();
-    if !good.is_empty() {
-        alert::resolve_runs(connection, &good).await?;
-    }
+    let ended: Vec<i64> = rows.iter().map(|row| row.run_id).collect();
+    alert::resolve_ended(connection, &ended).await?;
     for row in rows {
         if row.state == "failed" {
             let reason = row.error.as_deref().unwrap_or("No reason was given.");

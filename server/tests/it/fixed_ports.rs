@@ -559,6 +559,9 @@ impl Operations for Fixed {
     async fn cancel(&self, _: UserId, _: i64) -> Result<(), AppError> {
         Ok(())
     }
+    async fn cancel_backfill(&self, _: UserId, _: i64) -> Result<(), AppError> {
+        Ok(())
+    }
     async fn clear(&self, _: UserId, _: i64, _: String, _: bool) -> Result<(), AppError> {
         Ok(())
     }

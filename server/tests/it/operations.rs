@@ -127,10 +127,28 @@ async fn each_person_sees_what_is_theirs_to_see(pool: PgPool) {
         assert_eq!(body(&visitor.get(&logs).await).as_array().unwrap().len(), 300);
     }
     let seen = body(&house.bob.get(&run).await);
-    assert_eq!(
-        (&seen["run"]["error"], &seen["tasks"][0]["attempts"][0]["error_chain"]),
-        (&json!("Fetching prices failed: no route"), &json!([]))
+    assert_eq!((&seen["run"]["error"], &seen["tasks"][0]["attempts"][0]["error_chain"]), (&json!("Fetching prices failed."), &json!([])));
+    let both = sqlx::query!(
+        "insert into ops.alert (kind, subject, message)
+         select 'run_failed', run_id::text, 'Run ' || run_id || ' failed. Fetching prices failed: no route' from unnest($1::bigint[]) run_id
+         union all select 'deadline_missed', $2, 'Late: its deadline was noon.'",
+        &[shared, of_ada],
+        shared.to_string()
     );
+    both.execute(&pool).await.unwrap();
+    for path in ["/pipeline".to_owned(), format!("/pipeline/runs/{shared}"), "/api/pipeline/runs".into(), "/api/pipeline/alerts".into()] {
+        let told = house.bob.get(&path).await.body;
+        assert!(
+            told.contains("Fetching prices failed.") && !told.contains("no route"),
+            "another's trouble with a vendor isn't his: {path}"
+        );
+        assert!(house.admin.get(&path).await.body.contains("Fetching prices failed: no route"), "{path}");
+    }
+    let told = house.bob.get("/api/pipeline/alerts").await.body;
+    assert!(told.contains("its deadline was noon"), "{told}");
+    let told = house.ada.get("/api/pipeline/alerts").await.body;
+    assert!(told.contains(&format!("Run {of_ada} failed. Fetching prices failed: no route")), "her own run's cause is hers: {told}");
+    assert!(told.contains(&format!("Run {shared} failed. Fetching prices failed.")), "{told}");
     assert!(seen["tasks"][0]["log"].as_array().unwrap().is_empty() && !seen.to_string().contains("the cable is cut"));
     assert_eq!(house.bob.get(&logs).await.status, StatusCode::FORBIDDEN);
     assert!(!house.bob.get(&format!("/pipeline/runs/{shared}")).await.body.contains("the cable is cut"));
@@ -167,7 +185,7 @@ async fn only_who_may_changes_anything(pool: PgPool) {
     assert_eq!(state, "cancelled");
     let pressed = body(&house.admin.get("/api/pipeline/audit").await);
     let actions: Vec<&str> = pressed.as_array().unwrap().iter().map(|row| row["action"].as_str().unwrap()).collect();
-    assert_eq!(actions, ["cancel_run", "clear_tasks", "resume_dag", "pause_dag"]);
+    assert_eq!(actions, ["cancel_run", "clear_tasks", "note_run", "resume_dag", "pause_dag"]);
     assert_eq!(pressed[0]["who"], "root");
     assert_eq!(body(&house.bob.get("/api/pipeline/audit").await), json!([]));
     assert!(house.admin.get(&format!("/pipeline/runs/{shared}")).await.body.contains("The cable is mended."));
@@ -183,6 +201,39 @@ async fn only_who_may_changes_anything(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_backfill_is_cancelled_on_the_page(pool: PgPool) {
+    let mut house = House::new(&pool).await;
+    let backfill = sqlx::query_scalar!(
+        "insert into ops.backfill (dag, from_date, to_date, runs, most_at_once) values ('daily', '2026-11-19', '2026-11-20', 2, 1)
+         returning backfill_id"
+    )
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    sqlx::query!(
+        "insert into ops.run (dag, trigger, backfill_id, place, state) values ('daily', 'backfill', $1, 1, 'running'), ('daily', 'backfill', $1, 2, 'queued')",
+        backfill
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let form = "action=\"/api/pipeline/cancel-backfill\"";
+    assert!(house.admin.get("/pipeline").await.body.contains(form) && !house.bob.get("/pipeline").await.body.contains(form));
+    let number = backfill.to_string();
+    let fields = [("backfill_id", number.as_str())];
+    assert_eq!(house.bob.post("/api/pipeline/cancel-backfill", &fields).await.status, StatusCode::FORBIDDEN);
+    assert!(house.demo.post("/api/pipeline/cancel-backfill", &fields).await.body.contains("This is the demo"));
+    let done = house.admin.post("/api/pipeline/cancel-backfill", &fields).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.body);
+    let asked = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from ops.run where backfill_id = $1 and cancel_requested_at is not null"#,
+        backfill
+    );
+    assert_eq!(asked.fetch_one(&pool).await.unwrap(), 2);
+    assert!(!house.admin.get("/pipeline").await.body.contains(form), "there is nothing left to cancel");
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
 async fn a_wrong_parameter_is_a_sentence(pool: PgPool) {
     let mut house = House::new(&pool).await;
     for (path, said) in [
@@ -193,6 +244,7 @@ async fn a_wrong_parameter_is_a_sentence(pool: PgPool) {
         ("runs?dag=weekly", "There is no DAG weekly. The DAGs are: daily, publish."),
         ("runs/one", "A run is named by its number"),
         ("runs/1/logs", "The parameter task is missing"),
+        ("runs/1/logs?task=1&after=9", "name the attempt"),
         ("grid", "The parameter dag is missing"),
         ("ticks?schedule=daily_open&at=yesterday", "Write the time as 2026-11-20T14:00"),
         ("ticks?at=2026-11-20T14:00", "Name the schedule, too"),
@@ -282,6 +334,26 @@ async fn a_run_under_way_is_said_again_whenever_it_moves(pool: PgPool) {
     assert_eq!(said.len(), 4, "as it was, a line, the end of the run, the end: {}", stream.body);
     assert!(!said[0].contains("a new line") && said[1].contains("a new line"), "log lines stream, too");
     assert!(said[2].contains(r#""state":"success""#) && said[3].starts_with("event: end"));
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_stream_ends_with_the_sign_in_session(pool: PgPool) {
+    let mut house = House::new(&pool).await;
+    sqlx::query!("update ops.run set state = 'running', ended_at = null, error = null where run_id = $1", house.shared)
+        .execute(&pool)
+        .await
+        .unwrap();
+    let leaving = async {
+        tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+        sqlx::query!(r#"delete from auth.session where user_id = (select user_id from auth."user" where name = 'root')"#)
+            .execute(&pool)
+            .await
+            .unwrap();
+    };
+    let path = format!("/api/pipeline/runs/{}/live", house.shared);
+    let (stream, ()) = tokio::join!(tokio::time::timeout(std::time::Duration::from_secs(10), house.admin.get(&path)), leaving);
+    let said = stream.expect("the stream ends with the session").body;
+    assert!(said.starts_with("data: ") && !said.contains("event: end"), "{said}");
 }
 
 /// A hundred thousand runs, of which every answer looks at the newest.

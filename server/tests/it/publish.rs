@@ -6,7 +6,7 @@ use app::domain::PortfolioId;
 use chrono::NaiveDate;
 use server::{
     calendar,
-    orchestrator::TaskError,
+    orchestrator::{TaskContext, TaskError},
     pipeline::publish::{Scope, prepare, publish},
 };
 use sqlx::PgPool;
@@ -116,9 +116,29 @@ async fn a_failing_test_keeps_the_last_good_numbers(pool: PgPool) {
     assert!(count(&pool, &failed).await > 0);
     assert_eq!(text(&pool, &format!("select state from ops.task where task_id = {}", ctx.task_id)).await, "running", "the engine decides");
 
-    // Mended, it goes on; a close below zero never counts.
+    assert_eq!(text(&pool, &format!("select checkpoint::text from ops.task where task_id = {}", ctx.task_id)).await, "null");
+
+    // A worker that lost its lease leaves no verdicts, and a second attempt leaves each once.
+    let verdicts = format!("select from ops.check_result where run_id = {} and dimension = 'model'", ctx.run_id);
+    let (once, lost) = (count(&pool, &verdicts).await, TaskContext { epoch: 0, ..ctx.clone() });
+    let error = publish(&lost, next, Scope::All).await.unwrap_err();
+    assert!(matches!(error, TaskError::Fenced(_)), "{error}");
+    assert_eq!(count(&pool, &verdicts).await, once);
+    publish(&ctx, next, Scope::All).await.unwrap_err();
+    assert_eq!(count(&pool, &verdicts).await, once);
+
+    // Mended, the same run goes on, and its publication counts each test once; a close below zero never counts.
     sql(&pool, "delete from ledger.position where symbol = 'SPY'").await;
-    publish_all(&pool, next).await;
+    publish(&ctx, next, Scope::All).await.unwrap();
+    assert_eq!(count(&pool, &verdicts).await, once);
+    assert_eq!(
+        count(
+            &pool,
+            &format!("select from ops.publication where run_id = {} and checks_passed = {once} and checks_total = {once}", ctx.run_id)
+        )
+        .await,
+        1
+    );
     assert_eq!(text(&pool, "select max(session_date)::text from marts.holdings").await, next.to_string());
 
     // A bar of the past goes into quarantine without any change of raw: the past is booked anew, its price carried.

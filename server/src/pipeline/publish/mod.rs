@@ -55,6 +55,9 @@ pub async fn publish(ctx: &TaskContext, session: NaiveDate, scope: Scope) -> Res
     let through = last.map_or(session, |last| last.session_date.max(session));
     let change_id = sqlx::query_scalar!(r#"select coalesce(max(change_id), 0) as "id!" from ops.change"#).fetch_one(&mut *tx).await?;
 
+    // Of an attempt before this one, which was blocked.
+    record::forget_verdicts(&mut tx, ctx.run_id).await?;
+
     let mut build = Build::begin(project, &mut tx, false).await.map_err(broken)?;
     build.models(&mut tx, "staging", &Vars::default()).await.map_err(broken)?;
     ledger::ensure_tables(&mut tx).await?;
@@ -73,8 +76,9 @@ pub async fn publish(ctx: &TaskContext, session: NaiveDate, scope: Scope) -> Res
         let blocked = Blocked { session, failed: blocking.len(), total: verdicts.len(), names };
         tx.rollback().await?;
         let mut verdict_only = ctx.begin().await?;
+        record::forget_verdicts(&mut verdict_only, ctx.run_id).await?;
         record::verdicts(&mut verdict_only, ctx.run_id, &verdicts).await?;
-        verdict_only.commit().await?;
+        ctx.commit(verdict_only, &ctx.checkpoint, 0).await?;
         return Err(TaskError::Final(Box::new(blocked)));
     }
     record::verdicts(&mut tx, ctx.run_id, &verdicts).await?;

@@ -47,6 +47,12 @@ pub(super) async fn joined_data_changed_from(
     .await
 }
 
+/// What an earlier attempt of the run said of the models: each test is counted once.
+pub(super) async fn forget_verdicts(connection: &mut PgConnection, run_id: i64) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from ops.check_result where run_id = $1 and dimension = 'model'", run_id).execute(connection).await?;
+    Ok(())
+}
+
 /// The outcome of every test of the models, for the data quality page.
 pub(super) async fn verdicts(connection: &mut PgConnection, run_id: i64, verdicts: &[Verdict]) -> Result<(), sqlx::Error> {
     let names: Vec<_> = verdicts.iter().map(|verdict| verdict.name.clone()).collect();

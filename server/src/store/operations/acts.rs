@@ -26,6 +26,12 @@ impl Store {
         Ok(orchestrator::cancel(&self.pool, run_id, Some(user.get())).await?)
     }
 
+    pub(super) async fn cancel_backfill(&self, user: UserId, backfill_id: i64) -> Result<()> {
+        self.operator(user).await?;
+        orchestrator::cancel_backfill(&self.pool, backfill_id, Some(user.get())).await?;
+        Ok(())
+    }
+
     pub(super) async fn clear(&self, user: UserId, run_id: i64, task: String, downstream: bool) -> Result<()> {
         self.changeable(user, run_id).await?;
         let selection = match task.is_empty() {

@@ -21,7 +21,7 @@ const MOST_LOGS: usize = 20;
 pub struct LogQuestion {
     pub task: i64,
     pub attempt: Option<i32>,
-    /// Only lines after this one.
+    /// Only lines after this one. Each attempt counts anew, so this needs `attempt` or 0.
     pub after: i32,
     pub limit: i64,
 }
@@ -50,7 +50,7 @@ impl Store {
         if sees_causes {
             self.add_logs(&mut tasks, task).await?;
         }
-        let run = self.run_row(Stored {
+        let mut run = Stored {
             run_id: row.run_id,
             dag: row.dag,
             trigger: row.trigger,
@@ -61,9 +61,10 @@ impl Store {
             ended_at: row.ended_at,
             held_by: row.held_by,
             error: row.error,
-        });
+        };
+        run.hide_cause(&looker);
         Ok(Run {
-            run,
+            run: self.run_row(run),
             version: row.version,
             backfill_id: row.backfill_id,
             deadline_at: row.deadline_at,

@@ -51,6 +51,10 @@ impl Operations for PgOperations {
         Ok(self.0.cancel(user, run_id).await?)
     }
 
+    async fn cancel_backfill(&self, user: UserId, backfill_id: i64) -> Result<(), AppError> {
+        Ok(self.0.cancel_backfill(user, backfill_id).await?)
+    }
+
     async fn clear(&self, user: UserId, run_id: i64, task: String, downstream: bool) -> Result<(), AppError> {
         Ok(self.0.clear(user, run_id, task, downstream).await?)
     }
@@ -69,6 +73,8 @@ pub(super) struct Looker {
     role: Role,
     /// Numbers of own portfolios.
     mine: Vec<i64>,
+    /// The installation is a demo: its brokers are nobody's.
+    is_demo: bool,
 }
 
 impl Looker {
@@ -86,9 +92,9 @@ impl Looker {
         parameters.get("portfolio").and_then(Value::as_i64).is_some_and(|portfolio| self.mine.contains(&portfolio))
     }
 
-    /// Error chains and logs of a run that is seen.
+    /// Why a run that is seen went wrong, its error chains and logs: they may tell of another person's broker.
     fn sees_causes(&self, parameters: &Value) -> bool {
-        self.sees_all() || self.owns(parameters)
+        self.is_administrator() || (self.role == Role::Demo && self.is_demo) || self.owns(parameters)
     }
 
     /// Cancelling and clearing a run that is seen.
@@ -97,9 +103,14 @@ impl Looker {
     }
 }
 
+/// A sentence without what stands behind its first colon: which task failed, not why.
+fn without_cause(sentence: &str) -> String {
+    sentence.split_once(": ").map_or_else(|| sentence.to_owned(), |(what, _)| format!("{what}."))
+}
+
 impl Store {
     async fn looker(&self, user: UserId) -> Result<Looker> {
-        Ok(Looker { role: self.role(user).await?, mine: self.portfolios_of(user).await? })
+        Ok(Looker { role: self.role(user).await?, mine: self.portfolios_of(user).await?, is_demo: self.has_demo })
     }
 }
 
@@ -110,12 +121,23 @@ mod tests {
 
     #[test]
     fn each_role_reaches_as_far_as_it_should() {
-        let looker = |role| Looker { role, mine: vec![7] };
+        let looker = |role| Looker { role, mine: vec![7], is_demo: true };
         let (shared, own) = (json!({ "session": "2026-11-20" }), json!({ "portfolio": 7 }));
         assert!(looker(Role::Administrator).may_change(&shared) && looker(Role::Administrator).sees_causes(&shared));
         assert!(!looker(Role::Member).sees_causes(&shared) && !looker(Role::Member).may_change(&shared));
         assert!(looker(Role::Member).sees_causes(&own) && looker(Role::Member).may_change(&own));
         assert!(looker(Role::Demo).sees_causes(&shared) && !looker(Role::Demo).may_change(&own));
         assert!(!looker(Role::Member).may_change(&json!({ "portfolio": 8 })));
+        let left_over = Looker { is_demo: false, ..looker(Role::Demo) };
+        assert!(!left_over.sees_causes(&shared), "where real accounts are, the demo's visitor is a stranger");
+    }
+
+    #[test]
+    fn a_cause_is_left_out() {
+        assert_eq!(
+            without_cause("Fetching activity [account 3] failed: Alpaca refused the key: 403"),
+            "Fetching activity [account 3] failed."
+        );
+        assert_eq!(without_cause("It ended at 14:00:05."), "It ended at 14:00:05.");
     }
 }

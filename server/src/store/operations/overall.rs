@@ -3,6 +3,7 @@
 use super::{
     Looker, Result, Store,
     runs::{PAGE, RunFilter},
+    without_cause,
 };
 use crate::{auth::Role, store::Error};
 use app::{
@@ -11,6 +12,7 @@ use app::{
     pipeline::model::{AlertRow, Answer, AuditRow, BackfillRow, DagRow, Grid, NodeRow, Pipeline, Question},
 };
 use chrono::Utc;
+use serde_json::Value;
 
 const ALERTS: i64 = 50;
 const BACKFILLS: i64 = 10;
@@ -130,18 +132,26 @@ impl Store {
     /// What Postgres says.
     pub async fn alerts(&self, user: UserId) -> Result<Vec<AlertRow>> {
         let looker = self.looker(user).await?;
-        Ok(sqlx::query_as!(
-            AlertRow,
-            "select alert_id, kind, subject, message, raised_at from ops.alert
-             where resolved_at is null and not exists (
-                 select from ops.run where run_id = substring(subject from '^\\d{1,18}$')::bigint and parameters ->> 'portfolio' is not null
-                     and (parameters ->> 'portfolio')::bigint <> all($1))
-             order by raised_at desc limit $2",
+        let found = sqlx::query!(
+            r#"select alert_id, kind, subject, message, raised_at, coalesce(parameters, '{}') as "parameters!"
+               from ops.alert left join ops.run on run_id = substring(subject from '^\d{1,18}$')::bigint
+               where resolved_at is null and (parameters ->> 'portfolio' is null or (parameters ->> 'portfolio')::bigint = any($1))
+               order by raised_at desc limit $2"#,
             &looker.mine,
             ALERTS
         )
         .fetch_all(&self.pool)
-        .await?)
+        .await?;
+        // The others have no cause: they say what comes, when.
+        let hides_cause = |kind: &str, parameters: &Value| kind == "run_failed" && !looker.sees_causes(parameters);
+        let alerts = found.into_iter().map(|alert| AlertRow {
+            message: if hides_cause(&alert.kind, &alert.parameters) { without_cause(&alert.message) } else { alert.message },
+            alert_id: alert.alert_id,
+            kind: alert.kind,
+            subject: alert.subject,
+            raised_at: alert.raised_at,
+        });
+        Ok(alerts.collect())
     }
 
     async fn backfills(&self) -> Result<Vec<BackfillRow>> {
@@ -166,7 +176,9 @@ impl Store {
         let looker: Looker = self.looker(user).await?;
         Ok(sqlx::query_as!(
             AuditRow,
-            r#"select audit_id, at, coalesce(display_name, 'the command line') as "who!", action, subject, details
+            r#"select audit_id, at,
+                   coalesce(display_name, case when details ->> 'reason' is null then 'the command line' else 'the engine' end) as "who!",
+                   action, subject, details
                from ops.audit left join auth."user" using (user_id)
                where audit_id < $1 and (audit.user_id = $2 or $3)
                  and subject ~ '^(run|dag|backfill) '

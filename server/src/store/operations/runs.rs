@@ -1,6 +1,6 @@
 //! Lists of runs, as far as a person sees them.
 
-use super::{Looker, Result, Store};
+use super::{Looker, Result, Store, without_cause};
 use app::{domain::UserId, pipeline::model::RunRow};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -32,6 +32,15 @@ pub(super) struct Stored {
     pub(super) error: Option<String>,
 }
 
+impl Stored {
+    /// From who doesn't see causes.
+    pub(super) fn hide_cause(&mut self, looker: &Looker) {
+        if !looker.sees_causes(&self.parameters) {
+            self.error = self.error.as_deref().map(without_cause);
+        }
+    }
+}
+
 impl Store {
     /// The runs that a person sees.
     ///
@@ -46,7 +55,7 @@ impl Store {
     /// One index scan backwards, along the number or along a DAG's numbers, that ends with the last row it needs.
     pub(super) async fn stored_runs(&self, looker: &Looker, filter: &RunFilter) -> Result<Vec<Stored>> {
         let before = filter.before.unwrap_or(i64::MAX);
-        let found = match &filter.dag {
+        let mut found = match &filter.dag {
             Some(dag) => {
                 sqlx::query_as!(
                     Stored,
@@ -79,6 +88,9 @@ impl Store {
                 .await?
             }
         };
+        for run in &mut found {
+            run.hide_cause(looker);
+        }
         Ok(found)
     }
 

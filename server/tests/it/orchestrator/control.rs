@@ -23,6 +23,17 @@ async fn until(what: &str, mut is: impl AsyncFnMut() -> bool) {
     tokio::time::timeout(Duration::from_secs(20), seen).await.unwrap_or_else(|_| panic!("{what} never came"));
 }
 
+/// What the trail says of a subject, with the engine's reasons.
+async fn audited(pool: &PgPool, subject: &str) -> Vec<String> {
+    sqlx::query_scalar!(
+        r#"select concat_ws(': ', action, details ->> 'reason') as "act!" from ops.audit where subject = $1 order by audit_id"#,
+        subject
+    )
+    .fetch_all(pool)
+    .await
+    .unwrap()
+}
+
 fn refused<T: std::fmt::Debug>(result: Result<T, ControlError>) -> String {
     match result {
         Err(ControlError::Refused(sentence)) => sentence,
@@ -124,8 +135,10 @@ async fn each_overlap_policy_does_what_it_says(pool: PgPool) {
     let last = ask(Overlap::CancelOther, 4).await.run_id().unwrap();
     for other in [first, second] {
         assert_eq!(state(&pool, other).await, "cancelled");
+        assert_eq!(audited(&pool, &format!("run {other}")).await, ["request_run", "cancel_run: A newer run took its place."]);
     }
     assert_eq!(state(&pool, last).await, "running");
+    assert_eq!(audited(&pool, &format!("run {last}")).await, ["request_run"]);
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
@@ -243,12 +256,61 @@ async fn few_tries_hold_for_every_reason(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_good_run_closes_what_was_said_of_those_before_it(pool: PgPool) {
+    let registry = Registry::default()
+        .handler("first", script(|call| if call <= 2 { Err(TaskError::Final(trouble("broken"))) } else { done() }))
+        .handler("second", script(|_| done()));
+    let node = engine(&pool, registry.dag(both())).spawn().unwrap();
+    let open = async || {
+        sqlx::query_scalar!(r#"select kind || ' ' || subject as "said!" from ops.alert where resolved_at is null order by 1"#)
+            .fetch_all(&pool)
+            .await
+            .unwrap()
+    };
+    // Two fail: one of everything, one of a single portfolio. The first was to be late, and is.
+    let first = ask(&pool).await;
+    sqlx::query!(
+        "insert into ops.alert (kind, subject, message) select kind, $1, 'x' from unnest('{deadline_missed,deadline_predicted}'::text[]) kind
+         union all select 'schedule_dead', 'nightly', 'x' union all select 'deadline_missed', '999', 'of another DAG'",
+        first.to_string()
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    assert_eq!(ended(&pool, first).await.state, "failed");
+    let of_portfolio = |portfolio: i64| Request::new(both(), json!({ "portfolio": portfolio }));
+    let second = send(&pool, of_portfolio(7)).await;
+    assert_eq!(ended(&pool, second).await.state, "failed");
+    let others = ["deadline_missed 999".to_owned(), "schedule_dead nightly".to_owned()];
+    let (missed, failed) = (format!("deadline_missed {first}"), [format!("run_failed {first}"), format!("run_failed {second}")]);
+    let mut expected = vec![missed, failed[0].clone(), failed[1].clone(), others[0].clone(), others[1].clone()];
+    expected.sort();
+    assert_eq!(open().await, expected, "nothing is predicted of a run that has ended");
+
+    let another = send(&pool, of_portfolio(8)).await;
+    assert!(ended(&pool, another).await.succeeded);
+    assert_eq!(open().await, expected, "another portfolio's run mends nothing here");
+    let good = ask(&pool).await;
+    assert!(ended(&pool, good).await.succeeded);
+    assert_eq!(open().await, [others[0].clone(), failed[1].clone(), others[1].clone()]);
+    let mended = send(&pool, of_portfolio(7)).await;
+    assert!(ended(&pool, mended).await.succeeded);
+    assert_eq!(open().await, others);
+    node.stop().await;
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
 async fn a_note_stays_beside_its_run(pool: PgPool) {
     let run_id = ask(&pool).await;
     note(&pool, run_id, Some(7), "  The vendor was down.  ").await.unwrap();
     let kept = sqlx::query!("select text, user_id from ops.note where run_id = $1", run_id).fetch_one(&pool).await.unwrap();
     assert_eq!((kept.text.as_str(), kept.user_id), ("The vendor was down.", Some(7)));
+    note(&pool, run_id, None, "One line\r\n\tand another").await.unwrap();
+    assert_eq!(audited(&pool, &format!("run {run_id}")).await, ["request_run", "note_run", "note_run"]);
     assert!(refused(note(&pool, run_id, None, "  ").await).contains("empty"));
+    for hidden in ["a\0b", "a\u{1b}[31mb"] {
+        assert!(refused(note(&pool, run_id, None, hidden).await).contains("can't be shown"));
+    }
     assert!(refused(note(&pool, 999, None, "x").await).contains("no run 999"));
 }
 
