@@ -20,6 +20,8 @@ impl Handler for Talking {
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
 async fn lines_of_every_attempt_are_stored_and_forgotten_in_time(pool: PgPool) {
+    // With a single subscriber, tracing asks the thread that reaches a line first, which may be another test's without any.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(JournalLayer));
     tracing::info!("outside of every attempt");
     let registry = Registry::default().handler("first", Talking(AtomicU32::new(0))).handler("second", script(|_| done()));
