@@ -309,7 +309,7 @@ create table ops.published_portfolio_day (
 -- Who pressed what. Append-only.
 create table ops.audit (
     audit_id   bigint generated always as identity primary key,
-    -- Null: the command line of the machine.
+    -- Null: the command line of the machine; with a reason in the details, the engine itself.
     user_id    bigint,
     action     text not null,
     -- "run 12", "dag daily", "user ada".

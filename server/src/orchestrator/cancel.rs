@@ -14,7 +14,8 @@ use sqlx::{PgConnection, PgPool};
 /// NOTIFY's payload that has a node look whether it performs something of a cancelled run.
 pub(super) const CANCEL: &str = "cancel";
 
-/// Cancels a run, also one that has failed: then those that wait for it go on without it. Tasks that run are told; each ends as "cancelled" at its next step, or is dropped a little later.
+/// Cancels a run, also one that has failed: then those that wait for it go on without it. Tasks that run are told; each ends as
+/// "cancelled" at its next step, or is dropped a little later.
 ///
 /// # Errors
 /// [`ControlError::Refused`] for a run that doesn't exist, or that has ended otherwise.

@@ -3,7 +3,6 @@
 
 use super::{
     choose::{Candidate, choose},
-    retry::{Class, Tally},
     run::{advance_in, lock, lock_free, wake},
 };
 use serde_json::Value;
@@ -57,13 +56,16 @@ pub struct Claimed {
 /// # Errors
 /// What Postgres says.
 pub async fn claim(pool: &PgPool, claimant: &Claimant, most: usize) -> Result<Vec<Claimed>, sqlx::Error> {
+    if most == 0 {
+        return Ok(Vec::new());
+    }
     // Most looks find nothing: no transaction for those.
     let is_something = sqlx::query_scalar!(
         r#"select exists (select from ops.task where state in ('ready', 'delayed') and not_before <= clock_timestamp()) as "is!""#
     )
     .fetch_one(pool)
     .await?;
-    if most == 0 || !is_something {
+    if !is_something {
         return Ok(Vec::new());
     }
     let mut transaction = pool.begin().await?;
@@ -180,18 +182,17 @@ pub async fn reap(pool: &PgPool, gone: &[i32], lost_limit: u32) -> Result<usize,
     )
     .fetch_all(&mut *transaction)
     .await?;
-    let policy = super::RetryPolicy { lost_limit, ..super::RetryPolicy::default() };
     let (mut ids, mut states) = (Vec::new(), Vec::new());
     for task in &tasks {
         let is_cancelled = locked.iter().any(|run| run.run_id == task.run_id && run.is_cancelled);
-        let tally = Tally { lost: u32::try_from(task.lost + 1).unwrap_or(u32::MAX), ..Tally::default() };
-        let state = match policy.wait(Class::Lost, tally, 1, 0.0) {
+        let lost = task.lost + 1;
+        let state = match lost >= i64::from(lost_limit) {
             _ if is_cancelled => "cancelled",
-            Some(_) => "ready",
-            None => "failed",
+            true => "failed",
+            false => "ready",
         };
         if state == "failed" {
-            let sentence = format!("{} ended without an answer {} times. Look at what each attempt logged last.", task.name, tally.lost);
+            let sentence = format!("{} ended without an answer {lost} times. Look at what each attempt logged last.", task.name);
             sqlx::query!("update ops.run set error = coalesce(error, $2) where run_id = $1", task.run_id, sentence)
                 .execute(&mut *transaction)
                 .await?;

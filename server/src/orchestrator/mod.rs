@@ -1,4 +1,4 @@
-//! Schedule → tick → run → task → attempt, in Postgres. Knows nothing of markets.
+//! Schedule → tick → run → task → attempt, in Postgres. Of markets it knows only the exchange's hours.
 //!
 //! Any number of nodes share a database: each claims ready tasks under a lease with a rising epoch and settles their attempts. A task's
 //! effect, its completion and what may start after it commit together, so whoever is killed when, the others go on from the rows.

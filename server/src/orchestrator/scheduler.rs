@@ -68,8 +68,8 @@ struct Ledger {
     held: Vec<DateTime<Utc>>,
 }
 
-/// Decides every tick of `schedule` that is due at `now` and not decided yet; answers the last run that it led to. A tick that the
-/// ledger should have and doesn't is due too.
+/// Decides every tick of `schedule` that is due at `now` and not decided yet; answers the last run that it led to. What the
+/// ledger should hold and doesn't is [`reconcile`]'s.
 ///
 /// # Errors
 /// What Postgres says, or that the schedule can't be read.

@@ -116,8 +116,8 @@ impl Worker {
             admit_all(&self.pool).await?;
         }
         if self.shared.is_cancel.load(Ordering::Relaxed) || running.looked_at.elapsed() >= POLL {
+            // Where the question fails, the next poll asks it again.
             self.shared.is_cancel.store(false, Ordering::Relaxed);
-            running.looked_at = Instant::now() - POLL;
             self.tell_cancelled(running).await?;
             running.looked_at = Instant::now();
         }
