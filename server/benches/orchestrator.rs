@@ -3,29 +3,26 @@
 //!
 //! Prints medians of five against the aims. Run by `make bench`.
 
+mod support;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use server::{
     clock::Clock,
-    db::{
-        Access, MIGRATOR,
-        embedded::{self, Opened, PrivatePostgres},
-    },
     orchestrator::{
         Dag, Engine, Handler, Outcome, Plan, Planner, Registry, Repeat, Request, Role, Schedule, TaskContext, TaskError, TaskSpec, request,
     },
     pipeline::request_backfill,
 };
-use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
+use sqlx::{AssertSqlSafe, PgPool};
 use std::{
-    os::unix::fs::PermissionsExt,
     process::{Child, Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
+use support::{REPETITIONS, database, number, print};
 
-const REPETITIONS: usize = 5;
 /// Runs one after the other, for the latency.
 const STEPS: usize = 300;
 /// Runs at once, of six tasks each, for the throughput.
@@ -82,10 +79,6 @@ fn engine(pool: &PgPool) -> Engine {
 async fn ask(pool: &PgPool, dag: Dag) -> i64 {
     let asked = request(pool, &Request { repeat: Repeat::Always, ..Request::new(dag, json!({})) }).await.expect("a request");
     asked.run_id().expect("it is never refused")
-}
-
-async fn number<T: for<'a> sqlx::Decode<'a, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + Unpin>(pool: &PgPool, sql: &str) -> T {
-    sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(pool).await.expect("a number")
 }
 
 async fn until(pool: &PgPool, condition: &str, step: Duration) {
@@ -208,12 +201,6 @@ async fn takeover(pool: &PgPool, url: &str) -> Vec<f64> {
     seconds
 }
 
-fn print(what: &str, unit: &str, mut values: Vec<f64>, aim: &str) {
-    values.sort_by(f64::total_cmp);
-    let [low, median, high] = [0, values.len() / 2, values.len() - 1].map(|at| values[at]);
-    println!("  {what:<68} {median:>9.2} {unit:<4} ({low:.2} to {high:.2}; aim {aim})");
-}
-
 async fn measure(pool: &PgPool, beside: &str) {
     let (mut median, mut slowest, mut rate) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..REPETITIONS {
@@ -227,29 +214,11 @@ async fn measure(pool: &PgPool, beside: &str) {
     print(&format!("tasks a second, six-task diamonds{beside}"), "/s", rate, "500");
 }
 
-async fn database(private: &PrivatePostgres, name: &str) -> (PgPool, String) {
-    let server = PgPool::connect_with(private.options.clone()).await.expect("its Postgres");
-    sqlx::raw_sql(AssertSqlSafe(format!("create database {name}"))).execute(&server).await.expect("a database");
-    server.close().await;
-    let pool = PgPoolOptions::new().max_connections(8).connect_with(private.options.clone().database(name)).await.expect("the database");
-    MIGRATOR.run(&pool).await.expect("its tables");
-    let folder = private.options.get_socket().map(|folder| folder.display().to_string()).unwrap_or_default();
-    let url = format!(
-        "postgres://{}@localhost:{}/{name}?host={folder}&sslmode=disable",
-        private.options.get_username(),
-        private.options.get_port()
-    );
-    (pool, url)
-}
-
 #[tokio::main]
 async fn main() {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711)).expect("its rights");
-    let Ok(Opened::Started(private)) = embedded::open(&folder.path().join("data"), None, Access::Sole).await else {
-        panic!("the private Postgres didn't start; its reason stands above")
-    };
+    let folder = support::folder();
+    let private = support::postgres(&folder).await;
     println!("The engine, with a durable Postgres; medians of {REPETITIONS}");
     let (pool, _) = database(&private, "engine").await;
     measure(&pool, ", fresh tables").await;

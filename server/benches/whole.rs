@@ -3,19 +3,20 @@
 //! Prints medians of five against the aims of the project and what the replaced stack (Airflow 3, dbt, Great Expectations,
 //! Streamlit) took on such a machine. `make bench`; a size alone: `make bench SIZE=25`.
 
+mod support;
+
 use reqwest::{Client, redirect::Policy};
 use server::{
     config::{Config, Environment},
     db::{Access, Database},
 };
 use std::{
-    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
+use support::{REPETITIONS, folder, load, print};
 
-const REPETITIONS: usize = 5;
 /// A Thursday and the Friday after it.
 const FIRST: &str = "2026-11-19T23:00:00Z";
 const NEXT: &str = "2026-11-20T23:00:00Z";
@@ -37,23 +38,6 @@ const SIZES: [Size; 2] = [
     Size { symbols: 25, years: 5, accounts: 1, aim_backfill: "2 s; replaced stack 15 s", aim_daily: "0.5 s; replaced stack 17 s" },
     Size { symbols: 500, years: 10, accounts: 3, aim_backfill: "15 s; replaced stack 47 s", aim_daily: "1 s; replaced stack 17 s" },
 ];
-
-/// One measure's five values.
-#[derive(Default)]
-struct Series(Vec<f64>);
-
-impl Series {
-    fn median(&mut self) -> f64 {
-        self.0.sort_by(f64::total_cmp);
-        self.0.get(self.0.len() / 2).copied().unwrap_or(f64::NAN)
-    }
-
-    fn print(&mut self, what: &str, unit: &str, aim: &str) {
-        let median = self.median();
-        let (low, high) = (self.0.first().copied().unwrap_or(f64::NAN), self.0.last().copied().unwrap_or(f64::NAN));
-        println!("  {what:<44} {median:>9.2} {unit:<4} ({low:.2} to {high:.2}; aim {aim})");
-    }
-}
 
 struct Server {
     child: Child,
@@ -109,13 +93,6 @@ impl Drop for Server {
     }
 }
 
-/// A data folder that the account of a root's private Postgres can enter too.
-fn folder() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711)).expect("its rights");
-    folder
-}
-
 /// Beside the running server, on its private Postgres.
 async fn database(data: &Path) -> Database {
     let environment = Environment::of([("PLUMBLINE_DATA", data.to_string_lossy().as_ref())]);
@@ -154,12 +131,12 @@ async fn overview(client: &Client, base: &str) -> (f64, f64, f64) {
     let cookie = signed_in(client, base).await;
     let url = format!("{base}/");
     let get = || client.get(&url).header("Cookie", &cookie).send();
-    let mut first_byte = Series::default();
+    let mut first_byte = Vec::new();
     let mut bytes = 0;
     for _ in 0..PAGE_REQUESTS {
         let started = Instant::now();
         let answer = get().await.expect("the overview");
-        first_byte.0.push(started.elapsed().as_secs_f64() * 1000.0);
+        first_byte.push(started.elapsed().as_secs_f64() * 1000.0);
         assert!(answer.status().is_success(), "the overview answers {}", answer.status());
         bytes = answer.bytes().await.expect("its body").len();
     }
@@ -182,12 +159,13 @@ async fn overview(client: &Client, base: &str) -> (f64, f64, f64) {
     for worker in workers {
         served += worker.await.expect("a worker");
     }
-    (first_byte.median(), f64::from(served) / started.elapsed().as_secs_f64(), bytes as f64 / 1000.0)
+    first_byte.sort_by(f64::total_cmp);
+    (first_byte[first_byte.len() / 2], f64::from(served) / started.elapsed().as_secs_f64(), bytes as f64 / 1000.0)
 }
 
 async fn measure(size: &Size) {
     let client = Client::builder().redirect(Policy::none()).no_proxy().build().expect("a client");
-    let [mut start, mut backfill, mut daily, mut first_byte, mut rate, mut memory, mut kilobytes] = <[Series; 7]>::default();
+    let [mut start, mut backfill, mut daily, mut first_byte, mut rate, mut memory, mut kilobytes] = <[Vec<f64>; 7]>::default();
     let mut bars = 0_i64;
     for _ in 0..REPETITIONS {
         let folder = folder();
@@ -195,9 +173,9 @@ async fn measure(size: &Size) {
         let began = Instant::now();
         let mut server = Server::start(&data, size, FIRST);
         server.first_page(&client).await;
-        start.0.push(began.elapsed().as_secs_f64());
+        start.push(began.elapsed().as_secs_f64());
         let beside = database(&data).await;
-        backfill.0.push(run_seconds(&beside, 1).await);
+        backfill.push(run_seconds(&beside, 1).await);
         bars = sqlx::query_scalar("select count(*) from raw.market_data").fetch_one(&beside.pool).await.expect("raw.market_data");
         beside.close().await;
         server.stop();
@@ -205,14 +183,14 @@ async fn measure(size: &Size) {
         let mut server = Server::start(&data, size, NEXT);
         server.first_page(&client).await;
         let beside = database(&data).await;
-        daily.0.push(run_seconds(&beside, 2).await);
+        daily.push(run_seconds(&beside, 2).await);
         beside.close().await;
         tokio::time::sleep(IDLE).await;
-        memory.0.push(server.memory_mb());
+        memory.push(server.memory_mb());
         let (milliseconds, requests, size) = overview(&client, &server.base).await;
-        first_byte.0.push(milliseconds);
-        rate.0.push(requests);
-        kilobytes.0.push(size);
+        first_byte.push(milliseconds);
+        rate.push(requests);
+        kilobytes.push(size);
         server.stop();
     }
     println!(
@@ -222,19 +200,13 @@ async fn measure(size: &Size) {
         size.accounts,
         load()
     );
-    start.print("start to first page on an empty folder", "s", "5 s; replaced stack 10 s");
-    backfill.print("first backfill, requested to published", "s", size.aim_backfill);
-    daily.print("the daily run", "s", size.aim_daily);
-    first_byte.print("overview, time to first byte", "ms", "30 ms; replaced stack 3 to 4 s");
-    rate.print("overview, 8 connections", "/s", "as many as it takes");
-    kilobytes.print("overview, document", "kB", "small; replaced stack 9,000 kB");
-    memory.print("idle memory, with the demo's simulator", "MB", "100 MB without Postgres; replaced stack 1,000 MB");
-}
-
-/// The averages of 1, 5 and 15 minutes: the measures mean little on a busy machine.
-fn load() -> String {
-    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    text.split(' ').take(3).collect::<Vec<_>>().join(" ")
+    print("start to first page on an empty folder", "s", start, "5 s; replaced stack 10 s");
+    print("first backfill, requested to published", "s", backfill, size.aim_backfill);
+    print("the daily run", "s", daily, size.aim_daily);
+    print("overview, time to first byte", "ms", first_byte, "30 ms; replaced stack 3 to 4 s");
+    print("overview, 8 connections", "/s", rate, "as many as it takes");
+    print("overview, document", "kB", kilobytes, "small; replaced stack 9,000 kB");
+    print("idle memory, with the demo's simulator", "MB", memory, "100 MB without Postgres; replaced stack 1,000 MB");
 }
 
 #[tokio::main]

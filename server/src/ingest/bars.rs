@@ -38,10 +38,10 @@ struct PartitionMissing {
 
 /// A row to land: a symbol's bar and the answer that holds it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Row<'a> {
-    pub(super) symbol: &'a str,
-    pub(super) bar: Bar,
-    pub(super) response_id: i64,
+pub struct Row<'a> {
+    pub symbol: &'a str,
+    pub bar: Bar,
+    pub response_id: i64,
 }
 
 /// The latest known versions of some symbols' bars.
@@ -121,7 +121,7 @@ pub(super) async fn known_of_session(
 ///
 /// # Errors
 /// [`TaskError::Final`] when a partition is missing, naming the fix; else what Postgres says.
-pub(super) async fn copy(step: &mut PgConnection, rows: &[Row<'_>], vendor: &str) -> Result<(), TaskError> {
+pub async fn copy(step: &mut PgConnection, rows: &[Row<'_>], vendor: &str) -> Result<(), TaskError> {
     let (Some(from), Some(to)) = (rows.iter().map(|row| row.bar.session_date).min(), rows.iter().map(|row| row.bar.session_date).max())
     else {
         return Ok(());

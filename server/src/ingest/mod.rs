@@ -18,6 +18,7 @@ mod pause;
 pub mod polygon;
 mod queue;
 
+pub use bars::{Bar, Row, copy as copy_bars};
 pub use connection::{Connection, Credentials, Vendor};
 pub use error::{At, VendorError};
 pub use http::{Http, Limits};

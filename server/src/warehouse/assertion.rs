@@ -34,11 +34,15 @@ pub struct Assertion {
 #[derive(Debug, Clone)]
 pub struct Verdict {
     pub name: String,
+    /// The tested model; none where the test's query names what it reads.
+    pub model: Option<String>,
     pub severity: Severity,
     /// Rows that must not exist.
     pub failures: i64,
     /// The first of them, as JSON objects.
     pub samples: serde_json::Value,
+    /// How many of them each portfolio has; `None` where the rows don't say whose they are, or nothing fails.
+    pub portfolios: Option<BTreeMap<i64, i64>>,
     pub duration_ms: f64,
 }
 
@@ -161,13 +165,13 @@ mod tests {
     #[test]
     fn a_test_can_be_limited_to_some_rows() {
         let project = Project::embedded().unwrap();
-        let details = "config: {severity: warn, where: \"execution_date >= '{{ var('restart_from') }}'\"}";
+        let details = "config: {severity: warn, where: \"symbol = '{{ var('benchmark') }}'\"}";
         let test = DataTest::With([("positive".to_owned(), serde_yaml_ng::from_str(details).unwrap())].into());
         let assertion = generic(&project, "models/staging/schema.yml", "splits", Some("split_to"), &test).unwrap();
         assert_eq!((assertion.name.as_str(), assertion.severity), ("positive_splits_split_to", Severity::Warn));
         let mut around = project.surroundings(&Vars::default());
         around.relations = std::sync::Arc::new([("splits".to_owned(), "staging.splits".to_owned())].into());
         let query = assertion.query(&project, &around).unwrap();
-        assert!(query.contains("from (select * from staging.splits where execution_date >= '0001-01-01') as tested"), "{query}");
+        assert!(query.contains("from (select * from staging.splits where symbol = 'SPY') as tested"), "{query}");
     }
 }

@@ -183,8 +183,12 @@ impl<'p> Build<'p> {
             #[expect(clippy::cast_precision_loss, reason = "a few tests")]
             let duration_ms = started.elapsed().as_secs_f64() * 1000.0 / together.len() as f64;
             for (assertion, failures) in together.iter().zip(counts) {
-                let samples = if failures == 0 { Value::Array(Vec::new()) } else { self.samples(connection, assertion, &around).await? };
-                verdicts.push(Verdict { name: assertion.name.clone(), severity: assertion.severity, failures, samples, duration_ms });
+                let (samples, portfolios) = match failures {
+                    0 => (Value::Array(Vec::new()), None),
+                    _ => self.failing(connection, assertion, &around).await?,
+                };
+                let (name, model) = (assertion.name.clone(), assertion.model().map(str::to_owned));
+                verdicts.push(Verdict { name, model, severity: assertion.severity, failures, samples, portfolios, duration_ms });
             }
         }
         Ok(verdicts)
@@ -209,9 +213,17 @@ impl<'p> Build<'p> {
         sql::counts(connection, once.as_deref(), &queries).await.map_err(refused)
     }
 
-    async fn samples(&self, connection: &mut PgConnection, assertion: &Assertion, around: &Surroundings) -> Result<Value, Error> {
+    /// The first rows that fail a test, and whose they all are.
+    async fn failing(
+        &self,
+        connection: &mut PgConnection,
+        assertion: &Assertion,
+        around: &Surroundings,
+    ) -> Result<(Value, Option<BTreeMap<i64, i64>>), Error> {
         let query = assertion.query(self.project, around)?;
-        sql::samples(connection, &query, SAMPLES).await.map_err(|source| Error::Build { model: assertion.name.clone(), source })
+        let refused = |source| Error::Build { model: assertion.name.clone(), source };
+        let samples = sql::samples(connection, &query, SAMPLES).await.map_err(refused)?;
+        Ok((samples, sql::portfolios(connection, &query).await.map_err(refused)?))
     }
 
     /// The new tables take the names of the old ones: the last statements before the commit, so that readers wait for nothing else.
@@ -227,6 +239,11 @@ impl<'p> Build<'p> {
         self.relations = Arc::new(self.project.models().iter().map(|model| (model.name.clone(), model.relation())).collect());
         sql::execute(connection, statements).await?;
         Ok(())
+    }
+
+    /// Does any table hold all of its rows anew, whoever they belong to?
+    pub fn has_rebuilt(&self) -> bool {
+        !self.beside.is_empty()
     }
 
     /// What was built so far, in order.

@@ -280,8 +280,8 @@ mod tests {
 
     #[test]
     fn a_variable_can_carry_no_sql() {
-        assert!(Vars::default().with("restart_from", "2026-11-20").is_ok());
-        assert!(Vars::default().with("restart_from", "x'; drop schema raw").is_err());
+        assert!(Vars::default().with("benchmark", "BRK.A").is_ok());
+        assert!(Vars::default().with("benchmark", "x'; drop schema raw").is_err());
     }
 
     #[test]

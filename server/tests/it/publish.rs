@@ -101,8 +101,8 @@ async fn a_failing_test_keeps_the_last_good_numbers(pool: PgPool) {
     let next = calendar::session_on_or_after(on("2014-06-28"));
     session(&pool, next, 41).await;
     bar(&pool, "AAPL", next, -1.0, 901).await;
-    // Something went wrong in the ledger: five shares that no value holds.
-    sql(&pool, "insert into ledger.position values (1, 1, 'SPY', '2014-06-02', null, 5, 900)").await;
+    // Something went wrong in a ledger, five shares that no value holds, while the holdings of all are built anew.
+    sql(&pool, "insert into ledger.position values (1, 1, 'SPY', '2014-06-02', null, 5, 900); comment on table marts.holdings is 'old'").await;
     let good = everything(&pool).await;
     let ctx = task(&pool).await;
     let error = publish(&ctx, next, Scope::All).await.unwrap_err();
@@ -158,6 +158,104 @@ async fn a_failing_test_keeps_the_last_good_numbers(pool: PgPool) {
         4,
         "SPY has no bar on that day"
     );
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_portfolio_whose_numbers_fail_is_held_back_alone(pool: PgPool) {
+    open(&pool).await;
+    all_sessions(&pool).await;
+    publish_all(&pool, on(LAST)).await;
+    let of_first = "select string_agg(to_jsonb(d)::text, ',' order by session_date) from marts.portfolio_daily as d where portfolio_id = 1";
+    let before = text(&pool, of_first).await;
+    let next = calendar::session_on_or_after(on("2014-06-28"));
+    session(&pool, next, 41).await;
+    // Something went wrong in its ledger: five shares that no value holds.
+    sql(&pool, "insert into ledger.position values (1, 1, 'SPY', '2014-06-02', null, 5, 900)").await;
+    let ctx = task(&pool).await;
+    publish(&ctx, next, Scope::All).await.unwrap();
+    assert_eq!(text(&pool, of_first).await, before, "the last good numbers stay");
+    let last = "select string_agg(last::text, ',' order by portfolio_id) from (select portfolio_id, max(session_date) as last from marts.portfolio_daily group by 1) as days";
+    assert_eq!(text(&pool, last).await, format!("{LAST},{next}"));
+    let failed = format!(
+        "select string_agg(format('%s %s %s %s', check_name, portfolio_id, scope, action), ',') from ops.check_result where run_id = {} and not passed",
+        ctx.run_id
+    );
+    assert_eq!(text(&pool, &failed).await, "holdings_add_up_to_the_value 1 portfolio block");
+    let alerts = "select string_agg(subject || ' ' || message, ',') from ops.alert where kind = 'held_back' and resolved_at is null";
+    assert!(text(&pool, alerts).await.contains(&format!(
+        "portfolio 1 A portfolio's new numbers failed their checks, so it keeps its last good ones. They are of {LAST}"
+    )));
+
+    // Who waits for this one portfolio is told; the others' publications go on.
+    let error = publish(&task(&pool).await, next, Scope::Portfolio(PortfolioId(1))).await.unwrap_err();
+    assert!(error.to_string().contains("holdings_add_up_to_the_value"), "{error}");
+    publish(&task(&pool).await, next, Scope::Portfolio(PortfolioId(2))).await.unwrap();
+
+    sql(&pool, "delete from ledger.position where symbol = 'SPY'").await;
+    publish_all(&pool, next).await;
+    assert_eq!(text(&pool, last).await, format!("{next},{next}"));
+    assert_eq!(text(&pool, alerts).await, "null");
+
+    // The checks of the data may hold a portfolio back too, unless somebody accepted what they found.
+    let after = calendar::session_on_or_after(next.succ_opt().unwrap());
+    session(&pool, after, 42).await;
+    let ctx = task(&pool).await;
+    let finding = |accepted: &str| {
+        format!(
+            "insert into ops.check_result (run_id, portfolio_id, check_name, dimension, scope, severity, action, passed, observed, expected, message, acceptance_id)
+             values ({}, 2, 'own', 'accuracy', 'portfolio', 'error', 'block', false, '', '', '', {accepted})",
+            ctx.run_id
+        )
+    };
+    sql(&pool, &finding("null")).await;
+    publish(&ctx, after, Scope::All).await.unwrap();
+    assert_eq!(text(&pool, last).await, format!("{after},{next}"));
+    let ctx = task(&pool).await;
+    sql(&pool, &finding("1").replace(&format!("({},", ctx.run_id - 1), &format!("({},", ctx.run_id))).await;
+    publish(&ctx, after, Scope::All).await.unwrap();
+    assert_eq!(text(&pool, last).await, format!("{after},{after}"));
+}
+
+/// Readers of a publication's marts never wait for it, and see the numbers of before or of after, never a mixture.
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn readers_never_wait_for_a_publication(pool: PgPool) {
+    open(&pool).await;
+    all_sessions(&pool).await;
+    publish_all(&pool, on(LAST)).await;
+    let read =
+        "select format('%s %s', (select sum(value) from marts.portfolio_daily), (select sum(value) + sum(cost) from marts.holdings))";
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let reader = |pool: PgPool| async move {
+        let (mut seen, mut slowest) = (Vec::<String>::new(), std::time::Duration::ZERO);
+        while !*stopped.borrow() {
+            let started = std::time::Instant::now();
+            let numbers = text(&pool, read).await;
+            slowest = slowest.max(started.elapsed());
+            if seen.last() != Some(&numbers) {
+                seen.push(numbers);
+            }
+        }
+        (seen, slowest)
+    };
+    let reading = tokio::spawn(reader(pool.clone()));
+    let mut published = vec![text(&pool, read).await];
+    for (number, close) in [(1, 610.0), (2, 620.0), (3, 630.0)] {
+        bar(&pool, "AAPL", on("2014-05-12"), close, 900 + number).await;
+        bar(&pool, "MSFT", on(LAST), 40.0 + close / 100.0, 950 + number).await;
+        publish_all(&pool, on(LAST)).await;
+        published.push(text(&pool, read).await);
+    }
+    // Built anew, too: then tables are renamed.
+    sql(&pool, "comment on table marts.portfolio_daily is 'of another version'; comment on table marts.holdings is 'of another version'")
+        .await;
+    bar(&pool, "MSFT", on(LAST), 48.0, 960).await;
+    publish_all(&pool, on(LAST)).await;
+    published.push(text(&pool, read).await);
+    stop.send(true).unwrap();
+    let (seen, slowest) = reading.await.unwrap();
+    assert!(seen.len() > 1 && seen.iter().all(|numbers| published.contains(numbers)), "{seen:?} among {published:?}");
+    // What a stranger beside us takes from this machine is no wait: a lock would last as long as a publication, half a second.
+    assert!(slowest < std::time::Duration::from_millis(250), "{slowest:?}");
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]

@@ -7,5 +7,4 @@ select
     realized + unrealized - brought_in + income - costs as explained
 from {{ ref('portfolio_daily') }}
 where
-    session_date >= '{{ var("restart_from") }}'
-    and abs(value - net_contributions - (realized + unrealized - brought_in + income - costs)) > 0.01
+    abs(value - net_contributions - (realized + unrealized - brought_in + income - costs)) > 0.01

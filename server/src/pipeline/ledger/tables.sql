@@ -23,6 +23,11 @@ create table if not exists ledger.portfolio_day (
     brought_in    numeric(19, 4) not null,
     primary key (portfolio_id, session_date)
 );
+-- One row per portfolio that the last publication changed, with the first session that it changed: what incremental models rebuild.
+create table if not exists ledger.changed (
+    portfolio_id bigint primary key,
+    from_date    date not null
+);
 -- One row per held quantity that stayed the same from from_date to to_date (null: still held).
 create table if not exists ledger.position (
     portfolio_id bigint not null,

@@ -1,6 +1,6 @@
 //! Books the portfolios one by one and lands what each yields. One that fails keeps what it had; the others go on.
 
-use super::{Change, Plan, Scope, Standing, plan, record};
+use super::{Change, Plan, Scope, Standing, attempt::Aim, plan};
 use crate::{
     calendar,
     orchestrator::{TaskContext, TaskError},
@@ -12,7 +12,7 @@ use app::{
 };
 use chrono::NaiveDate;
 use sqlx::{Connection, PgConnection, types::Json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// From this many rows on the planner is told about them before the marts are built.
 const ROWS_WORTH_ANALYZING: u64 = 1_000;
@@ -21,63 +21,169 @@ const ROWS_WORTH_ANALYZING: u64 = 1_000;
 #[derive(Debug, Default)]
 pub(super) struct Booked {
     pub rows: u64,
-    pub changed_from: Option<NaiveDate>,
-    /// Each portfolio whose days changed, and from when on.
-    pub changed: Vec<(PortfolioId, NaiveDate)>,
+    /// Each portfolio that was booked, and from when on its numbers may differ.
+    pub changed: BTreeMap<PortfolioId, NaiveDate>,
+    /// Those that could not be booked keep what they had.
+    pub failed: Vec<PortfolioId>,
 }
 
-/// Brings the ledgers of `scope` up to `through`.
+impl Booked {
+    fn note(&mut self, portfolio: PortfolioId, from: NaiveDate) {
+        self.changed.entry(portfolio).and_modify(|known| *known = (*known).min(from)).or_insert(from);
+    }
+
+    /// What the marts join to every ledger changed from this day on.
+    pub async fn changed_for_all(
+        &mut self,
+        connection: &mut PgConnection,
+        from: NaiveDate,
+        held_back: &BTreeSet<PortfolioId>,
+    ) -> Result<(), sqlx::Error> {
+        for portfolio in sqlx::query_scalar!("select portfolio_id from ledger.state").fetch_all(connection).await? {
+            let portfolio = PortfolioId(portfolio);
+            if !held_back.contains(&portfolio) && !self.failed.contains(&portfolio) {
+                self.note(portfolio, from);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Leaves for the incremental models what they are to build anew.
+pub(super) async fn note_changed(connection: &mut PgConnection, booked: &Booked) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from ledger.changed").execute(&mut *connection).await?;
+    sqlx::query!(
+        "insert into ledger.changed select * from unnest($1::bigint[], $2::date[])",
+        &booked.changed.keys().map(|portfolio| portfolio.get()).collect::<Vec<_>>(),
+        &booked.changed.values().copied().collect::<Vec<_>>(),
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::raw_sql("analyze ledger.changed").execute(connection).await?;
+    Ok(())
+}
+
+/// Brings the ledgers of the aim's scope up to its session, but for those that are held back.
 pub(super) async fn portfolios(
     ctx: &TaskContext,
     connection: &mut PgConnection,
-    scope: Scope,
-    through: NaiveDate,
-    change_id: i64,
+    aim: &Aim<'_>,
+    held_back: &BTreeSet<PortfolioId>,
 ) -> Result<Booked, TaskError> {
     let all =
         sqlx::query_scalar!(r#"select portfolio_id as "id!" from book.portfolio union select portfolio_id from ledger.state order by 1"#);
-    let all: Vec<_> = all.fetch_all(&mut *connection).await?.into_iter().map(PortfolioId).collect();
-    let chosen: Vec<_> = all.into_iter().filter(|id| scope == Scope::All || scope == Scope::Portfolio(*id)).collect();
-    let changes = changes(connection).await?;
-    let (mut booked, mut prices) = (Booked::default(), Prices::default());
+    let all = all.fetch_all(&mut *connection).await?.into_iter().map(PortfolioId);
+    let is_chosen = |id: &PortfolioId| !held_back.contains(id) && (aim.scope == Scope::All || aim.scope == Scope::Portfolio(*id));
+    let chosen: Vec<_> = all.filter(is_chosen).collect();
+    let mut booking = Booking { ctx, aim, changes: changes(connection).await?, prices: Prices::default(), booked: Booked::default() };
     for (done, portfolio) in chosen.iter().enumerate() {
-        let landed = alone(ctx, connection, *portfolio, &changes, &mut prices, through, change_id).await?;
-        booked.rows += landed.rows;
-        if let Some(from) = landed.changed_from {
-            booked.changed.push((*portfolio, from));
-            booked.changed_from = Some(booked.changed_from.map_or(from, |earlier| earlier.min(from)));
-        }
+        booking.alone(connection, *portfolio).await?;
         ctx.progress(done as u64 + 1, chosen.len() as u64).await?;
     }
+    let booked = booking.booked;
     if booked.rows >= ROWS_WORTH_ANALYZING {
         sqlx::raw_sql("analyze ledger.portfolio_day, ledger.position, ledger.session").execute(connection).await?;
     }
     Ok(booked)
 }
 
-/// One portfolio behind a savepoint: numbers of its own that no column holds cost nobody else a publication.
-async fn alone(
-    ctx: &TaskContext,
-    connection: &mut PgConnection,
-    portfolio: PortfolioId,
-    changes: &[Change],
-    prices: &mut Prices,
-    through: NaiveDate,
-    change_id: i64,
-) -> Result<Landed, sqlx::Error> {
-    let mut savepoint = connection.begin().await?;
-    match one(ctx, &mut savepoint, portfolio, changes, prices, through, change_id).await {
-        Ok(landed) => {
-            savepoint.commit().await?;
-            Ok(landed)
+/// The ledgers of a publication, one after the other: they share the changes and the prices that were read.
+struct Booking<'a> {
+    ctx: &'a TaskContext,
+    aim: &'a Aim<'a>,
+    changes: Vec<Change>,
+    prices: Prices,
+    booked: Booked,
+}
+
+impl Booking<'_> {
+    /// One portfolio behind a savepoint: numbers of its own that no column holds cost nobody else a publication.
+    async fn alone(&mut self, connection: &mut PgConnection, portfolio: PortfolioId) -> Result<(), sqlx::Error> {
+        let mut savepoint = connection.begin().await?;
+        match self.one(&mut savepoint, portfolio).await {
+            Ok(landed) => {
+                savepoint.commit().await?;
+                self.booked.rows += landed.rows;
+                if let Some(from) = landed.changed_from {
+                    self.booked.note(portfolio, from);
+                }
+                Ok(())
+            }
+            Err(error) if is_of_the_data(&error) => {
+                savepoint.rollback().await?;
+                self.failed(portfolio, &error);
+                Ok(())
+            }
+            Err(error) => Err(error),
         }
-        Err(error) if is_of_the_data(&error) => {
-            savepoint.rollback().await?;
-            tracing::error!(run_id = ctx.run_id, portfolio = portfolio.get(), %error, "this portfolio could not be booked");
-            record::portfolio_failed(connection, ctx.run_id, portfolio).await?;
-            Ok(Landed::default())
+    }
+
+    fn failed(&mut self, portfolio: PortfolioId, error: &dyn std::error::Error) {
+        tracing::error!(run_id = self.ctx.run_id, portfolio = portfolio.get(), %error, "this portfolio could not be booked");
+        self.booked.failed.push(portfolio);
+    }
+
+    async fn one(&mut self, connection: &mut PgConnection, portfolio: PortfolioId) -> Result<Landed, sqlx::Error> {
+        let through = self.aim.through;
+        let stored = sqlx::query!(
+            r#"select session_date, state as "state: Json<serde_json::Value>", change_id, quarantined from ledger.state where portfolio_id = $1"#,
+            portfolio.get()
+        )
+        .fetch_optional(&mut *connection)
+        .await?;
+        // A state that an older version wrote in another shape is booked anew.
+        let stored = stored.and_then(|row| {
+            let standing = Standing { session_date: row.session_date, change_id: row.change_id, quarantined: row.quarantined };
+            serde_json::from_value::<State>(row.state.0).ok().map(|state| (standing, state))
+        });
+        let standing = stored.as_ref().map(|(standing, _)| standing);
+        let symbols = match standing {
+            Some(standing) => ledger::symbols_through(connection, portfolio, standing.session_date).await?,
+            None => BTreeSet::new(),
+        };
+        let quarantined = ledger::quarantined(connection, &symbols, standing.map_or(through, |standing| standing.session_date)).await?;
+        let decided = plan(portfolio, standing, &self.changes, &symbols, &quarantined, through);
+        let (state, resumed_after) = match (decided, stored) {
+            (Plan::Keep, _) => {
+                sqlx::query!("update ledger.state set change_id = $2 where portfolio_id = $1", portfolio.get(), self.aim.change_id)
+                    .execute(connection)
+                    .await?;
+                return Ok(Landed::default());
+            }
+            (Plan::ResumeAfter(day), Some((_, state))) => (state, Some(day)),
+            _ => (State::default(), None),
+        };
+        let books = ledger::books(connection, portfolio, &state, through).await?;
+        let first =
+            resumed_after.and_then(|day| day.succ_opt()).or(books.transactions.iter().map(|transaction| transaction.traded_on).min());
+        let sessions = first.map(|first| calendar::sessions(first, through)).unwrap_or_default();
+        if sessions.is_empty() {
+            return ledger::clear(connection, portfolio).await;
         }
-        Err(error) => Err(error),
+        self.prices.read(connection, &state, &books, through).await?;
+        // Away from the threads that answer requests; what a portfolio's data could break there stays its own.
+        let (prices, findings) = (std::mem::take(&mut self.prices), books.findings.clone());
+        let outcome = tokio::task::spawn_blocking(move || {
+            let result = booked(state, &sessions, &books, &prices);
+            (result, prices)
+        })
+        .await;
+        let (state, mut yielded) = match outcome {
+            Ok((result, read)) => {
+                self.prices = read;
+                result
+            }
+            Err(error) => {
+                self.failed(portfolio, &error);
+                return Ok(Landed::default());
+            }
+        };
+        yielded.findings.extend(findings);
+        let symbols = ledger::symbols_through(connection, portfolio, through).await?;
+        let mark = Mark { change_id: self.aim.change_id, quarantined: ledger::quarantined(connection, &symbols, through).await? };
+        let landed = ledger::land(connection, portfolio, (&state, &yielded), resumed_after, &mark).await?;
+        // A close that moves no day's value by a cent still stands beside its holding.
+        Ok(Landed { changed_from: Some(landed.changed_from.unwrap_or(through)), ..landed })
     }
 }
 
@@ -88,74 +194,6 @@ fn is_of_the_data(error: &sqlx::Error) -> bool {
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => true,
         _ => false,
     }
-}
-
-async fn one(
-    ctx: &TaskContext,
-    connection: &mut PgConnection,
-    portfolio: PortfolioId,
-    changes: &[Change],
-    prices: &mut Prices,
-    through: NaiveDate,
-    change_id: i64,
-) -> Result<Landed, sqlx::Error> {
-    let stored = sqlx::query!(
-        r#"select session_date, state as "state: Json<serde_json::Value>", change_id, quarantined from ledger.state where portfolio_id = $1"#,
-        portfolio.get()
-    )
-    .fetch_optional(&mut *connection)
-    .await?;
-    // A state that an older version wrote in another shape is booked anew.
-    let stored = stored.and_then(|row| {
-        let standing = Standing { session_date: row.session_date, change_id: row.change_id, quarantined: row.quarantined };
-        serde_json::from_value::<State>(row.state.0).ok().map(|state| (standing, state))
-    });
-    let standing = stored.as_ref().map(|(standing, _)| standing);
-    let symbols = match standing {
-        Some(standing) => ledger::symbols_through(connection, portfolio, standing.session_date).await?,
-        None => BTreeSet::new(),
-    };
-    let quarantined = ledger::quarantined(connection, &symbols, standing.map_or(through, |standing| standing.session_date)).await?;
-    let decided = plan(portfolio, standing, changes, &symbols, &quarantined, through);
-    let (state, resumed_after) = match (decided, stored) {
-        (Plan::Keep, _) => {
-            sqlx::query!("update ledger.state set change_id = $2 where portfolio_id = $1", portfolio.get(), change_id)
-                .execute(connection)
-                .await?;
-            return Ok(Landed::default());
-        }
-        (Plan::ResumeAfter(day), Some((_, state))) => (state, Some(day)),
-        _ => (State::default(), None),
-    };
-    let books = ledger::books(connection, portfolio, &state, through).await?;
-    let first = resumed_after.and_then(|day| day.succ_opt()).or(books.transactions.iter().map(|transaction| transaction.traded_on).min());
-    let sessions = first.map(|first| calendar::sessions(first, through)).unwrap_or_default();
-    if sessions.is_empty() {
-        return ledger::clear(connection, portfolio).await;
-    }
-    prices.read(connection, &state, &books, through).await?;
-    // Away from the threads that answer requests; what a portfolio's data could break there stays its own.
-    let (input_prices, findings) = (std::mem::take(prices), books.findings.clone());
-    let outcome = tokio::task::spawn_blocking(move || {
-        let result = booked(state, &sessions, &books, &input_prices);
-        (result, input_prices)
-    })
-    .await;
-    let (state, mut yielded) = match outcome {
-        Ok((result, read)) => {
-            *prices = read;
-            result
-        }
-        Err(error) => {
-            tracing::error!(run_id = ctx.run_id, portfolio = portfolio.get(), error = %error, "this portfolio could not be booked");
-            record::portfolio_failed(connection, ctx.run_id, portfolio).await?;
-            return Ok(Landed::default());
-        }
-    };
-    yielded.findings.extend(findings);
-    let symbols = ledger::symbols_through(connection, portfolio, through).await?;
-    let mark = Mark { change_id, quarantined: ledger::quarantined(connection, &symbols, through).await? };
-    ledger::land(connection, portfolio, (&state, &yielded), resumed_after, &mark).await
 }
 
 fn booked(state: State, sessions: &[NaiveDate], books: &Books, prices: &Prices) -> (State, Yield) {

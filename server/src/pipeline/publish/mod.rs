@@ -1,6 +1,8 @@
 //! Write, audit, publish in one transaction: staging, the ledger, the marts, their tests, completion. Readers see the old
-//! numbers until the new ones have passed; when a blocking test fails everything rolls back and only the verdicts stay.
+//! numbers until the new ones have passed; a portfolio whose own fail keeps its last good ones, and when a blocking test fails for
+//! more than that, everything rolls back and only the verdicts stay.
 
+mod attempt;
 mod book;
 mod plan;
 mod record;
@@ -13,9 +15,10 @@ use crate::{
     warehouse::{self, Build, Project, Vars, Verdict},
 };
 use app::domain::PortfolioId;
+use attempt::{Aim, Blocked, Decision};
 use chrono::NaiveDate;
-use sqlx::{PgConnection, PgPool};
-use std::sync::LazyLock;
+use sqlx::{Connection, PgConnection, PgPool};
+use std::{collections::BTreeSet, sync::LazyLock};
 
 /// Whose returns stand beside the portfolios'.
 const BENCHMARK: &str = "SPY";
@@ -23,30 +26,20 @@ const BENCHMARK: &str = "SPY";
 /// Read once; a test proves that it can be read.
 static PROJECT: LazyLock<Result<Project, warehouse::Error>> = LazyLock::new(Project::embedded);
 
-/// Whose ledger is brought up to date. The marts always show all portfolios.
+/// Whose numbers are brought up to date; the others' stay as they were published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     All,
     Portfolio(PortfolioId),
 }
 
-/// The publication that did not happen, in a sentence for a person.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "Nothing was published for {session}: {failed} of {total} tests of the models failed ({names}). The last good numbers stay; see the samples on the data quality page."
-)]
-struct Blocked {
-    session: NaiveDate,
-    failed: usize,
-    total: usize,
-    names: String,
-}
-
-/// Publishes everything up to `session`, never less than what was published before, and completes the task with it.
+/// Publishes everything up to `session`, never less than what was published before, and completes the task with it. A portfolio
+/// whose own new numbers fail a test keeps its last good ones; the others go on.
 ///
 /// # Errors
-/// [`TaskError::Final`] when a blocking test fails (nothing is published, the verdicts are kept) or a model is broken,
-/// [`TaskError::Fenced`] when another worker took over, [`TaskError::Retryable`] for what Postgres may do better next time.
+/// [`TaskError::Final`] when a blocking test fails for more than single portfolios, or for the only one in scope (nothing is
+/// published, the verdicts are kept), or a model is broken, [`TaskError::Fenced`] when another worker took over,
+/// [`TaskError::Retryable`] for what Postgres may do better next time.
 pub async fn publish(ctx: &TaskContext, session: NaiveDate, scope: Scope) -> Result<(), TaskError> {
     let project = PROJECT.as_ref().map_err(|error| TaskError::Final(Box::new(error)))?;
     let mut tx = ctx.begin().await?;
@@ -54,41 +47,51 @@ pub async fn publish(ctx: &TaskContext, session: NaiveDate, scope: Scope) -> Res
     let last = record::last(&mut tx).await?;
     let through = last.map_or(session, |last| last.session_date.max(session));
     let change_id = sqlx::query_scalar!(r#"select coalesce(max(change_id), 0) as "id!" from ops.change"#).fetch_one(&mut *tx).await?;
-
     // Of an attempt before this one, which was blocked.
     record::forget_verdicts(&mut tx, ctx.run_id).await?;
-
-    let mut build = Build::begin(project, &mut tx, false).await.map_err(broken)?;
-    build.models(&mut tx, "staging", &Vars::default()).await.map_err(broken)?;
     ledger::ensure_tables(&mut tx).await?;
     ledger::land_sessions(&mut tx, through).await?;
-    let booked = book::portfolios(ctx, &mut tx, scope, through, change_id).await?;
-    let restart = [booked.changed_from, record::joined_data_changed_from(&mut tx, last, BENCHMARK).await?];
-    let restart = restart.into_iter().flatten().min().unwrap_or(through);
-    let vars =
-        Vars::default().with("benchmark", BENCHMARK).and_then(|vars| vars.with("restart_from", &restart.to_string())).map_err(broken)?;
-    build.models(&mut tx, "marts", &vars).await.map_err(broken)?;
 
-    let verdicts = build.test(&mut tx, &vars).await.map_err(broken)?;
-    let blocking: Vec<&Verdict> = verdicts.iter().filter(|verdict| verdict.blocks()).collect();
-    if !blocking.is_empty() {
-        let names = blocking.iter().map(|verdict| verdict.name.as_str()).collect::<Vec<_>>().join(", ");
-        let blocked = Blocked { session, failed: blocking.len(), total: verdicts.len(), names };
-        tx.rollback().await?;
-        let mut verdict_only = ctx.begin().await?;
-        record::forget_verdicts(&mut verdict_only, ctx.run_id).await?;
-        record::verdicts(&mut verdict_only, ctx.run_id, &verdicts).await?;
-        ctx.commit(verdict_only, &ctx.checkpoint, 0).await?;
-        return Err(TaskError::Final(Box::new(blocked)));
-    }
-    record::verdicts(&mut tx, ctx.run_id, &verdicts).await?;
-    record::publication(&mut tx, ctx.run_id, through, change_id, build.built(), &booked.changed).await?;
-    let rows = booked.rows + build.built().iter().map(|model| model.rows).sum::<u64>();
+    let aim = Aim { project, scope, through, change_id, last };
+    let mut held_back = record::held_back_by_checks(&mut tx, ctx.run_id).await?;
+    let mut refused = Vec::new();
+    let mut attempt = loop {
+        let mut savepoint = tx.begin().await?;
+        let attempt = attempt::run(ctx, &mut savepoint, &aim, &held_back).await?;
+        match attempt.decide(&aim, &held_back) {
+            Decision::Publish => {
+                savepoint.commit().await?;
+                break attempt;
+            }
+            Decision::HoldBack(portfolios) => {
+                savepoint.rollback().await?;
+                held_back.extend(portfolios);
+                refused.extend(attempt.verdicts.into_iter().filter(Verdict::blocks));
+            }
+            Decision::Block(names) => {
+                savepoint.rollback().await?;
+                tx.rollback().await?;
+                let failed = names.len();
+                let blocked = Blocked { session, failed, total: attempt.verdicts.len(), names: names.join(", ") };
+                let mut verdict_only = ctx.begin().await?;
+                record::forget_verdicts(&mut verdict_only, ctx.run_id).await?;
+                record::verdicts(&mut verdict_only, ctx.run_id, &attempt.verdicts, &BTreeSet::new()).await?;
+                ctx.commit(verdict_only, &ctx.checkpoint, 0).await?;
+                return Err(TaskError::Final(Box::new(blocked)));
+            }
+        }
+    };
+    record::failed_bookings(&mut tx, ctx.run_id, &attempt.booked.failed).await?;
+    let verdicts = attempt::with_refused(std::mem::take(&mut attempt.verdicts), &refused);
+    record::verdicts(&mut tx, ctx.run_id, &verdicts, &held_back).await?;
+    record::alerts(&mut tx, scope, &held_back, last.map(|last| last.session_date)).await?;
+    record::publication(&mut tx, ctx.run_id, through, change_id, attempt.build.built(), &attempt.booked.changed).await?;
+    let rows = attempt.booked.rows + attempt.build.built().iter().map(|model| model.rows).sum::<u64>();
     ctx.complete(&mut tx, rows).await?;
     // Last, so that nobody who reads the marts waits for anything but the commit.
-    build.put_in_place(&mut tx).await.map_err(broken)?;
+    attempt.build.put_in_place(&mut tx).await.map_err(broken)?;
     tx.commit().await?;
-    tracing::info!(run_id = ctx.run_id, session = %through, rows, restart = %restart, "published");
+    tracing::info!(run_id = ctx.run_id, session = %through, rows, changed = attempt.booked.changed.len(), held_back = held_back.len(), "published");
     Ok(())
 }
 

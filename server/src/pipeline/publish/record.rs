@@ -1,9 +1,12 @@
 //! What a publication leaves in `ops`: verdicts, itself, and the portfolio days that it changed.
 
+use super::Scope;
 use crate::warehouse::{BuiltModel, Severity, Verdict};
 use app::domain::PortfolioId;
 use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::Value;
 use sqlx::{PgConnection, types::Json};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The last publication.
 #[derive(Debug, Clone, Copy)]
@@ -23,8 +26,8 @@ pub(super) async fn last(connection: &mut PgConnection) -> Result<Option<Last>, 
     .await
 }
 
-/// The first day on which the benchmark's prices or events, or the risk-free rate, are others than at the last publication:
-/// the ledger doesn't read them, the marts join them.
+/// The first day on which the benchmark's prices or events, the risk-free rate, or an instrument's name, are others than at the last
+/// publication: the ledger doesn't read them, the marts join them.
 pub(super) async fn joined_data_changed_from(
     connection: &mut PgConnection,
     last: Option<Last>,
@@ -35,7 +38,7 @@ pub(super) async fn joined_data_changed_from(
         // Quarantine's times are those of transactions that may have ended later: a day is more than any lasts.
         "select min(day) from (
              select from_date as day from ops.change
-             where change_id > $1 and (kind = 'rate' or kind in ('bar', 'split', 'dividend') and (symbol is null or symbol = $2))
+             where change_id > $1 and (kind in ('rate', 'instrument') or kind in ('bar', 'split', 'dividend') and (symbol is null or symbol = $2))
              union all
              select session_date from ops.quarantine
              where symbol = $2 and greatest(quarantined_at, released_at) > $3::timestamptz - interval '1 day') as changed",
@@ -53,55 +56,126 @@ pub(super) async fn forget_verdicts(connection: &mut PgConnection, run_id: i64) 
     Ok(())
 }
 
-/// The outcome of every test of the models, for the data quality page.
-pub(super) async fn verdicts(connection: &mut PgConnection, run_id: i64, verdicts: &[Verdict]) -> Result<(), sqlx::Error> {
-    let names: Vec<_> = verdicts.iter().map(|verdict| verdict.name.clone()).collect();
-    let severities: Vec<_> =
-        verdicts.iter().map(|verdict| if verdict.severity == Severity::Warn { "warn" } else { "error" }.to_owned()).collect();
-    let failures: Vec<_> = verdicts.iter().map(|verdict| verdict.failures).collect();
-    let samples: Vec<_> = verdicts.iter().map(|verdict| verdict.samples.clone()).collect();
-    let messages: Vec<_> = verdicts.iter().map(message).collect();
-    let durations: Vec<_> = verdicts.iter().map(|verdict| verdict.duration_ms).collect();
+/// Portfolios that the run's checks of the data hold back: their own failures block them, and nobody accepted those.
+pub(super) async fn held_back_by_checks(connection: &mut PgConnection, run_id: i64) -> Result<BTreeSet<PortfolioId>, sqlx::Error> {
+    let rows = sqlx::query_scalar!(
+        "select distinct portfolio_id from ops.check_result
+         where run_id = $1 and scope = 'portfolio' and portfolio_id > 0 and action in ('block', 'fail') and not passed and acceptance_id is null",
+        run_id
+    );
+    Ok(rows.fetch_all(connection).await?.into_iter().map(PortfolioId).collect())
+}
+
+/// The outcome of every test of the models, for the data quality page: one row a test, or one for each portfolio whose rows fail it.
+pub(super) async fn verdicts(
+    connection: &mut PgConnection,
+    run_id: i64,
+    verdicts: &[Verdict],
+    held_back: &BTreeSet<PortfolioId>,
+) -> Result<(), sqlx::Error> {
+    let rows: Vec<Row> = verdicts.iter().flat_map(|verdict| rows(verdict, held_back)).collect();
     sqlx::query!(
-        "insert into ops.check_result (run_id, check_name, dimension, scope, severity, passed, observed, expected, failures, samples, message, duration_ms)
-         select $1, name, 'model', 'installation', severity, failures = 0, failures || ' rows', '0 rows', failures, samples, message, ms
-         from unnest($2::text[], $3::text[], $4::bigint[], $5::jsonb[], $6::text[], $7::float8[]) as verdict (name, severity, failures, samples, message, ms)",
+        "insert into ops.check_result (run_id, portfolio_id, check_name, dimension, scope, severity, action, passed, observed, expected,
+                                       failures, samples, message, duration_ms)
+         select $1, portfolio, name, 'model', case portfolio when 0 then 'installation' else 'portfolio' end, severity,
+                case severity when 'error' then 'block' else 'record' end, failures = 0, failures || ' rows', '0 rows', failures, samples, message, ms
+         from unnest($2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::jsonb[], $7::text[], $8::float8[])
+              as verdict (portfolio, name, severity, failures, samples, message, ms)",
         run_id,
-        &names,
-        &severities,
-        &failures,
-        &samples,
-        &messages,
-        &durations,
+        &rows.iter().map(|row| row.portfolio).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.verdict.name.clone()).collect::<Vec<_>>(),
+        &rows.iter().map(|row| if row.verdict.severity == Severity::Warn { "warn" } else { "error" }.to_owned()).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.failures).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.samples.clone()).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.message.clone()).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.verdict.duration_ms).collect::<Vec<_>>(),
     )
     .execute(connection)
     .await?;
     Ok(())
 }
 
-fn message(verdict: &Verdict) -> String {
-    match (verdict.passed(), verdict.severity) {
-        (true, _) => "As it should be.".into(),
-        (false, Severity::Warn) => {
-            format!("{} rows should not exist; the numbers were published with them. Look at the samples.", verdict.failures)
-        }
-        (false, Severity::Error) => {
-            format!(
-                "{} rows must not exist, so nothing was published. Look at the samples, correct their source and run again.",
-                verdict.failures
-            )
+/// One result of a test.
+struct Row<'v> {
+    verdict: &'v Verdict,
+    /// 0: of all.
+    portfolio: i64,
+    failures: i64,
+    samples: Value,
+    message: String,
+}
+
+fn rows<'v>(verdict: &'v Verdict, held_back: &BTreeSet<PortfolioId>) -> Vec<Row<'v>> {
+    let row = |portfolio, failures, samples| {
+        let message = message(verdict.severity, portfolio, failures, held_back.contains(&PortfolioId(portfolio)));
+        Row { verdict, portfolio, failures, samples, message }
+    };
+    let Some(portfolios) = &verdict.portfolios else { return vec![row(0, verdict.failures, verdict.samples.clone())] };
+    let own = |portfolio: i64| {
+        let is_own = |sample: &&Value| sample.get("portfolio_id").and_then(Value::as_i64) == Some(portfolio);
+        verdict.samples.as_array().map(|all| all.iter().filter(is_own).cloned().collect()).unwrap_or_default()
+    };
+    portfolios.iter().map(|(portfolio, failures)| row(*portfolio, *failures, Value::Array(own(*portfolio)))).collect()
+}
+
+fn message(severity: Severity, portfolio: i64, failures: i64, is_held_back: bool) -> String {
+    match (failures, severity) {
+        (0, _) => "As it should be.".into(),
+        (_, Severity::Warn) => format!("{failures} rows should not exist; the numbers were published with them. Look at the samples."),
+        (_, Severity::Error) if portfolio > 0 && is_held_back => format!(
+            "{failures} rows must not exist, so this portfolio keeps its last good numbers. Look at the samples, correct their source and run again."
+        ),
+        (_, Severity::Error) => {
+            format!("{failures} rows must not exist, so nothing was published. Look at the samples, correct their source and run again.")
         }
     }
 }
 
-/// A portfolio that could not be booked: it keeps its last good numbers.
-pub(super) async fn portfolio_failed(connection: &mut PgConnection, run_id: i64, portfolio: PortfolioId) -> Result<(), sqlx::Error> {
+/// Portfolios that could not be booked: they keep their last good numbers.
+pub(super) async fn failed_bookings(connection: &mut PgConnection, run_id: i64, portfolios: &[PortfolioId]) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "insert into ops.check_result (run_id, portfolio_id, check_name, dimension, scope, severity, passed, observed, expected, elements, failures, message)
-         values ($1, $2, 'ledger_booked', 'model', 'portfolio', 'error', false, 'failed', 'booked', 1, 1,
-                 'This portfolio could not be booked and keeps its last good numbers. Check its latest transactions, then run again.')",
+        "insert into ops.check_result (run_id, portfolio_id, check_name, dimension, scope, severity, action, passed, observed, expected,
+                                       elements, failures, message)
+         select $1, portfolio_id, 'ledger_booked', 'model', 'portfolio', 'error', 'block', false, 'failed', 'booked', 1, 1,
+                'This portfolio could not be booked and keeps its last good numbers. Check its latest transactions, then run again.'
+         from unnest($2::bigint[]) as portfolio_id",
         run_id,
-        portfolio.get(),
+        &portfolios.iter().map(|portfolio| portfolio.get()).collect::<Vec<_>>(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Says once of each portfolio that it is held back, and of which day its numbers are; and that it is mended, once it is.
+pub(super) async fn alerts(
+    connection: &mut PgConnection,
+    scope: Scope,
+    held_back: &BTreeSet<PortfolioId>,
+    session: Option<NaiveDate>,
+) -> Result<(), sqlx::Error> {
+    let subjects: Vec<String> = held_back.iter().map(|portfolio| format!("portfolio {}", portfolio.get())).collect();
+    let since = session.map_or_else(|| "It has none so far".into(), |day| format!("They are of {day}"));
+    let message = format!(
+        "A portfolio's new numbers failed their checks, so it keeps its last good ones. {since}. The data quality page says what is wrong and what mends it."
+    );
+    sqlx::query!(
+        "insert into ops.alert (kind, subject, message) select 'held_back', subject, $2 from unnest($1::text[]) as subject
+         on conflict (kind, subject) where resolved_at is null do nothing",
+        &subjects,
+        message,
+    )
+    .execute(&mut *connection)
+    .await?;
+    let only = match scope {
+        Scope::All => None,
+        Scope::Portfolio(portfolio) => Some(format!("portfolio {}", portfolio.get())),
+    };
+    sqlx::query!(
+        "update ops.alert set resolved_at = clock_timestamp()
+         where kind = 'held_back' and resolved_at is null and subject <> all ($1) and ($2::text is null or subject = $2)",
+        &subjects,
+        only,
     )
     .execute(connection)
     .await?;
@@ -115,7 +189,7 @@ pub(super) async fn publication(
     session: NaiveDate,
     change_id: i64,
     models: &[BuiltModel],
-    changed: &[(PortfolioId, NaiveDate)],
+    changed: &BTreeMap<PortfolioId, NaiveDate>,
 ) -> Result<(), sqlx::Error> {
     let publication_id = sqlx::query_scalar!(
         "insert into ops.publication (run_id, session_date, change_id, checks_passed, checks_total, models)

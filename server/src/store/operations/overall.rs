@@ -136,9 +136,11 @@ impl Store {
             r#"select alert_id, kind, subject, message, raised_at, coalesce(parameters, '{}') as "parameters!"
                from ops.alert left join ops.run on run_id = substring(subject from '^\d{1,18}$')::bigint
                where resolved_at is null and (parameters ->> 'portfolio' is null or (parameters ->> 'portfolio')::bigint = any($1))
+                 and (kind <> 'held_back' or $3 or substring(subject from '^portfolio (\d{1,18})$')::bigint = any($1))
                order by raised_at desc limit $2"#,
             &looker.mine,
-            ALERTS
+            ALERTS,
+            looker.is_administrator()
         )
         .fetch_all(&self.pool)
         .await?;

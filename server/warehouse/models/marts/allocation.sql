@@ -1,11 +1,18 @@
 -- One row per portfolio and sector ("Cash" is one), at the close of its last session.
-{{ config(indexes=[{'columns': ['portfolio_id', 'sector'], 'unique': True}]) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key=['portfolio_id', 'sector'],
+    indexes=[{'columns': ['portfolio_id', 'sector'], 'unique': True}],
+    pre_hook="{% if is_incremental() %}delete from {{ this }} where portfolio_id in (select portfolio_id from {{ source('ledger', 'changed') }}){% endif %}"
+) }}
 
 with last_days as (
     select days.portfolio_id, days.session_date, days.value, days.cash, days.receivable
     from {{ source('ledger', 'state') }} as state
     inner join {{ source('ledger', 'portfolio_day') }} as days
         on days.portfolio_id = state.portfolio_id and days.session_date = state.session_date
+    {% if is_incremental() %}where state.portfolio_id in (select portfolio_id from {{ source('ledger', 'changed') }}){% endif %}
 ),
 
 slices as (

@@ -1,5 +1,11 @@
 -- One row per portfolio and symbol held at the close of its last session, all accounts together.
-{{ config(indexes=[{'columns': ['portfolio_id', 'symbol'], 'unique': True}]) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key=['portfolio_id', 'symbol'],
+    indexes=[{'columns': ['portfolio_id', 'symbol'], 'unique': True}],
+    pre_hook="{% if is_incremental() %}delete from {{ this }} where portfolio_id in (select portfolio_id from {{ source('ledger', 'changed') }}){% endif %}"
+) }}
 
 with last_days as (
     select
@@ -11,6 +17,7 @@ with last_days as (
     inner join {{ source('ledger', 'portfolio_day') }} as days
         on days.portfolio_id = state.portfolio_id and days.session_date = state.session_date
     inner join {{ source('ledger', 'session') }} as session on session.session_date = days.session_date
+    {% if is_incremental() %}where state.portfolio_id in (select portfolio_id from {{ source('ledger', 'changed') }}){% endif %}
 ),
 
 held as (

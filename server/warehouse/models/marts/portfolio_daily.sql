@@ -4,13 +4,13 @@
     incremental_strategy='delete+insert',
     unique_key=['portfolio_id', 'session_date'],
     indexes=[{'columns': ['portfolio_id', 'session_date'], 'unique': True}],
-    pre_hook="{% if is_incremental() %}delete from {{ this }} where session_date >= '{{ var('restart_from') }}'{% endif %}"
+    pre_hook="{% if is_incremental() %}delete from {{ this }} as kept using {{ source('ledger', 'changed') }} as changed where kept.portfolio_id = changed.portfolio_id and kept.session_date >= changed.from_date{% endif %}"
 ) }}
 
 with sessions as (
     select session_date, previous_session_date
     from {{ source('ledger', 'session') }}
-    {% if is_incremental() %}where session_date >= '{{ var("restart_from") }}'{% endif %}
+    {% if is_incremental() %}where session_date >= (select min(from_date) from {{ source('ledger', 'changed') }}){% endif %}
 ),
 
 closes as (
@@ -18,8 +18,6 @@ closes as (
     from {{ ref('prices') }}
     where
         symbol = '{{ var("benchmark") }}'
-        -- Fifteen days before the first session hold the session before it.
-        {% if is_incremental() %}and "timestamp" >= '{{ var("restart_from") }} 00:00:00+00'::timestamptz - interval '15 days'{% endif %}
 ),
 
 -- New shares per old in force since the session before; two splits between two sessions multiply.
@@ -93,6 +91,9 @@ select
     benchmark.total_return as benchmark_total_return,
     carried_rates.annual_rate as risk_free_rate
 from {{ source('ledger', 'portfolio_day') }} as days
+{% if is_incremental() %}
+inner join {{ source('ledger', 'changed') }} as changed
+    on changed.portfolio_id = days.portfolio_id and days.session_date >= changed.from_date
+{% endif %}
 left join benchmark on benchmark.session_date = days.session_date
 left join carried_rates on carried_rates.session_date = days.session_date
-{% if is_incremental() %}where days.session_date >= '{{ var("restart_from") }}'{% endif %}
