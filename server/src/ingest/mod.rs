@@ -1,6 +1,6 @@
 //! Vendors' bytes → `raw`: one HTTP client, one parser a vendor, one way to land.
 
-/// Alpaca: the broker's account, positions and activities.
+/// Alpaca: the broker's account, positions and activities, and closes to compare with.
 pub mod alpaca;
 mod answer;
 mod bars;

@@ -54,11 +54,13 @@ fn tasks() -> Vec<TaskSpec> {
         after_brokers(extract_task("extract_details", "Fetching the companies' details")),
         // Rates are wanted since the first transaction, too.
         after_brokers(extract_task("extract_rates", "Fetching interest rates")),
+        after_brokers(extract_task("extract_reference", "Fetching a second vendor's closes")),
         compute_task("propose_openings", "Working out opening balances", EXTRACT).after(&["extract_actions"]),
         compute_task("validate", "Checking what was fetched", EXTRACT).after(&[
             "extract_prices",
             "extract_details",
             "extract_rates",
+            "extract_reference",
             "propose_openings",
         ]),
         publish_task().after(&["validate"]),
@@ -180,6 +182,7 @@ fn registry(deps: &Deps) -> Registry {
         .handler("extract_actions", task(|deps, ctx| Box::pin(extract::actions(deps, ctx))))
         .handler("extract_details", task(|deps, ctx| Box::pin(extract::details(deps, ctx))))
         .handler("extract_rates", task(|deps, ctx| Box::pin(extract::rates(deps, ctx))))
+        .handler("extract_reference", task(|deps, ctx| Box::pin(extract::reference(deps, ctx))))
         .handler("propose_openings", task(|_, ctx| Box::pin(propose::openings(ctx))))
         .handler("validate", task(|_, ctx| Box::pin(validate::validate(ctx))))
         .handler("publish", task(|_, ctx| Box::pin(requests::publish(ctx))))

@@ -120,6 +120,11 @@ async fn from_nothing_to_published_then_day_by_day(pool: PgPool) {
     assert_eq!(published(&pool).await, Some(day("2026-11-19")));
     assert!(number(&pool, "select count(*) from marts.portfolio_daily").await > 400);
     assert_eq!(number(&pool, "select count(*) from book.opening_proposal").await, 0, "the simulator's history is whole");
+    // Both vendors' closes of the last five sessions, of everything that is held and SPY.
+    let compared = "select count(*) from raw.reference_close join raw.market_data using (symbol, session_date) where reference_close.close = market_data.close";
+    let reference = number(&pool, "select count(*) from raw.reference_close").await;
+    assert!(reference >= 25 && reference % 5 == 0, "{reference}");
+    assert_eq!(number(&pool, compared).await, reference);
     assert_eq!(number(&pool, "select count(*) from ops.check_result where not passed and severity <> 'info'").await, 0);
     assert_eq!(catch_up(&pool, clock(THURSDAY)).await.unwrap(), None, "nothing is missing now");
     handle.stop().await;

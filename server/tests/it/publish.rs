@@ -102,7 +102,8 @@ async fn a_failing_test_keeps_the_last_good_numbers(pool: PgPool) {
     session(&pool, next, 41).await;
     bar(&pool, "AAPL", next, -1.0, 901).await;
     // Something went wrong in a ledger, five shares that no value holds, while the holdings of all are built anew.
-    sql(&pool, "insert into ledger.position values (1, 1, 'SPY', '2014-06-02', null, 5, 900); comment on table marts.holdings is 'old'").await;
+    sql(&pool, "insert into ledger.position values (1, 1, 'SPY', '2014-06-02', null, 5, 900); comment on table marts.holdings is 'old'")
+        .await;
     let good = everything(&pool).await;
     let ctx = task(&pool).await;
     let error = publish(&ctx, next, Scope::All).await.unwrap_err();

@@ -1,12 +1,14 @@
-//! Alpaca: what the broker says of an account. Snapshots of account and positions, and the history of activities.
+//! Alpaca: what the broker says of an account (snapshots of account and positions, the history of activities), and closes to compare with.
 
 mod activities;
+mod closes;
 mod snapshots;
 mod wire;
 #[cfg(test)]
 mod wire_tests;
 
 pub use activities::land_activities;
+pub use closes::land_closes;
 pub use snapshots::{land_account, land_positions, test};
 
 use rust_decimal::Decimal;
@@ -28,7 +30,11 @@ pub struct AccountSummary {
 }
 
 fn address(at: At, connection: &Connection, path: &[&str], query: &[(&str, &str)]) -> Result<Url, VendorError> {
-    let mut url = pages::without_key(connection.base_url.clone());
+    address_at(at, &connection.base_url, path, query)
+}
+
+fn address_at(at: At, base: &Url, path: &[&str], query: &[(&str, &str)]) -> Result<Url, VendorError> {
+    let mut url = pages::without_key(base.clone());
     url.path_segments_mut().map_err(|()| VendorError::Address { at })?.pop_if_empty().push("v2").extend(path);
     url.set_query(None);
     if !query.is_empty() {

@@ -58,6 +58,11 @@ pub(super) async fn rates(deps: &Deps) -> Result<Option<Connection>, Error> {
     shared(deps, Vendor::Fred).await
 }
 
+/// Where closes to compare with come from, if from anywhere.
+pub(super) async fn reference(deps: &Deps) -> Result<Option<Connection>, Error> {
+    shared(deps, Vendor::Alpaca).await
+}
+
 /// What one person's connection fetches for everybody.
 async fn shared(deps: &Deps, vendor: Vendor) -> Result<Option<Connection>, Error> {
     let id = sqlx::query_scalar!(

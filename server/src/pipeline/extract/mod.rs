@@ -4,11 +4,13 @@ mod broker;
 mod events;
 mod prices;
 mod rates;
+mod reference;
 
 pub(super) use broker::{broker, list as brokers};
 pub(super) use events::{actions, details};
 pub(super) use prices::prices;
 pub(super) use rates::rates;
+pub(super) use reference::reference;
 
 use super::{dags::Deps, parameters::Parameters, tracked};
 use crate::{
