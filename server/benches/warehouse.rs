@@ -24,6 +24,8 @@ use support::{REPETITIONS, database, load, number, print, sql};
 
 const SYMBOLS: usize = 500;
 const PORTFOLIOS: usize = 50;
+/// As the pipeline lands a backfill.
+const ANSWERS_AT_A_TIME: usize = 8;
 /// Ten years of sessions up to this one, a Friday; days are added after it.
 const LAST: &str = "2026-11-13";
 
@@ -85,9 +87,12 @@ async fn landing(pool: &PgPool, sessions: &[NaiveDate]) -> (Vec<f64>, Vec<f64>) 
         sql(pool, "truncate raw.market_data; drop table if exists bare; create table bare (like raw.market_data); checkpoint").await;
         let mut transaction = pool.begin().await.expect("a transaction");
         let mut seconds = 0.0;
-        for (number, name) in names.iter().enumerate() {
-            let rows: Vec<Row> =
-                sessions.iter().enumerate().map(|(at, day)| Row { symbol: name, bar: bar(number, at, *day), response_id }).collect();
+        for (part, some) in names.chunks(ANSWERS_AT_A_TIME).enumerate() {
+            let mut rows = Vec::new();
+            for (number, symbol) in some.iter().enumerate() {
+                let bars = sessions.iter().enumerate().map(|(at, day)| bar(part * ANSWERS_AT_A_TIME + number, at, *day));
+                rows.extend(bars.map(|bar| Row { symbol, bar, response_id }));
+            }
             let started = Instant::now();
             copy_bars(&mut transaction, &rows, "polygon").await.expect("bars");
             seconds += started.elapsed().as_secs_f64();
@@ -97,7 +102,7 @@ async fn landing(pool: &PgPool, sessions: &[NaiveDate]) -> (Vec<f64>, Vec<f64>) 
         ours.push(seconds + started.elapsed().as_secs_f64());
 
         let mut connection = pool.acquire().await.expect("a connection");
-        let stream = connection.copy_out_raw("copy raw.market_data to stdout").await.expect("a copy");
+        let stream = connection.copy_out_raw("copy (table raw.market_data) to stdout").await.expect("a copy");
         let text: Vec<u8> = stream
             .try_fold(Vec::new(), |mut all, part| async move {
                 all.extend_from_slice(&part);

@@ -4,6 +4,7 @@
 pub mod alpaca;
 mod answer;
 mod bars;
+mod binary;
 mod budget;
 mod connection;
 mod error;
