@@ -1,9 +1,9 @@
 //! Daily bars → `raw.market_data`: only versions that differ from the latest known one, by `COPY`.
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use super::binary;
 use crate::{calendar, orchestrator::TaskError};
@@ -130,7 +130,10 @@ pub async fn copy(step: &mut PgConnection, rows: &[Row<'_>], vendor: &str) -> Re
     let mut into = step.copy_in_raw(COPY).await?;
     let mut bytes = Vec::with_capacity(CHUNK_BYTES + 512);
     bytes.extend_from_slice(binary::HEADER);
-    for row in rows {
+    // A partition after the other, each in the order of its index: vendors send a symbol after the other, the oldest bar first.
+    let mut ordered: Vec<&Row<'_>> = rows.iter().collect();
+    ordered.sort_by_key(|row| (row.bar.session_date.year(), row.symbol, Reverse(row.bar.session_date)));
+    for row in ordered {
         write_row(&mut bytes, row, vendor);
         if bytes.len() >= CHUNK_BYTES {
             into.send(bytes.as_slice()).await?;
