@@ -217,6 +217,45 @@ async fn a_portfolio_whose_numbers_fail_is_held_back_alone(pool: PgPool) {
     assert_eq!(text(&pool, last).await, format!("{after},{after}"));
 }
 
+/// Which rows a publication wrote: Postgres notes the transaction on each.
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn only_what_changed_is_written(pool: PgPool) {
+    open(&pool).await;
+    all_sessions(&pool).await;
+    publish_all(&pool, on(LAST)).await;
+    let written = |of: &'static str| format!("select max(xmin::text::bigint)::text from {of}");
+    let (others, past) = ("marts.portfolio_daily where portfolio_id = 1", "marts.portfolio_daily where session_date <= '2014-06-26'");
+    let (holdings, ledger) = ("marts.holdings where portfolio_id = 1", "ledger.portfolio_day where portfolio_id = 1");
+    let stamps = async |of: &[&'static str]| {
+        let mut all = Vec::new();
+        for relation in of {
+            all.push(text(&pool, &written(relation)).await);
+        }
+        all
+    };
+
+    // An edit of one portfolio, long ago.
+    let before = stamps(&[others, holdings, ledger, "marts.allocation where portfolio_id = 1"]).await;
+    sql(
+        &pool,
+        "insert into book.transaction (portfolio_id, transaction_id, version, account_id, traded_on, type, amount, source, entered_by)
+         values (2, nextval('book.transaction_id'), 1, 2, '2014-05-20', 'deposit', 1000, 'hand', 1);
+         insert into ops.change (portfolio_id, kind, from_date) values (2, 'transaction', '2014-05-20')",
+    )
+    .await;
+    publish(&task(&pool).await, on(LAST), Scope::Portfolio(PortfolioId(2))).await.unwrap();
+    assert_eq!(stamps(&[others, holdings, ledger, "marts.allocation where portfolio_id = 1"]).await, before);
+    assert_eq!(text(&pool, "select string_agg(portfolio_id::text || ' ' || from_date, ',') from ledger.changed").await, "2 2014-05-20");
+
+    // The next session of all.
+    let before = stamps(&[past]).await;
+    let next = calendar::session_on_or_after(on("2014-06-28"));
+    session(&pool, next, 41).await;
+    publish_all(&pool, next).await;
+    assert_eq!(stamps(&[past]).await, before);
+    assert_eq!(count(&pool, &format!("select from marts.portfolio_daily where session_date = '{next}'")).await, 2);
+}
+
 /// Readers of a publication's marts never wait for it, and see the numbers of before or of after, never a mixture.
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
 async fn readers_never_wait_for_a_publication(pool: PgPool) {
