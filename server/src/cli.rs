@@ -6,7 +6,7 @@ use crate::{
     clock::Clock,
     config::{self, Config, ConfigError, Environment},
     db::{Access, Database},
-    orchestrator, pipeline,
+    measures, orchestrator, pipeline,
     simulator::{self, SimulatorError, Source},
     telemetry, warehouse,
 };
@@ -52,6 +52,10 @@ enum Role {
     Resume(pipeline::commands::DagArgs),
     /// The exchange's sessions: when each opens and closes
     Calendar(calendar::commands::CalendarArgs),
+    /// Every measure of a column of returns, from a file
+    Metrics(measures::MetricsArgs),
+    /// The money-weighted return of dated payments, from a file
+    Xirr(measures::XirrArgs),
     /// The SQL models: compile, build, test, list
     Models(warehouse::commands::ModelsArgs),
     /// People: add one, reset a password, list them
@@ -114,6 +118,8 @@ enum Failure {
     #[error(transparent)]
     Calendar(#[from] calendar::commands::CommandError),
     #[error(transparent)]
+    Measures(#[from] measures::TableError),
+    #[error(transparent)]
     Models(#[from] warehouse::Error),
     #[error(transparent)]
     User(#[from] auth::commands::CommandError),
@@ -160,6 +166,8 @@ async fn act(cli: Cli) -> Result<(), Failure> {
         Role::Pause(args) => beside(async |pool| pipeline::commands::pause(&pool, args).await).await?,
         Role::Resume(args) => beside(async |pool| pipeline::commands::resume(&pool, args).await).await?,
         Role::Calendar(args) => calendar::commands::run(&args)?,
+        Role::Metrics(args) => measures::metrics(&args)?,
+        Role::Xirr(args) => measures::xirr(&args)?,
         Role::Models(args) => {
             let config = configure()?;
             let database = if args.needs_database() { Some(open(&config, Clock::Real).await?) } else { None };

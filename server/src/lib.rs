@@ -22,6 +22,8 @@ pub mod simulator;
 pub mod orchestrator;
 /// Checks on what was fetched: verdicts, quarantine, reconciliation.
 pub mod quality;
+/// The measures on a person's own files, without any database.
+pub mod measures;
 /// Reads `server/warehouse/`: renders, orders, builds and tests the SQL models.
 pub mod warehouse;
 /// Our DAGs: extract → validate → publish. The only conductor.

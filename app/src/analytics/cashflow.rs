@@ -41,6 +41,35 @@ pub struct MoneyWeighted {
 /// # Errors
 /// No root or several: the reason, with the roots.
 pub fn money_weighted(payments: &[Payment]) -> Figure<MoneyWeighted> {
+    let Exponents { all, years, days } = exponents(payments)?;
+    match all[..] {
+        [] => Err(Undefined::because("no root: no rate makes what came out worth what was put in")),
+        [x] => Ok(MoneyWeighted { annual: Some(libm::expm1(x)).filter(|rate| rate.is_finite()), of_period: libm::expm1(x * years), days }),
+        _ => {
+            // Adding zero makes of −0 a 0.
+            let percent = |x: &f64| (libm::expm1(*x) * 1e4).round() / 100.0 + 0.0;
+            let found: Vec<String> = all.iter().map(|x| format!("{:.2} %", percent(x))).collect();
+            Err(Undefined::because(format!("several roots: {}", found.join(", "))))
+        }
+    }
+}
+
+/// Every annual rate in (−1, ∞) that solves the equation of [`money_weighted`], ascending; none is a proof that there is none.
+///
+/// # Errors
+/// Without payments on two days.
+pub fn roots(payments: &[Payment]) -> Figure<Vec<f64>> {
+    Ok(exponents(payments)?.all.into_iter().map(libm::expm1).collect())
+}
+
+/// The roots as x = ln(1 + r), ascending.
+struct Exponents {
+    all: Vec<f64>,
+    years: f64,
+    days: i64,
+}
+
+fn exponents(payments: &[Payment]) -> Figure<Exponents> {
     let by_day = merged(payments);
     let (Some(first), Some(last)) = (by_day.first(), by_day.last()) else {
         return Err(Undefined::because("no root: there are no payments"));
@@ -54,23 +83,13 @@ pub fn money_weighted(payments: &[Payment]) -> Figure<MoneyWeighted> {
         .iter()
         .map(|payment| Term { after: (payment.on - first.on).num_days() as f64 / DAYS_A_YEAR, amount: payment.amount })
         .collect();
-    let mut roots = Vec::new();
     // Going down, terms are counted from the last payment, which keeps every exponent negative.
     let downwards: Vec<Term> = terms.iter().rev().map(|term| Term { after: years - term.after, ..*term }).collect();
-    roots.extend(positive_roots(&downwards)?.into_iter().map(|x| -x));
-    roots.extend(positive_roots(&terms)?);
-    roots.sort_by(f64::total_cmp);
-    roots.dedup_by(|a, b| (*a - *b).abs() < SAME);
-    match roots[..] {
-        [] => Err(Undefined::because("no root: no rate makes what came out worth what was put in")),
-        [x] => Ok(MoneyWeighted { annual: Some(libm::expm1(x)).filter(|rate| rate.is_finite()), of_period: libm::expm1(x * years), days }),
-        _ => {
-            // Adding zero makes of −0 a 0.
-            let percent = |x: &f64| (libm::expm1(*x) * 1e4).round() / 100.0 + 0.0;
-            let found: Vec<String> = roots.iter().map(|x| format!("{:.2} %", percent(x))).collect();
-            Err(Undefined::because(format!("several roots: {}", found.join(", "))))
-        }
-    }
+    let mut all: Vec<f64> = positive_roots(&downwards)?.into_iter().map(|x| -x).collect();
+    all.extend(positive_roots(&terms)?);
+    all.sort_by(f64::total_cmp);
+    all.dedup_by(|a, b| (*a - *b).abs() < SAME);
+    Ok(Exponents { all, years, days })
 }
 
 #[derive(Debug, Clone, Copy)]

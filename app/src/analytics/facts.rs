@@ -4,10 +4,10 @@
 use super::{
     benchmark::Aligned,
     drawdown::max_drawdown,
-    returns::annualized,
-    risk::{beta, concentration, jensen_alpha, sharpe_ratio, volatility},
+    metrics::{Input, Terms, catalogue, find},
+    risk::concentration,
 };
-use crate::domain::Money;
+use crate::domain::{Figure, Money};
 use std::{fs, path::Path};
 
 struct Facts {
@@ -34,17 +34,24 @@ const OWN: Facts = Facts {
     trough: 4,
 };
 
+fn measure(aligned: &Aligned, periods_a_year: f64, fewest: usize, key: &str) -> Figure<f64> {
+    let terms = Terms { periods_a_year, fewest, ..Terms::default() };
+    let input = Input { returns: &aligned.returns, risk_free: &aligned.risk_free, aligned: Some(aligned), terms };
+    find(&catalogue(&input), key)
+}
+
 fn check(aligned: &Aligned, facts: &Facts) {
-    let returns = &aligned.returns;
-    let periods = facts.periods_a_year;
-    let deepest = max_drawdown(returns).unwrap();
-    let near = |name, found: f64, fact: f64| assert!((found - fact).abs() <= 1e-12 * fact.abs().max(1.0), "{name}: {found} is not {fact}");
-    near("annualized_return", annualized(returns, periods).unwrap(), facts.annualized_return);
-    near("volatility", volatility(returns, periods, 2).unwrap(), facts.volatility);
-    near("sharpe_ratio", sharpe_ratio(returns, &aligned.risk_free, periods, 2).unwrap(), facts.sharpe_ratio);
-    near("beta", beta(aligned, 2).unwrap(), facts.beta);
-    near("jensen_alpha", jensen_alpha(aligned, periods, 2).unwrap(), facts.jensen_alpha);
-    near("max_drawdown", deepest.depth, facts.max_drawdown);
+    let deepest = max_drawdown(&aligned.returns).unwrap();
+    let near = |key, fact: f64| {
+        let found = measure(aligned, facts.periods_a_year, 2, key).unwrap();
+        assert!((found - fact).abs() <= 1e-12 * fact.abs().max(1.0), "{key}: {found} is not {fact}");
+    };
+    near("annualized_return", facts.annualized_return);
+    near("volatility", facts.volatility);
+    near("sharpe_ratio", facts.sharpe_ratio);
+    near("beta", facts.beta);
+    near("jensen_alpha", facts.jensen_alpha);
+    near("max_drawdown", facts.max_drawdown);
     assert_eq!((deepest.peak, deepest.trough), (Some(facts.peak), Some(facts.trough)));
 }
 
@@ -123,16 +130,16 @@ fn the_first_of_the_managers() {
 #[test]
 fn too_few_returns_are_said() {
     let aligned = made_up();
-    assert_eq!(volatility(&aligned.returns, 252.0, 20).unwrap_err().0, "needs 20 returns, has 12");
-    assert_eq!(sharpe_ratio(&[0.1], &[0.0], 252.0, 0).unwrap_err().0, "needs 2 returns, has 1");
-    assert!(beta(&aligned, 20).is_err() && jensen_alpha(&aligned, 252.0, 20).is_err());
+    assert_eq!(measure(&aligned, 252.0, 20, "volatility").unwrap_err().0, "needs 20 returns, has 12");
+    let one = Aligned { returns: vec![0.1], benchmark: vec![0.0], risk_free: vec![0.0], left_out: 0 };
+    assert_eq!(measure(&one, 252.0, 0, "sharpe_ratio").unwrap_err().0, "needs 2 returns, has 1");
 }
 
 #[test]
 fn what_doesnt_vary_has_no_ratio() {
     let flat = Aligned { returns: vec![0.01; 30], benchmark: vec![0.1; 30], risk_free: vec![0.001; 30], left_out: 0 };
-    assert!(sharpe_ratio(&flat.returns, &flat.risk_free, 252.0, 20).is_err());
-    assert_eq!(beta(&flat, 20).unwrap_err().0, "benchmark variance is zero");
+    assert!(measure(&flat, 252.0, 20, "sharpe_ratio").is_err());
+    assert_eq!(measure(&flat, 252.0, 20, "beta").unwrap_err().0, "benchmark variance is zero");
 }
 
 #[test]

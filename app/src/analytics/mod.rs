@@ -6,6 +6,7 @@ pub mod drawdown;
 #[cfg(test)]
 mod facts;
 pub mod ledger;
+pub mod metrics;
 pub mod returns;
 pub mod risk;
 mod sums;

@@ -1,14 +1,28 @@
 //! Sums that lose nothing on the way, and the moments made of them.
 
 /// Kahan's sum as improved by Neumaier: the error doesn't grow with the number of terms.
-pub(super) fn sum(terms: impl IntoIterator<Item = f64>) -> f64 {
-    let (mut sum, mut lost) = (0.0_f64, 0.0_f64);
-    for term in terms {
-        let next = sum + term;
-        lost += if sum.abs() >= term.abs() { (sum - next) + term } else { (term - next) + sum };
-        sum = next;
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sum {
+    sum: f64,
+    lost: f64,
+}
+
+impl Sum {
+    pub fn add(&mut self, term: f64) {
+        let next = self.sum + term;
+        self.lost += if self.sum.abs() >= term.abs() { (self.sum - next) + term } else { (term - next) + self.sum };
+        self.sum = next;
     }
-    sum + lost
+
+    pub fn total(self) -> f64 {
+        self.sum + self.lost
+    }
+}
+
+pub(super) fn sum(terms: impl IntoIterator<Item = f64>) -> f64 {
+    let mut sum = Sum::default();
+    terms.into_iter().for_each(|term| sum.add(term));
+    sum.total()
 }
 
 /// `NaN` for an empty slice: callers check first.

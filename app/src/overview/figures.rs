@@ -6,8 +6,9 @@ use crate::{
         benchmark::{align, excess_return},
         cashflow::{Payment, money_weighted},
         drawdown::{drawdowns, max_drawdown},
+        metrics::{Input, Terms, catalogue, find},
         returns::{SESSIONS_A_YEAR, annualized_return, by_month, cumulative_return, per_period},
-        risk::{Concentration, FEWEST_ON_SCREEN, beta, concentration, jensen_alpha, sharpe_ratio, volatility},
+        risk::{Concentration, FEWEST_ON_SCREEN, concentration},
     },
     domain::{Figure, Money, Range, Undefined},
 };
@@ -125,16 +126,20 @@ fn risk(in_range: &[PortfolioSession], returns: &[f64], position_values: &[Money
     let without_rate = returns.len() >= fewest && with_rate.returns.len() < fewest;
     let concentration = concentration(position_values);
     let of = |measure: fn(&Concentration) -> f64| concentration.as_ref().map(measure).map_err(Clone::clone);
+    let terms = Terms { fewest, ..Terms::default() };
+    let plain = catalogue(&Input { returns, risk_free: &[], aligned: None, terms });
+    let of_excess =
+        catalogue(&Input { returns: &with_rate.returns, risk_free: &with_rate.risk_free, aligned: Some(&with_benchmark), terms });
     let rate_first = |figure: Figure<f64>| {
         if without_rate { Err(Undefined::because("the risk-free rate of these sessions isn't known")) } else { figure }
     };
     Risk {
         annualized_return: annualized_in_range(in_range),
-        volatility: volatility(returns, periods, fewest),
-        sharpe_ratio: rate_first(sharpe_ratio(&with_rate.returns, &with_rate.risk_free, periods, fewest)),
+        volatility: find(&plain, "volatility"),
+        sharpe_ratio: rate_first(find(&of_excess, "sharpe_ratio")),
         max_drawdown: max_drawdown(returns).map(|deepest| deepest.depth),
-        beta: rate_first(beta(&with_benchmark, fewest)),
-        jensen_alpha: rate_first(whole_year(in_range.len()).and_then(|()| jensen_alpha(&with_benchmark, periods, fewest))),
+        beta: rate_first(find(&of_excess, "beta")),
+        jensen_alpha: rate_first(whole_year(in_range.len()).and_then(|()| find(&of_excess, "jensen_alpha"))),
         herfindahl_index: of(|c| c.herfindahl_index),
         effective_positions: of(|c| c.effective_positions),
         top_1_weight: of(|c| c.top_1_weight),

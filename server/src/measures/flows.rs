@@ -1,0 +1,43 @@
+//! `plumbline xirr`: the money-weighted return of dated payments, with every root.
+
+use super::{
+    Format,
+    table::{Table, TableError},
+};
+use app::analytics::cashflow::{Payment, money_weighted, roots};
+use clap::Args;
+use serde_json::json;
+use std::path::PathBuf;
+
+/// The money-weighted return (XIRR) of payments from a file.
+#[derive(Debug, Args)]
+pub struct XirrArgs {
+    /// CSV: date, amount; what was paid in is negative
+    #[arg(long, value_name = "FILE")]
+    flows: PathBuf,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Prints the rate, or why there is none, and all roots.
+///
+/// # Errors
+/// [`TableError`] with file and line.
+pub fn xirr(args: &XirrArgs) -> Result<(), TableError> {
+    let pairs = Table::read(&args.flows)?.pairs()?;
+    let payments: Vec<Payment> = pairs.into_iter().map(|(on, amount)| Payment { on, amount }).collect();
+    let found = money_weighted(&payments);
+    let rate = found.as_ref().ok().and_then(|found| found.annual);
+    let reason = match &found {
+        Ok(found) if found.annual.is_none() => Some("the yearly rate is too large for a number".to_owned()),
+        Ok(_) => None,
+        Err(reason) => Some(reason.to_string()),
+    };
+    let roots: Vec<f64> = roots(&payments).unwrap_or_default().into_iter().filter(|root| root.is_finite()).collect();
+    match (args.format, rate, reason) {
+        (Format::Json, rate, reason) => println!("{}", json!({ "value": rate, "reason": reason, "roots": roots })),
+        (Format::Table, Some(rate), _) => println!("{rate}"),
+        (Format::Table, None, reason) => println!("– {}", reason.unwrap_or_default()),
+    }
+    Ok(())
+}

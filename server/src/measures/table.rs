@@ -1,0 +1,156 @@
+//! Columns of dated numbers from a CSV file, every fault with its line.
+
+use chrono::NaiveDate;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// What is wrong with a file, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    #[error("{}: it can't be read ({source}). Check the path.", file.display())]
+    Unreadable {
+        file: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("{}:{line}: {what}", file.display())]
+    Line { file: PathBuf, line: u64, what: String },
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// A CSV file with a header.
+#[derive(Debug)]
+pub struct Table {
+    file: PathBuf,
+    header: Vec<String>,
+    /// Line in the file, and fields.
+    rows: Vec<(u64, Vec<String>)>,
+}
+
+impl Table {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`TableError`] with file and line.
+    pub fn read(file: &Path) -> Result<Self, TableError> {
+        let text = std::fs::read(file).map_err(|source| TableError::Unreadable { file: file.into(), source })?;
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text));
+        let line = |line: u64, what: String| TableError::Line { file: file.into(), line, what };
+        let header: Vec<String> = reader.headers().map_err(|error| line(1, error.to_string()))?.iter().map(str::to_owned).collect();
+        let mut rows = Vec::new();
+        for record in reader.records() {
+            let record = record.map_err(|error| {
+                let at = error.position().map_or(1, csv::Position::line);
+                let what = match error.kind() {
+                    csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                        format!("it has {len} fields, the header {expected_len}; correct the line.")
+                    }
+                    csv::ErrorKind::Utf8 { .. } => "it isn't UTF-8; save the file as UTF-8.".into(),
+                    _ => error.to_string(),
+                };
+                line(at, what)
+            })?;
+            rows.push((record.position().map_or(0, csv::Position::line), record.iter().map(str::to_owned).collect()));
+        }
+        Ok(Self { file: file.into(), header, rows })
+    }
+
+    /// The name of the first column of numbers.
+    ///
+    /// # Errors
+    /// When there is none beside the date.
+    pub fn first_column(&self) -> Result<&str, TableError> {
+        self.header.get(1).map(String::as_str).ok_or_else(|| self.wrong(1, "it needs a date column and at least one of numbers.".into()))
+    }
+
+    /// A column of numbers by date; what is empty or NA is left out.
+    ///
+    /// # Errors
+    /// An unknown column, a date or a number that can't be read, a date that comes twice.
+    pub fn series(&self, column: &str) -> Result<BTreeMap<NaiveDate, f64>, TableError> {
+        let place = self.header.iter().skip(1).position(|name| name == column).map(|place| place + 1).ok_or_else(|| {
+            let known = self.header.iter().skip(1).map(String::as_str).collect::<Vec<_>>().join(", ");
+            self.wrong(1, format!("there is no column {column}; there are: {known}."))
+        })?;
+        let mut series = BTreeMap::new();
+        for (line, fields) in &self.rows {
+            let (day, text) = (&fields[0], &fields[place]);
+            let day: NaiveDate = day.parse().map_err(|_| self.wrong(*line, format!("“{day}” is no date; write it as 2026-11-20.")))?;
+            if is_missing(text) {
+                continue;
+            }
+            let number = self.number(*line, text)?;
+            if series.insert(day, number).is_some() {
+                return Err(self.wrong(*line, format!("{day} is there twice; keep one of the two lines.")));
+            }
+        }
+        Ok(series)
+    }
+
+    /// Dates and numbers of the first two columns, in the file's order; days may repeat.
+    ///
+    /// # Errors
+    /// A date or a number that can't be read.
+    pub fn pairs(&self) -> Result<Vec<(NaiveDate, f64)>, TableError> {
+        self.first_column()?;
+        let pair = |(line, fields): &(u64, Vec<String>)| {
+            let day = &fields[0];
+            let day: NaiveDate = day.parse().map_err(|_| self.wrong(*line, format!("“{day}” is no date; write it as 2026-11-20.")))?;
+            Ok((day, self.number(*line, &fields[1])?))
+        };
+        self.rows.iter().map(pair).collect()
+    }
+
+    fn number(&self, line: u64, text: &str) -> Result<f64, TableError> {
+        let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+        number.ok_or_else(|| self.wrong(line, format!("“{text}” is no number; write it as 0.0123, or leave it empty.")))
+    }
+
+    fn wrong(&self, line: u64, what: String) -> TableError {
+        TableError::Line { file: self.file.clone(), line, what }
+    }
+}
+
+fn is_missing(text: &str) -> bool {
+    text.is_empty() || text.eq_ignore_ascii_case("na")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(text: &str) -> Result<Table, TableError> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("returns.csv");
+        std::fs::write(&file, text).unwrap();
+        Table::read(&file)
+    }
+
+    fn refused(text: &str, expect: &str) {
+        let error = table(text).and_then(|table| table.series(table.first_column()?)).unwrap_err().to_string();
+        assert!(error.contains(expect), "{error}");
+    }
+
+    #[test]
+    fn reads_columns_by_name_and_leaves_out_what_is_missing() {
+        let table = table("\u{feff}date, fund ,index\n2026-01-30,0.01,NA\n2026-02-27,,-2e-3\n").unwrap();
+        assert_eq!(table.series("fund").unwrap(), [("2026-01-30".parse().unwrap(), 0.01)].into());
+        assert_eq!(table.series("index").unwrap(), [("2026-02-27".parse().unwrap(), -0.002)].into());
+        assert_eq!(table.first_column().unwrap(), "fund");
+    }
+
+    #[test]
+    fn faults_are_named_with_their_line() {
+        refused("date,r\n2026-01-30,x\n", "returns.csv:2: “x” is no number");
+        refused("date,r\n2026-01-30,NaN\n", ":2: ");
+        refused("date,r\n30.1.2026,0.1\n", "is no date");
+        refused("date,r\n2026-01-30,0.1\n2026-01-30,0.2\n", ":3: 2026-01-30 is there twice");
+        refused("date,r\n2026-01-30,0.1,0.2\n", ":2: it has 3 fields, the header 2");
+        refused("date\n2026-01-30\n", "at least one of numbers");
+        refused("", "at least one of numbers");
+        assert!(Table::read(Path::new("/nowhere/at/all.csv")).unwrap_err().to_string().contains("Check the path"));
+    }
+}
