@@ -56,6 +56,8 @@ enum Role {
     Metrics(measures::MetricsArgs),
     /// The money-weighted return of dated payments, from a file
     Xirr(measures::XirrArgs),
+    /// Where an excess return comes from: allocation, selection, interaction, from a file
+    Attribution(measures::AttributionArgs),
     /// The SQL models: compile, build, test, list
     Models(warehouse::commands::ModelsArgs),
     /// People: add one, reset a password, list them
@@ -167,6 +169,7 @@ async fn act(cli: Cli) -> Result<(), Failure> {
         Role::Resume(args) => beside(async |pool| pipeline::commands::resume(&pool, args).await).await?,
         Role::Calendar(args) => calendar::commands::run(&args)?,
         Role::Metrics(args) => measures::metrics(&args)?,
+        Role::Attribution(args) => measures::attribution(&args)?,
         Role::Xirr(args) => measures::xirr(&args)?,
         Role::Models(args) => {
             let config = configure()?;

@@ -1,5 +1,6 @@
 //! Transactions, events and prices → lots, positions, daily values, flows, returns, and every measure. Pure; by NUMBERS.md.
 
+pub mod attribution;
 pub mod benchmark;
 pub mod cashflow;
 pub mod drawdown;

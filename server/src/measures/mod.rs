@@ -1,11 +1,13 @@
-//! `plumbline metrics` and `plumbline xirr`: the measures of `app::analytics` on a person's own files, without any database.
+//! `plumbline metrics`, `xirr` and `attribution`: the measures of `app::analytics` on a person's own files, without any database.
 
 mod flows;
 mod metrics;
+mod segments;
 mod table;
 
 pub use flows::{XirrArgs, xirr};
 pub use metrics::{MetricsArgs, metrics};
+pub use segments::{AttributionArgs, attribution};
 pub use table::TableError;
 
 use clap::ValueEnum;

@@ -104,6 +104,19 @@ impl Table {
         self.rows.iter().map(pair).collect()
     }
 
+    /// Rows of a file that has exactly these columns, in any order.
+    ///
+    /// # Errors
+    /// A column that is missing.
+    pub fn rows_of<const N: usize>(&self, columns: [&str; N]) -> Result<Vec<Row<'_, N>>, TableError> {
+        let mut places = [0; N];
+        for (place, column) in places.iter_mut().zip(columns) {
+            let known = self.header.iter().position(|name| name == column);
+            *place = known.ok_or_else(|| self.wrong(1, format!("there is no column {column}; it needs {}.", columns.join(", "))))?;
+        }
+        Ok(self.rows.iter().map(|(line, fields)| Row { table: self, line: *line, fields, places }).collect())
+    }
+
     fn number(&self, line: u64, text: &str) -> Result<f64, TableError> {
         let number = text.parse().ok().filter(|number: &f64| number.is_finite());
         number.ok_or_else(|| self.wrong(line, format!("“{text}” is no number; write it as 0.0123, or leave it empty.")))
@@ -111,6 +124,27 @@ impl Table {
 
     fn wrong(&self, line: u64, what: String) -> TableError {
         TableError::Line { file: self.file.clone(), line, what }
+    }
+}
+
+/// One line, its fields in the order that was asked for.
+#[derive(Debug)]
+pub struct Row<'t, const N: usize> {
+    table: &'t Table,
+    line: u64,
+    fields: &'t [String],
+    places: [usize; N],
+}
+
+impl<const N: usize> Row<'_, N> {
+    pub fn text(&self, at: usize) -> &str {
+        self.places.get(at).and_then(|place| self.fields.get(*place)).map_or("", String::as_str)
+    }
+
+    /// # Errors
+    /// When it is none.
+    pub fn number(&self, at: usize) -> Result<f64, TableError> {
+        self.table.number(self.line, self.text(at))
     }
 }
 

@@ -14,6 +14,7 @@ mod fixed_ports;
 mod ingest;
 mod kills;
 mod market;
+mod measures;
 mod models;
 mod operations;
 mod orchestrator;
