@@ -78,10 +78,12 @@ pub async fn publish(ctx: &TaskContext, session: NaiveDate, scope: Scope) -> Res
         let mut verdict_only = ctx.begin().await?;
         record::forget_verdicts(&mut verdict_only, ctx.run_id).await?;
         record::verdicts(&mut verdict_only, ctx.run_id, &verdicts).await?;
+        warehouse::keep(&mut verdict_only, ctx.run_id, build.built()).await?;
         ctx.commit(verdict_only, &ctx.checkpoint, 0).await?;
         return Err(TaskError::Final(Box::new(blocked)));
     }
     record::verdicts(&mut tx, ctx.run_id, &verdicts).await?;
+    warehouse::keep(&mut tx, ctx.run_id, build.built()).await?;
     record::publication(&mut tx, ctx.run_id, through, change_id, build.built(), &booked.changed).await?;
     let rows = booked.rows + build.built().iter().map(|model| model.rows).sum::<u64>();
     ctx.complete(&mut tx, rows).await?;
