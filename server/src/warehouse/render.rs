@@ -293,7 +293,8 @@ mod tests {
                 "p/macros/more.sql".to_owned(),
                 "{% macro quad(x) -%}\n{{ twice(twice(x), y='!') }}\n{{ ref(x) if x == 'no' }}{%- endmacro %}",
             ),
-            ("p/macros/loop.sql".to_owned(), "{% macro forever(x) %}{{ forever(x) }}{% endmacro %}"),
+            ("p/macros/on.sql".to_owned(), "{% macro forever(x) %}{{ again(x) }}{% endmacro %}"),
+            ("p/macros/back.sql".to_owned(), "{% macro again(x) %}{{ forever(x) }}{% endmacro %}"),
         ];
         Renderer::new(&[("p", macros)])
     }

@@ -1,7 +1,7 @@
 //! Unit tests: a model over given rows must yield the expected ones. Nothing of the database's own rows is read.
 
 use super::{
-    Error, Model, Project, Vars,
+    Error, Materialized, Model, Project, Vars,
     error::line_of,
     fixture::{Fixture, Typed},
     properties::UnitTestProperties,
@@ -41,10 +41,16 @@ pub struct UnitTest {
 
 impl UnitTest {
     pub(super) fn read(project: &Project, package: &str, file: &str, text: &str, written: &UnitTestProperties) -> Result<Self, Error> {
-        let line = line_of(text, &["unit_tests:", &written.name]);
+        let line = line_of(text, &["unit_tests:", &format!("name: {}", written.name)]);
         let refused = |what: String| Error::source(file, line, format!("{}: {what}", written.name));
         let model = project.find(&written.model).filter(|model| model.package == package);
         let model = model.ok_or_else(|| refused(format!("there is no model {}", written.model)))?;
+        let is_incremental = written.overrides.macros.get("is_incremental");
+        if model.materialized == Materialized::Incremental && !is_incremental.is_some_and(serde_yaml_ng::Value::is_bool) {
+            return Err(refused(
+                "the model is incremental: say under overrides whether this is an increment (macros: {is_incremental: true})".into(),
+            ));
+        }
         let mut given = Vec::new();
         for one in &written.given {
             let input = input(project, package, &one.input).map_err(|what| refused(format!("{}: {what}", one.input)))?;
@@ -52,6 +58,9 @@ impl UnitTest {
                 return Err(refused(format!("{} is given twice", one.input)));
             }
             given.push((input, Fixture::read(&one.rows, one.format).map_err(|what| refused(format!("{}: {what}", one.input)))?));
+        }
+        if is_incremental == Some(&serde_yaml_ng::Value::Bool(true)) && !given.iter().any(|(input, _)| *input == Input::This) {
+            return Err(refused("an increment needs what stands: add the input this, with rows: [] for nothing".into()));
         }
         let values = |of: &BTreeMap<String, serde_yaml_ng::Value>| {
             of.iter().map(|(name, value)| (name.clone(), Value::from_serialize(value))).collect()

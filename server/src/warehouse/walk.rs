@@ -1,11 +1,14 @@
 //! The order of a build, as in dbt: a model's unit tests, the model, then the tests that read nothing later. What stands below a failure
 //! is skipped.
 
-use super::{Assertion, Build, Error, Model, Project, Severity, UnitTest, Vars, graph};
+use super::{Assertion, Build, Error, Model, Project, Severity, UnitTest, Vars, Verdict, graph};
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::PgConnection;
-use std::collections::{BTreeMap, BTreeSet};
+use sqlx::{Connection, PgConnection};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 
 /// One thing to do, by its position in the project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +27,8 @@ pub(super) struct Steps<'p> {
     builds: bool,
     units: Vec<&'p UnitTest>,
     tests: Vec<&'p Assertion>,
+    /// A failure stops what is below it: not where everything is only tested as it stands.
+    stops: bool,
     /// Models above.
     needs: BTreeSet<String>,
 }
@@ -53,7 +58,7 @@ impl Outcome {
     }
 
     pub fn broken(name: &str, error: &Error) -> Self {
-        Self { message: Some(error.to_string()), ..Self::of("model", name, "error") }
+        fallen(error, "model", name)
     }
 
     pub fn is_bad(&self) -> bool {
@@ -64,6 +69,7 @@ impl Outcome {
 /// The chosen steps, by model and in their order. A test goes with the last of the models that it reads.
 pub(super) fn steps<'p>(project: &'p Project, chosen: &BTreeSet<Step>) -> Vec<Steps<'p>> {
     let models = project.models();
+    let stops = chosen.iter().any(|step| matches!(step, Step::Model(_)));
     let place: BTreeMap<&str, usize> = models.iter().enumerate().map(|(at, model)| (model.name.as_str(), at)).collect();
     let above: BTreeMap<String, BTreeSet<String>> = models.iter().map(|model| (model.name.clone(), model.refs.clone())).collect();
     let mut all: Vec<Steps> = models
@@ -73,6 +79,7 @@ pub(super) fn steps<'p>(project: &'p Project, chosen: &BTreeSet<Step>) -> Vec<St
             model: Some(model),
             is_own: project.is_own(model),
             builds: chosen.contains(&Step::Model(at)),
+            stops,
             units: Vec::new(),
             tests: Vec::new(),
             needs: graph::reached(&model.name, &above, None),
@@ -98,6 +105,7 @@ pub(super) fn steps<'p>(project: &'p Project, chosen: &BTreeSet<Step>) -> Vec<St
                         model: None,
                         is_own,
                         builds: false,
+                        stops,
                         units: Vec::new(),
                         tests: vec![test],
                         needs: test.refs.clone(),
@@ -134,23 +142,15 @@ impl Steps<'_> {
             failed.extend(self.model.filter(|_| self.builds).map(|model| model.name.clone()));
             return (outcomes, false);
         }
-        let fallen = |error: &Error, kind: &'static str, name: &str| Outcome {
-            message: Some(error.to_string()),
-            ..Outcome::of(kind, name, "error")
-        };
         for test in &self.units {
-            let started = std::time::Instant::now();
-            let (outcome, is_dead) = match build.unit_test(connection, test).await {
-                Ok(difference) => (judged(test, difference), false),
-                Err(error) => (fallen(&error, "unit_test", &test.name), true),
+            let started = Instant::now();
+            let outcome = match unit_test(build, connection, test).await {
+                Ok(difference) => judged(test, difference),
+                Err(error) => fallen(&error, "unit_test", &test.name),
             };
             outcomes.push(Outcome { ms: started.elapsed().as_secs_f64() * 1000.0, ..outcome });
-            // After an error Postgres takes no further statement in this transaction.
-            if is_dead {
-                break;
-            }
         }
-        if outcomes.iter().any(Outcome::is_bad) {
+        if self.builds && outcomes.iter().any(Outcome::is_bad) {
             let why = "its unit test failed";
             outcomes.extend(self.rest().filter(|one| one.kind != "unit_test").map(|one| Outcome { message: Some(why.into()), ..one }));
             failed.extend(self.model.map(|model| model.name.clone()));
@@ -169,29 +169,25 @@ impl Steps<'_> {
                 }
             }
         }
-        match build.test_these(connection, &self.tests, vars).await {
-            Ok(verdicts) => {
-                for (test, verdict) in self.tests.iter().zip(verdicts) {
-                    let status = match (verdict.passed(), verdict.severity) {
-                        (true, _) => "pass",
-                        (false, Severity::Warn) => "warn",
-                        (false, Severity::Error) => "fail",
-                    };
-                    let samples = (!verdict.passed()).then(|| verdict.samples.clone());
-                    outcomes.push(Outcome {
-                        rows: verdict.failures.unsigned_abs(),
-                        ms: verdict.duration_ms,
-                        samples,
-                        dbt_name: Some(test.dbt_name.clone()),
-                        ..Outcome::of("test", &verdict.name, status)
-                    });
+        let (tests, held): (Vec<_>, Vec<_>) = self.tests.iter().copied().partition(|test| test.refs.is_disjoint(failed));
+        outcomes.extend(held.into_iter().map(|test| Outcome { message: Some("what it reads failed".into()), ..skipped(test) }));
+        match tested(build, connection, &tests, vars).await {
+            Ok(together) => outcomes.extend(together),
+            // Together they are quick; one that Postgres refuses must not speak for the others.
+            Err(_) => {
+                for test in tests {
+                    match tested(build, connection, &[test], vars).await {
+                        Ok(one) => outcomes.extend(one),
+                        Err(error) => {
+                            outcomes.push(Outcome { dbt_name: Some(test.dbt_name.clone()), ..fallen(&error, "test", &test.name) })
+                        }
+                    }
                 }
             }
-            Err(error) => outcomes.push(fallen(&error, "test", self.tests.first().map(|test| test.name.as_str()).unwrap_or_default())),
         }
         let is_good = !outcomes.iter().any(Outcome::is_bad);
         if !is_good {
-            failed.extend(self.model.map(|model| model.name.clone()));
+            failed.extend(self.model.filter(|_| self.stops).map(|model| model.name.clone()));
         }
         (outcomes, is_good)
     }
@@ -200,10 +196,46 @@ impl Steps<'_> {
     fn rest(&self) -> impl Iterator<Item = Outcome> {
         let units = self.units.iter().map(|test| Outcome::of("unit_test", &test.name, "skip"));
         let model = self.model.filter(|_| self.builds).map(|model| Outcome::of("model", &model.relation(), "skip"));
-        let tests =
-            self.tests.iter().map(|test| Outcome { dbt_name: Some(test.dbt_name.clone()), ..Outcome::of("test", &test.name, "skip") });
-        units.chain(model).chain(tests)
+        units.chain(model).chain(self.tests.iter().map(|test| skipped(test)))
     }
+}
+
+fn fallen(error: &Error, kind: &'static str, name: &str) -> Outcome {
+    Outcome { message: Some(error.to_string()), ..Outcome::of(kind, name, "error") }
+}
+
+fn skipped(test: &Assertion) -> Outcome {
+    Outcome { dbt_name: Some(test.dbt_name.clone()), ..Outcome::of("test", &test.name, "skip") }
+}
+
+/// Behind a savepoint: after a refusal of Postgres the transaction goes on, and nothing of the test stays.
+async fn unit_test(build: &Build<'_>, connection: &mut PgConnection, test: &UnitTest) -> Result<Value, Error> {
+    let mut savepoint = connection.begin().await?;
+    let difference = build.unit_test(&mut savepoint, test).await;
+    savepoint.rollback().await?;
+    difference
+}
+
+/// The same for tests on what was built.
+async fn tested(build: &Build<'_>, connection: &mut PgConnection, tests: &[&Assertion], vars: &Vars) -> Result<Vec<Outcome>, Error> {
+    let mut savepoint = connection.begin().await?;
+    let verdicts = build.test_these(&mut savepoint, tests, vars).await;
+    savepoint.rollback().await?;
+    let outcome = |(test, verdict): (&&Assertion, Verdict)| {
+        let status = match (verdict.passed(), verdict.severity) {
+            (true, _) => "pass",
+            (false, Severity::Warn) => "warn",
+            (false, Severity::Error) => "fail",
+        };
+        Outcome {
+            rows: verdict.failures.unsigned_abs(),
+            ms: verdict.duration_ms,
+            samples: (!verdict.passed()).then_some(verdict.samples),
+            dbt_name: Some(test.dbt_name.clone()),
+            ..Outcome::of("test", &verdict.name, status)
+        }
+    };
+    Ok(tests.iter().zip(verdicts?).map(outcome).collect())
 }
 
 fn judged(test: &UnitTest, difference: Value) -> Outcome {

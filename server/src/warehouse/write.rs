@@ -101,6 +101,11 @@ impl<'p> Build<'p> {
         };
         let relation = relation.unwrap_or_default();
         let found = columns(connection, &relation).await?;
+        if found.is_empty() && *input == Input::This {
+            // Not built yet: what it would be from nothing has the same columns. dbt wants it built first.
+            let text = self.render(model, &model.source, &Vars::default(), false)?;
+            return Ok(self.columns_of_query(connection, &format!("select * from (\n{text}\n) as first_build limit 0")).await?);
+        }
         if found.is_empty() {
             return Err(test.refused(format!("{input} isn't there yet, so nobody knows its columns: build {relation} first")));
         }
