@@ -1,7 +1,9 @@
 //! Builds and tests the models inside a given transaction. Readers keep the old tables until [`Build::put_in_place`].
 
 use super::{
-    Assertion, Error, Materialized, Model, Project, UnitTest, Vars, Verdict, project,
+    Assertion, Error, Materialized, Model, Project, UnitTest, Vars, Verdict,
+    error::said,
+    project,
     render::Surroundings,
     sql::{self, Rights},
 };
@@ -212,7 +214,7 @@ impl<'p> Build<'p> {
         for (input, _) in &test.given {
             inputs.push(self.columns_of(connection, test, model, input).await?);
         }
-        let refused = |error: sqlx::Error| test.refused(format!("Postgres refused it ({error})"));
+        let refused = |error: sqlx::Error| test.refused(format!("Postgres refused it ({})", said(&error)));
         let empty = test.empty(self.project, model, &inputs)?;
         let own = self.columns_of_query(connection, &empty).await.map_err(refused)?;
         let query = test.query(self.project, model, (&inputs, &own))?;

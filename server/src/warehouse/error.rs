@@ -8,7 +8,7 @@ pub enum Error {
     Source { file: String, line: usize, what: String },
     #[error("{0}")]
     Unknown(String),
-    #[error("{model}: Postgres refused it ({source})")]
+    #[error("{model}: Postgres refused it ({})", said(source))]
     Build {
         model: String,
         #[source]
@@ -37,6 +37,11 @@ impl Error {
             other => other,
         }
     }
+}
+
+/// Postgres' own words. The line that sqlx adds is one of Postgres' program, not of the person's.
+pub(super) fn said(error: &sqlx::Error) -> String {
+    error.as_database_error().map_or_else(|| error.to_string(), |refusal| refusal.message().to_owned())
 }
 
 /// The line of a text on which the last of these words stands, each looked for behind the one before it; 1 when none is found.

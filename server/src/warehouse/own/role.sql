@@ -16,6 +16,8 @@ end
 $$;
 -- An owner of a function may create in its schema while it becomes the owner, and never after.
 grant usage, create on schema ops to plumbline_own_models;
+alter function ops.run_own(text) security definer set search_path = pg_catalog, pg_temp;
+alter function ops.read_own(text) security definer set search_path = pg_catalog, pg_temp;
 alter function ops.run_own(text) owner to plumbline_own_models;
 alter function ops.read_own(text) owner to plumbline_own_models;
 revoke all on function ops.run_own(text), ops.read_own(text) from public;
