@@ -8,7 +8,7 @@ use minijinja::{
 /// Called where minijinja itself knows no such method.
 pub(super) fn method(state: &State, value: &Value, name: &str, args: &[Value]) -> Result<Value, Error> {
     match (value.kind(), name) {
-        (ValueKind::Map, "items") => state.apply_filter("items", &[value.clone()]),
+        (ValueKind::Map, "items") => state.apply_filter("items", std::slice::from_ref(value)),
         (ValueKind::Map, "keys") => Ok(value.try_iter()?.collect()),
         (ValueKind::Map, "values") => value.try_iter()?.map(|key| value.get_item(&key)).collect::<Result<Value, _>>(),
         (ValueKind::Map, "get") => {

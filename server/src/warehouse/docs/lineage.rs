@@ -22,6 +22,14 @@ pub(super) fn svg(project: &Project, models: &[&Model]) -> String {
         column.insert(model.relation(), deepest.map_or(0, |deepest| deepest + 1));
         edges.extend(reads.into_iter().map(|from| (from, model.relation())));
     }
+    // What isn't built here stands right before the first that reads it.
+    let first = |name: &str| edges.iter().filter(|(from, _)| from == name).filter_map(|(_, to)| column.get(to)).min();
+    let moved: Vec<(String, usize)> = column
+        .keys()
+        .filter(|name| !models.iter().any(|model| model.relation() == **name))
+        .filter_map(|name| Some((name.clone(), first(name)?.saturating_sub(1))))
+        .collect();
+    column.extend(moved);
     let columns = column.values().max().map_or(0, |most| most + 1);
     let mut place: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     let mut filled = vec![0; columns];
