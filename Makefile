@@ -6,7 +6,7 @@ export PATH := $(HOME)/.cache/plumbline/bin:$(HOME)/.cargo/bin:$(PATH)
 export SQLX_OFFLINE := true
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench check site setup prepare conformance clean
+.PHONY: help run test bench check site setup prepare conformance dbt clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -49,6 +49,10 @@ conformance: ## Hold the simulator beside the vendors' own Python clients, and o
 	@scripts/setup.sh conformance
 	@scripts/step.sh "Building the simulator" cargo build --quiet -p server --bin plumbline
 	@scripts/conformance.sh
+
+dbt: ## Build the warehouse with real dbt and compare every table and every verdict with ours
+	@scripts/setup.sh conformance
+	@scripts/dbt.sh
 
 setup: ## Install what is missing to build, run and test
 	@scripts/setup.sh test

@@ -58,7 +58,7 @@ enum Role {
     Xirr(measures::XirrArgs),
     /// Where an excess return comes from: allocation, selection, interaction, from a file
     Attribution(measures::AttributionArgs),
-    /// The SQL models: compile, build, test, list
+    /// The SQL models: list, compile, build, test, docs
     Models(warehouse::commands::ModelsArgs),
     /// People: add one, reset a password, list them
     User(auth::commands::UserArgs),
@@ -174,7 +174,8 @@ async fn act(cli: Cli) -> Result<(), Failure> {
         Role::Models(args) => {
             let config = configure()?;
             let database = if args.needs_database() { Some(open(&config, Clock::Real).await?) } else { None };
-            let done = warehouse::commands::models(args, database.as_ref().map(|database| &database.pool)).await;
+            let pool = database.as_ref().map(|database| &database.pool);
+            let done = warehouse::commands::models(args, pool, config.models.clone()).await;
             if let Some(database) = database {
                 database.close().await;
             }

@@ -58,7 +58,8 @@ impl Vendors {
 fn deps(config: &Config, clock: Clock, database: &Database) -> Result<Deps, StartError> {
     let vault = Arc::new(Vault::new(config.secret_key()?.bytes()));
     let http = ingest::Http::with_limits(database.pool.clone(), config.vendor_limits())?;
-    Ok(Deps { pool: database.pool.clone(), clock, vault, http, simulator: None, retries: None })
+    let pool = database.pool.clone();
+    Ok(Deps { pool, clock, vault, http, simulator: None, models: config.models.clone(), retries: None })
 }
 
 async fn first_administrator(deps: &Deps) -> Result<Option<UserId>, sqlx::Error> {

@@ -47,6 +47,8 @@ pub struct Config {
     pub public_url: Option<Url>,
     /// The built site: `pkg/`, icons.
     pub site: PathBuf,
+    /// A dbt project of the person's own, built over ours.
+    pub models: Option<PathBuf>,
     pub log: Log,
 }
 
@@ -118,6 +120,7 @@ impl Config {
             listen: parse::listen(e.text(&v::PLUMBLINE_LISTEN).unwrap_or("127.0.0.1:3000"))?,
             public_url: e.text(&v::PLUMBLINE_PUBLIC_URL).map(parse::origin).transpose()?,
             site: parse::site(e.text(&v::PLUMBLINE_SITE))?,
+            models: e.text(&v::PLUMBLINE_MODELS).map(parse::models).transpose()?,
             log: Log {
                 filter: parse::log_filter(e.text(&v::PLUMBLINE_LOG).unwrap_or(DEFAULT_LOG))?,
                 format: match e.text(&v::PLUMBLINE_LOG_FORMAT) {

@@ -56,6 +56,17 @@ pub(super) fn site(text: Option<&str>) -> Result<PathBuf, ConfigError> {
     }
 }
 
+/// What is in it may be broken; that is said where it is built.
+pub(super) fn models(folder: &str) -> Result<PathBuf, ConfigError> {
+    if Path::new(folder).join("dbt_project.yml").is_file() {
+        Ok(folder.into())
+    } else {
+        Err(ConfigError::new(format!(
+            "PLUMBLINE_MODELS must name the folder of a dbt project, the one with its dbt_project.yml; {folder} has none."
+        )))
+    }
+}
+
 pub(super) fn postgres_binaries(text: &str) -> Result<PathBuf, ConfigError> {
     let folder = PathBuf::from(text);
     if folder.join("initdb").is_file() && folder.join("postgres").is_file() {

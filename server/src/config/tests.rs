@@ -35,6 +35,7 @@ fn wrong_values_are_refused_in_one_sentence_that_names_the_variable() {
         ("PLUMBLINE_LOG", &[("PLUMBLINE_LOG", "info,=,x=loud")]),
         ("PLUMBLINE_LOG_FORMAT", &[("PLUMBLINE_LOG_FORMAT", "xml")]),
         ("PLUMBLINE_SITE", &[("PLUMBLINE_SITE", "/no/such/folder")]),
+        ("PLUMBLINE_MODELS", &[("PLUMBLINE_MODELS", "/no/such/folder")]),
         ("PG_BIN_DIR", &[("PG_BIN_DIR", "/no/such/folder")]),
         ("PLUMBLINE_SECRET_KEY", &[("PLUMBLINE_SECRET_KEY", SECRET)]),
         ("PLUMBLINE_SECRET_KEY", &[database]),

@@ -35,6 +35,7 @@ variables! {
     PLUMBLINE_PUBLIC_URL = "https://plumbline.example.com", "What people type, when a proxy stands before the server. With https the cookies are marked Secure.";
     PLUMBLINE_DATA = "./data", "Folder of everything the program keeps itself.";
     PLUMBLINE_SITE = "target/site", "Folder of the built site (`make site`).";
+    PLUMBLINE_MODELS = "./my-models", "Folder of a dbt project with models of your own, built over ours after each publication. They see all portfolios of the installation.";
     PLUMBLINE_LOG = "info,sqlx=warn", "What is logged: directives such as info or info,server::ingest=debug.";
     PLUMBLINE_LOG_FORMAT = "pretty", "How: pretty, or json, one object a line.";
     PG_BIN_DIR = "/usr/lib/postgresql/15/bin", "Folder with initdb and postgres for the private database, where they aren't found by themselves.";

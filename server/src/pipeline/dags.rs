@@ -3,7 +3,7 @@
 use super::{
     catch_up::CatchUp,
     error::Error,
-    extract, propose, requests,
+    extract, own_models, propose,
     ticks::{MarketPlanner, schedules},
     validate,
 };
@@ -18,7 +18,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use sqlx::PgPool;
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 use url::Url;
 
 /// One task at a time asks vendors, or judges what they said: their answers meet one budget in one order.
@@ -84,9 +84,15 @@ pub(super) fn publication() -> Dag {
     Dag::new("publish", vec![publish_task()])
 }
 
+/// A person's own models, in runs of their own: whatever happens to them, the publication before them stands.
+pub(super) fn own_models() -> Dag {
+    let task = TaskSpec { max_attempts: 2, ..TaskSpec::new("own_models", "Building your own models") };
+    Dag { overlap: Overlap::QueueOne, ..Dag::new("own_models", vec![task]) }
+}
+
 /// Every DAG of ours.
-pub(super) fn all() -> [Dag; 3] {
-    [daily(), history(), publication()]
+pub(super) fn all() -> [Dag; 4] {
+    [daily(), history(), publication(), own_models()]
 }
 
 /// What the pipeline works with. Cheap to clone.
@@ -98,6 +104,8 @@ pub struct Deps {
     pub http: ingest::Http,
     /// This process's own, where the demo is on: the demo's connections lead to it.
     pub simulator: Option<Url>,
+    /// A person's own dbt project.
+    pub models: Option<PathBuf>,
     /// `None`, except in tests that don't want to wait.
     pub retries: Option<RetryPolicy>,
 }
@@ -185,7 +193,8 @@ fn registry(deps: &Deps) -> Registry {
         .handler("extract_reference", task(|deps, ctx| Box::pin(extract::reference(deps, ctx))))
         .handler("propose_openings", task(|_, ctx| Box::pin(propose::openings(ctx))))
         .handler("validate", task(|_, ctx| Box::pin(validate::validate(ctx))))
-        .handler("publish", task(|_, ctx| Box::pin(requests::publish(ctx))))
+        .handler("publish", task(|deps, ctx| Box::pin(own_models::after_publication(deps, ctx))))
+        .handler("own_models", task(|deps, ctx| Box::pin(own_models::build(deps, ctx))))
 }
 
 #[cfg(test)]

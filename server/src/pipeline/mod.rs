@@ -10,6 +10,7 @@ mod error;
 mod extract;
 pub mod ledger;
 mod openings;
+mod own_models;
 mod parameters;
 mod plan;
 mod propose;

@@ -1,6 +1,12 @@
 //! Builds and tests the models inside a given transaction. Readers keep the old tables until [`Build::put_in_place`].
 
-use super::{Assertion, Error, Materialized, Model, Project, Vars, Verdict, project, render::Surroundings, sql};
+use super::{
+    Assertion, Error, Materialized, Model, Project, UnitTest, Vars, Verdict,
+    error::said,
+    project,
+    render::Surroundings,
+    sql::{self, Rights},
+};
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
@@ -15,32 +21,38 @@ const SAMPLES: u32 = 20;
 /// A model's rows while its tests run together.
 const TESTED: &str = "rows_under_test";
 
-/// What one model cost.
+/// What one model cost, and what it was.
 #[derive(Debug, Clone, Serialize)]
 pub struct BuiltModel {
     pub model: String,
     pub ms: f64,
     /// Written; 0 for views.
     pub rows: u64,
+    #[serde(skip)]
+    pub materialized: Materialized,
+    /// The SQL that Postgres got.
+    #[serde(skip)]
+    pub compiled: String,
 }
 
 /// What is in the catalog under a model's name.
-struct Existing {
-    is_view: bool,
+pub(super) struct Existing {
+    pub is_view: bool,
     /// As left by the last build, in the relation's comment.
-    fingerprint: String,
+    pub fingerprint: String,
 }
 
 /// One build in one transaction: models, tests, then everything into place.
 pub struct Build<'p> {
-    project: &'p Project,
-    existing: BTreeMap<String, Existing>,
+    pub(super) project: &'p Project,
+    pub(super) rights: Rights,
+    pub(super) existing: BTreeMap<String, Existing>,
     /// Where each model is read from during this build.
-    relations: Arc<BTreeMap<String, String>>,
+    pub(super) relations: Arc<BTreeMap<String, String>>,
     /// Tables that stand beside as `x__new`.
-    beside: Vec<&'p Model>,
+    pub(super) beside: Vec<&'p Model>,
     /// Views that were created anew: those that refer to them are too.
-    renewed: BTreeSet<&'p str>,
+    pub(super) renewed: BTreeSet<&'p str>,
     built: Vec<BuiltModel>,
 }
 
@@ -53,142 +65,115 @@ pub async fn has_marts(pool: &PgPool) -> Result<bool, sqlx::Error> {
 }
 
 impl<'p> Build<'p> {
-    /// Creates the schemas if need be and looks at what is there. With `full_refresh` nothing of it is kept.
+    /// Creates our schemas if need be and looks at what is there. With `full_refresh` nothing of it is kept.
     ///
     /// # Errors
     /// What Postgres says.
     pub async fn begin(project: &'p Project, connection: &mut PgConnection, full_refresh: bool) -> Result<Self, Error> {
+        let ours = project.models().iter().filter(|model| !project.is_own(model));
+        for schema in ours.map(|model| model.schema.as_str()).collect::<BTreeSet<_>>() {
+            sql::execute(Rights::Installation, connection, format!("create schema if not exists {schema}")).await?;
+        }
+        Self::look(project, connection, Rights::Installation, full_refresh).await
+    }
+
+    /// Looks at what is there.
+    pub(super) async fn look(
+        project: &'p Project,
+        connection: &mut PgConnection,
+        rights: Rights,
+        full_refresh: bool,
+    ) -> Result<Self, Error> {
         let schemas: BTreeSet<&str> = project.models().iter().map(|model| model.schema.as_str()).collect();
         let found = sqlx::query!(
             r#"select n.nspname || '.' || c.relname as "relation!", c.relkind = 'v' as "is_view!",
-                      coalesce(obj_description(c.oid, 'pg_class'), '') as "comment!"
+                      coalesce(pg_catalog.obj_description(c.oid, 'pg_class'), '') as "comment!"
                from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
                where n.nspname = any($1) and c.relkind in ('v', 'r')"#,
             &schemas.iter().map(|schema| (*schema).to_owned()).collect::<Vec<_>>(),
         )
         .fetch_all(&mut *connection)
         .await?;
-        for schema in schemas {
-            sql::execute(connection, format!("create schema if not exists {schema}")).await?;
-        }
         let kept = |comment: &str| if full_refresh { String::new() } else { comment.to_owned() };
         Ok(Self {
             project,
+            rights,
             existing: found
                 .into_iter()
                 .map(|row| (row.relation, Existing { is_view: row.is_view, fingerprint: kept(&row.comment) }))
                 .collect(),
-            relations: Arc::new(project.models().iter().map(|model| (model.name.clone(), model.relation())).collect()),
+            relations: project.relations(),
             beside: Vec::new(),
             renewed: BTreeSet::new(),
             built: Vec::new(),
         })
     }
 
-    /// Builds the models of one schema, in order.
+    /// Builds our models of one schema, in order.
     ///
     /// # Errors
     /// [`Error::Build`] with the model that Postgres refused.
     pub async fn models(&mut self, connection: &mut PgConnection, schema: &str, vars: &Vars) -> Result<(), Error> {
         let project = self.project;
-        for model in project.models().iter().filter(|model| model.schema == schema) {
-            let started = Instant::now();
-            let rows = match model.materialized {
-                Materialized::View => self.view(connection, model, vars).await,
-                Materialized::Table => self.table(connection, model, vars).await,
-                Materialized::Incremental if self.stands(model, &project.fingerprint(model)) => {
-                    self.increment(connection, model, vars).await
-                }
-                Materialized::Incremental => self.table(connection, model, vars).await,
-            }
-            .map_err(|error| match error {
-                Error::Database(source) => Error::Build { model: model.relation(), source },
-                other => other,
-            })?;
-            self.built.push(BuiltModel { model: model.relation(), ms: started.elapsed().as_secs_f64() * 1000.0, rows });
+        for model in project.models().iter().filter(|model| model.schema == schema && !project.is_own(model)) {
+            self.model(connection, model, vars).await?;
         }
         Ok(())
     }
 
-    /// A view is created only when its text, or a view that it reads, changed.
-    async fn view(&mut self, connection: &mut PgConnection, model: &'p Model, vars: &Vars) -> Result<u64, Error> {
-        let text = self.render(model, &model.source, vars, false)?;
-        let fingerprint = project::hash(&[&text]);
-        if self.stands(model, &fingerprint) && !model.refs.iter().any(|name| self.renewed.contains(name.as_str())) {
-            return Ok(0);
+    /// Builds one model.
+    ///
+    /// # Errors
+    /// [`Error::Build`] when Postgres refuses it.
+    pub async fn model(&mut self, connection: &mut PgConnection, model: &'p Model, vars: &Vars) -> Result<&BuiltModel, Error> {
+        let started = Instant::now();
+        let stands = self.stands(model, &self.project.fingerprint(model));
+        let is_incremental = model.materialized == Materialized::Incremental && stands;
+        let compiled = self.render(model, &model.source, vars, is_incremental)?;
+        let rows = match model.materialized {
+            Materialized::View => self.view(connection, model, &compiled).await,
+            Materialized::Incremental if is_incremental => self.increment(connection, model, &compiled, vars).await,
+            Materialized::Table | Materialized::Incremental => self.table(connection, model, &compiled, vars).await,
         }
-        let relation = model.relation();
-        let drop = self.dropping(model);
-        sql::execute(
-            connection,
-            format!("{LOCK_TIMEOUT}; {drop} create view {relation} as\n{text};\n{}", comment("view", &relation, &fingerprint)),
-        )
-        .await?;
-        self.renewed.insert(&model.name);
-        Ok(0)
+        .map_err(|error| error.within(&model.relation()))?;
+        let at = self.built.len();
+        let ms = started.elapsed().as_secs_f64() * 1000.0;
+        self.built.push(BuiltModel { model: model.relation(), ms, rows, materialized: model.materialized, compiled });
+        Ok(&self.built[at])
     }
 
-    /// Builds the table beside the old one.
-    async fn table(&mut self, connection: &mut PgConnection, model: &'p Model, vars: &Vars) -> Result<u64, Error> {
-        let text = self.render(model, &model.source, vars, false)?;
-        self.pre_hook(connection, model, vars, false).await?;
-        let beside = format!("{}__new", model.relation());
-        sql::execute(connection, format!("drop table if exists {beside}")).await?;
-        let rows = sql::execute(connection, format!("create table {beside} as\n{text}")).await?;
-        let indexes: String = model
-            .config
-            .indexes
-            .iter()
-            .map(|index| format!("create {}index on {beside} ({}); ", if index.unique { "unique " } else { "" }, index.columns.join(", ")))
-            .collect();
-        let comment = comment("table", &beside, &self.project.fingerprint(model));
-        sql::execute(connection, format!("{indexes}{comment}; analyze {beside}")).await?;
-        Arc::make_mut(&mut self.relations).insert(model.name.clone(), beside);
-        self.beside.push(model);
-        Ok(rows)
-    }
-
-    /// Deletes the rows with the keys of the new ones, and inserts those.
-    async fn increment(&mut self, connection: &mut PgConnection, model: &'p Model, vars: &Vars) -> Result<u64, Error> {
-        let text = self.render(model, &model.source, vars, true)?;
-        self.pre_hook(connection, model, vars, true).await?;
-        let (relation, rows) = (model.relation(), format!("{}__rows", model.name));
-        let same_key = model.config.unique_key.iter().map(|key| format!("kept.{key} = {rows}.{key}")).collect::<Vec<_>>().join(" and ");
-        sql::execute(connection, format!("create temporary table {rows} on commit drop as\n{text}")).await?;
-        sql::execute(connection, format!("delete from {relation} as kept using {rows} where {same_key}")).await?;
-        Ok(sql::execute(connection, format!("insert into {relation} select * from {rows}")).await?)
-    }
-
-    async fn pre_hook(&self, connection: &mut PgConnection, model: &Model, vars: &Vars, is_incremental: bool) -> Result<(), Error> {
-        let Some(hook) = &model.config.pre_hook else { return Ok(()) };
-        let statement = self.render(model, hook, vars, is_incremental)?;
-        if !statement.is_empty() {
-            sql::execute(connection, statement).await?;
-        }
-        Ok(())
-    }
-
-    /// Runs every test on what this build holds. The generic ones of a model read it once, together: most models are views, and a
+    /// Runs every test of ours on what this build holds. The generic ones of a model read it once, together: most models are views, and a
     /// view with fifteen tests would be worked out fifteen times. Each is then said to have taken its share of that.
     ///
     /// # Errors
     /// [`Error::Build`] with the test, or the model with the tests, that Postgres refused.
     pub async fn test(&self, connection: &mut PgConnection, vars: &Vars) -> Result<Vec<Verdict>, Error> {
-        let around = Surroundings { relations: Arc::clone(&self.relations), ..self.project.surroundings(vars) };
+        let ours: Vec<_> = self.project.assertions().iter().filter(|assertion| assertion.package == project::OURS).collect();
+        self.test_these(connection, &ours, vars).await
+    }
+
+    /// Runs these tests of one package; the verdicts are in their order.
+    ///
+    /// # Errors
+    /// As [`Build::test`].
+    pub async fn test_these(&self, connection: &mut PgConnection, assertions: &[&Assertion], vars: &Vars) -> Result<Vec<Verdict>, Error> {
+        let package = assertions.first().map(|assertion| assertion.package.as_str()).unwrap_or_default();
+        let around = Surroundings { relations: Arc::clone(&self.relations), ..self.project.surroundings(package, vars) };
         let mut verdicts = Vec::new();
-        let of_one_model = |a: &Assertion, b: &Assertion| a.model().is_some() && a.model() == b.model();
-        for together in self.project.assertions().chunk_by(of_one_model) {
+        for together in assertions.chunk_by(|a, b| a.model().is_some() && a.model() == b.model()) {
             let started = Instant::now();
             let counts = self.count_failures(connection, together, &around).await?;
             #[expect(clippy::cast_precision_loss, reason = "a few tests")]
             let duration_ms = started.elapsed().as_secs_f64() * 1000.0 / together.len() as f64;
-            for (assertion, failures) in together.iter().zip(counts) {
+            for (assertion, rows) in together.iter().zip(counts) {
+                let (severity, failures) = assertion.judged(rows);
                 let (samples, portfolios) = match failures {
                     0 => (Value::Array(Vec::new()), None),
+                    _ if rows == 0 => (Value::Array(Vec::new()), None),
                     _ => self.failing(connection, assertion, &around).await?,
                 };
                 let (name, model) = (assertion.name.clone(), assertion.model().map(str::to_owned));
-                verdicts.push(Verdict { name, model, severity: assertion.severity, failures, samples, portfolios, duration_ms });
+                verdicts.push(Verdict { name, model, severity, failures, samples, portfolios, duration_ms });
             }
         }
         Ok(verdicts)
@@ -198,7 +183,7 @@ impl<'p> Build<'p> {
     async fn count_failures(
         &self,
         connection: &mut PgConnection,
-        together: &[Assertion],
+        together: &[&Assertion],
         around: &Surroundings,
     ) -> Result<Vec<i64>, Error> {
         let Some(first) = together.first() else { return Ok(Vec::new()) };
@@ -210,7 +195,7 @@ impl<'p> Build<'p> {
         }
         let queries = together.iter().map(|assertion| assertion.query(self.project, &within)).collect::<Result<Vec<_>, _>>()?;
         let refused = |source| Error::Build { model: first.name.clone(), source };
-        sql::counts(connection, once.as_deref(), &queries).await.map_err(refused)
+        sql::counts(self.rights, connection, once.as_deref(), &queries).await.map_err(refused)
     }
 
     /// The first rows that fail a test, and whose they all are.
@@ -222,8 +207,25 @@ impl<'p> Build<'p> {
     ) -> Result<(Value, Option<BTreeMap<i64, i64>>), Error> {
         let query = assertion.query(self.project, around)?;
         let refused = |source| Error::Build { model: assertion.name.clone(), source };
-        let samples = sql::samples(connection, &query, SAMPLES).await.map_err(refused)?;
-        Ok((samples, sql::portfolios(connection, &query).await.map_err(refused)?))
+        let samples = sql::samples(self.rights, connection, &query, SAMPLES).await.map_err(refused)?;
+        Ok((samples, sql::portfolios(self.rights, connection, &query).await.map_err(refused)?))
+    }
+
+    /// Runs one unit test; yields the rows that are missing and those that came instead, both empty where it passes.
+    ///
+    /// # Errors
+    /// When the fixtures don't fit the models, or Postgres refuses them.
+    pub async fn unit_test(&self, connection: &mut PgConnection, test: &UnitTest) -> Result<Value, Error> {
+        let model = self.project.find(&test.model).ok_or_else(|| test.refused("its model is gone"))?;
+        let mut inputs = Vec::new();
+        for (input, _) in &test.given {
+            inputs.push(self.columns_of(connection, test, model, input).await?);
+        }
+        let refused = |error: sqlx::Error| test.refused(format!("Postgres refused it ({})", said(&error)));
+        let empty = test.empty(self.project, model, &inputs)?;
+        let own = self.columns_of_query(connection, &empty).await.map_err(refused)?;
+        let query = test.query(self.project, model, (&inputs, &own))?;
+        sql::json(self.rights, connection, query).await.map_err(refused)
     }
 
     /// The new tables take the names of the old ones: the last statements before the commit, so that readers wait for nothing else.
@@ -236,8 +238,8 @@ impl<'p> Build<'p> {
             let (relation, name) = (model.relation(), &model.name);
             statements.push_str(&format!("{} alter table {relation}__new rename to {name}; ", self.dropping(model)));
         }
-        self.relations = Arc::new(self.project.models().iter().map(|model| (model.name.clone(), model.relation())).collect());
-        sql::execute(connection, statements).await?;
+        self.relations = self.project.relations();
+        sql::execute(self.rights, connection, statements).await?;
         Ok(())
     }
 
@@ -251,18 +253,18 @@ impl<'p> Build<'p> {
         &self.built
     }
 
-    fn render(&self, model: &Model, template: &str, vars: &Vars, is_incremental: bool) -> Result<String, Error> {
+    pub(super) fn render(&self, model: &Model, template: &str, vars: &Vars, is_incremental: bool) -> Result<String, Error> {
         let relations = Arc::clone(&self.relations);
-        let around = Surroundings { relations, this: model.relation(), is_incremental, ..self.project.surroundings(vars) };
-        Ok(self.project.renderer.render(&model.file, template, &around, BTreeMap::new())?.text)
+        let around = Surroundings { relations, this: model.relation(), is_incremental, ..self.project.surroundings(&model.package, vars) };
+        Ok(self.project.renderer.render(&model.place, template, &around, BTreeMap::new())?.text)
     }
 
     /// Is the model there as this version of it builds it?
-    fn stands(&self, model: &Model, fingerprint: &str) -> bool {
+    pub(super) fn stands(&self, model: &Model, fingerprint: &str) -> bool {
         self.existing.get(&model.relation()).is_some_and(|existing| existing.fingerprint == fingerprint)
     }
 
-    fn dropping(&self, model: &Model) -> String {
+    pub(super) fn dropping(&self, model: &Model) -> String {
         let relation = model.relation();
         match self.existing.get(&relation) {
             None => String::new(),
@@ -272,8 +274,5 @@ impl<'p> Build<'p> {
     }
 }
 
-const LOCK_TIMEOUT: &str = "set local lock_timeout = '5s'";
-
-fn comment(kind: &str, relation: &str, fingerprint: &str) -> String {
-    format!("comment on {kind} {relation} is '{fingerprint}'")
-}
+/// Readers that don't let go of what is replaced are waited for no longer.
+pub(super) const LOCK_TIMEOUT: &str = "set local lock_timeout = '5s'";

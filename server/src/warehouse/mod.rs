@@ -1,20 +1,39 @@
 //! Reads `server/warehouse/`, a dbt project: renders, orders, builds and tests its SQL models inside a given transaction.
 //!
-//! The subset of dbt that is understood: `ref`, `source`, `config`, `var`, `this`, `is_incremental`, the project's macros and
-//! `{% test %}` blocks, the four generic tests of dbt, singular tests. Anything else is an error that names file and line.
+//! The subset of dbt that is understood: `ref`, `source`, `var`, `this`, `is_incremental`, `config` (views, tables, increments by
+//! delete+insert or merge, schema, tags, indexes), if, for and set, the packages' macros and `{% test %}` blocks, the four generic tests
+//! of dbt, singular tests, severity, thresholds and `where`, unit tests. Anything else is an error that names file and line.
 
 mod assertion;
 mod build;
 pub mod commands;
+mod config;
+mod docs;
 mod embedded;
 mod error;
+mod fixture;
 mod graph;
+mod keep;
+mod methods;
+mod own;
+mod package;
 mod project;
 mod properties;
 mod render;
+mod select;
 mod sql;
+mod syntax;
+mod threshold;
+mod unit;
+mod walk;
+mod write;
 
 pub use assertion::{Assertion, Severity, Verdict};
 pub use build::{Build, BuiltModel, has_marts};
+pub use config::{IncrementalStrategy, Index, Materialized, ModelConfig};
 pub use error::Error;
-pub use project::{Materialized, Model, ModelConfig, Project, Vars};
+pub use keep::keep;
+pub use own::{Standing, bring_up};
+pub use package::Package;
+pub use project::{Column, Model, Project, Vars};
+pub use unit::UnitTest;

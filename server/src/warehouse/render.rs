@@ -1,24 +1,37 @@
 //! One template → SQL, with what it refers to and how it is configured.
 
-use super::{Error, project::ModelConfig};
-use minijinja::{
-    Environment, ErrorKind, UndefinedBehavior,
-    value::{Kwargs, Rest, Value},
+use super::{
+    Error,
+    config::{ModelConfig, TestConfig},
+    methods, syntax,
 };
-use serde::Deserialize;
+use minijinja::{
+    Environment, ErrorKind, State, UndefinedBehavior,
+    value::{Kwargs, Object, Rest, Value},
+};
+use serde::de::DeserializeOwned;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 const BUILTIN: &str = "dbt's own tests";
+/// Macros that call each other deeper than this go on for ever.
+const DEPTH: usize = 32;
 
-/// Templates and macros of the project, parsed once.
+/// A name's macro and the file with it.
+type Macros = BTreeMap<String, String>;
+
+/// Templates and macros of all packages, parsed once.
 #[derive(Debug, Clone)]
 pub(super) struct Renderer {
     environment: Environment<'static>,
-    /// Stands before each template, on its first line, so that lines keep their numbers.
-    imports: String,
+    macros: Arc<Macros>,
+    /// Of each package, by name: what its own files may call.
+    packages: BTreeMap<String, BTreeSet<String>>,
+    /// Of each package that has one: the file with its `generate_schema_name`.
+    schemas: BTreeMap<String, String>,
 }
 
 /// What a template can ask for.
@@ -26,107 +39,280 @@ pub(super) struct Renderer {
 pub(super) struct Surroundings {
     /// Where each model is read from.
     pub relations: Arc<BTreeMap<String, String>>,
-    pub sources: Arc<BTreeSet<(String, String)>>,
-    pub vars: Arc<BTreeMap<String, String>>,
+    /// Where each table of a source is read from.
+    pub sources: Arc<BTreeMap<(String, String), String>>,
+    pub vars: Arc<BTreeMap<String, Value>>,
+    /// Names of packages, which `ref` may name first.
+    pub packages: Arc<BTreeSet<String>>,
     /// The model's own relation; empty in tests.
     pub this: String,
     pub is_incremental: bool,
+    /// Nobody knows yet where the models lie: each is its name.
+    pub is_draft: bool,
+    /// Of a unit test: what these macros say instead.
+    pub overrides: BTreeMap<String, Value>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Rendered {
     pub text: String,
     pub refs: BTreeSet<String>,
+    pub sources: BTreeSet<(String, String)>,
     pub config: ModelConfig,
+    /// What `config(…)` said in a test.
+    pub test: TestConfig,
+}
+
+/// What is collected while a template is rendered.
+#[derive(Debug, Default)]
+struct Notes {
+    seen: Rendered,
+    depth: usize,
+}
+
+type Noted = Arc<Mutex<Notes>>;
+
+fn note(noted: &Noted) -> MutexGuard<'_, Notes> {
+    noted.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Renderer {
-    /// Takes the project's macro files: path and content.
-    pub fn new(macros: &[(&str, &str)]) -> Result<Self, Error> {
+    /// Takes the macro files of each package: its name, and places with contents.
+    pub fn new(packages: &[(&str, Vec<(String, &str)>)]) -> Result<Self, Error> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        let mut imports = String::new();
-        for (file, text) in macros.iter().copied().chain([(BUILTIN, include_str!("builtin.sql"))]) {
-            let text = tests_as_macros(text);
-            for name in macro_names(&text) {
-                imports.push_str(&format!("{{% from \"{file}\" import {name} %}}"));
+        environment.set_unknown_method_callback(methods::method);
+        let (mut macros, mut schemas) = (Macros::new(), BTreeMap::new());
+        let mut own: BTreeMap<String, BTreeSet<String>> = packages.iter().map(|(name, _)| ((*name).to_owned(), BTreeSet::new())).collect();
+        let builtin = vec![(BUILTIN.to_owned(), include_str!("builtin.sql"))];
+        let mut texts = Vec::new();
+        for (package, files) in packages.iter().map(|(name, files)| (*name, files)).chain([("", &builtin)]) {
+            for (file, text) in files {
+                let text = syntax::tests_as_macros(text);
+                for (name, line) in syntax::macros(&text) {
+                    let other = if name == SCHEMA_NAME {
+                        // Every package has its own; nobody calls it but us.
+                        schemas.insert(package.to_owned(), file.clone())
+                    } else {
+                        own.entry(package.to_owned()).or_default().insert(name.clone());
+                        macros.insert(name.clone(), file.clone())
+                    };
+                    if let Some(other) = other {
+                        return Err(Error::source(file, line, format!("the macro {name} is in {other} already: give it another name")));
+                    }
+                }
+                environment.add_template_owned(file.clone(), text.clone()).map_err(|error| Error::template(file, &error))?;
+                texts.push((package, file.clone(), text));
             }
-            environment.add_template_owned(file.to_owned(), text).map_err(|error| Error::template(file, &error))?;
         }
-        Ok(Self { environment, imports })
+        let renderer = Self { environment, macros: Arc::new(macros), packages: own, schemas };
+        for (package, file, text) in texts {
+            let mut known = renderer.known(package);
+            if text.contains(SCHEMA_NAME) {
+                known.insert("target".into());
+            }
+            syntax::check(&file, &text, &known)?;
+        }
+        Ok(renderer)
     }
 
-    /// Does a macro for the generic test of this name exist?
-    pub fn has_test(&self, name: &str) -> bool {
-        self.imports.contains(&format!(" test_{name} "))
+    /// What the files of a package may call: its own macros, dbt's tests, and others' by `package.macro`.
+    fn known(&self, package: &str) -> BTreeSet<String> {
+        let of = |name: &str| self.packages.get(name).into_iter().flatten();
+        let others = self.packages.keys().filter(|other| !other.is_empty());
+        let others = others.flat_map(|other| of(other).map(move |name| format!("{other}.{name}")));
+        of(package).chain(of("")).cloned().chain(others).collect()
+    }
+
+    /// Refuses what is outside of the subset, before anything is rendered.
+    pub fn check(&self, package: &str, file: &str, text: &str) -> Result<(), Error> {
+        syntax::check(file, text, &self.known(package))
+    }
+
+    /// Does a package know a generic test of this name (`positive`, or another package's `plumbline.positive`)?
+    pub fn has_test(&self, package: &str, name: &str) -> bool {
+        let wanted = match name.split_once('.') {
+            Some((other, name)) => format!("{other}.test_{name}"),
+            None => format!("test_{name}"),
+        };
+        self.known(package).contains(&wanted)
+    }
+
+    /// The schema of a model as the package's `generate_schema_name` says it; without one, the custom name or the default.
+    pub fn schema(&self, package: &str, custom: Option<&str>, default: &str) -> Result<String, Error> {
+        let Some(file) = self.schemas.get(package) else { return Ok(custom.unwrap_or(default).to_owned()) };
+        let target = Value::from_iter([("schema", Value::from(default)), ("name", Value::from("plumbline"))]);
+        let template = self.environment.get_template(file).map_err(|error| Error::template(file, &error))?;
+        let arguments = [custom.map_or(Value::from(()), Value::from), Value::from(())];
+        let said = template
+            .render_captured(Value::from_iter([("target", target)]))
+            .and_then(|mut file| file.with_state_mut(|state| state.call_macro(SCHEMA_NAME, &arguments)))
+            .map_err(|error| Error::template(file, &error))?;
+        Ok(said.trim().to_owned())
     }
 
     /// Renders a template with extra values beside what every template sees.
     pub fn render(&self, file: &str, source: &str, around: &Surroundings, values: BTreeMap<String, Value>) -> Result<Rendered, Error> {
-        let seen = Arc::new(Mutex::new(Rendered::default()));
+        let noted = Noted::default();
         let mut environment = self.environment.clone();
-        register(&mut environment, around, &seen);
-        let template = format!("{}{source}", self.imports);
-        let text = environment.render_named_str(file, &template, Value::from(values)).map_err(|error| Error::template(file, &error))?;
-        let mut rendered = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
+        self.register(&mut environment, around, &noted);
+        let text = environment.render_named_str(file, source, Value::from(values)).map_err(|error| Error::template(file, &error))?;
+        let mut rendered = std::mem::take(&mut note(&noted).seen);
         rendered.text = text.trim().to_owned();
         Ok(rendered)
     }
+
+    /// Gives a template the functions of dbt and the macros. `noted` collects what it refers to and configures.
+    fn register(&self, environment: &mut Environment<'static>, around: &Surroundings, noted: &Noted) {
+        for (name, file) in self.macros.iter() {
+            let call = Macro { name: name.clone(), file: file.clone(), noted: Arc::clone(noted) };
+            environment.add_function(name.clone(), move |state: &State, args: Rest<Value>| call.run(state, &args));
+        }
+        for (package, names) in self.packages.iter().filter(|(package, _)| !package.is_empty()) {
+            let calls = names.iter().filter_map(|name| {
+                let call = Macro { name: name.clone(), file: self.macros.get(name)?.clone(), noted: Arc::clone(noted) };
+                Some((name.clone(), Value::from_function(move |state: &State, args: Rest<Value>| call.run(state, &args))))
+            });
+            environment.add_global(package.clone(), calls.collect::<Value>());
+        }
+        functions(environment, around, noted);
+        for (name, value) in around.overrides.clone() {
+            environment.add_function(name, move |_: Rest<Value>| value.clone());
+        }
+    }
 }
 
-/// Gives a template the functions of dbt. `seen` collects what it refers to and configures.
-fn register(environment: &mut Environment<'static>, around: &Surroundings, seen: &Arc<Mutex<Rendered>>) {
-    let refuse = |what: String| minijinja::Error::new(ErrorKind::InvalidOperation, what);
+/// dbt asks this macro for a model's schema.
+const SCHEMA_NAME: &str = "generate_schema_name";
 
-    let (relations, noted) = (Arc::clone(&around.relations), Arc::clone(seen));
-    environment.add_function("ref", move |model: String| {
-        noted.lock().unwrap_or_else(PoisonError::into_inner).refs.insert(model.clone());
-        relations.get(&model).cloned().ok_or_else(|| refuse(format!("there is no model {model}")))
+/// A macro of any file: called through here, so that macros know each other wherever they are written.
+struct Macro {
+    name: String,
+    file: String,
+    noted: Noted,
+}
+
+impl Macro {
+    fn run(&self, state: &State, args: &[Value]) -> Result<Value, minijinja::Error> {
+        let depth = {
+            let mut notes = note(&self.noted);
+            notes.depth += 1;
+            notes.depth
+        };
+        if depth > DEPTH {
+            return Err(refuse(format!("the macro {} calls itself without an end", self.name)));
+        }
+        let said = state.env().get_template(&self.file)?.render_captured(())?.with_state_mut(|file| file.call_macro(&self.name, args));
+        note(&self.noted).depth -= 1;
+        said.map(Value::from)
+    }
+}
+
+fn refuse(what: String) -> minijinja::Error {
+    minijinja::Error::new(ErrorKind::InvalidOperation, what)
+}
+
+fn functions(environment: &mut Environment<'static>, around: &Surroundings, noted: &Noted) {
+    let (relations, packages, notes) = (Arc::clone(&around.relations), Arc::clone(&around.packages), Arc::clone(noted));
+    let is_draft = around.is_draft;
+    environment.add_function("ref", move |first: String, second: Option<String>| {
+        let model = match second {
+            Some(_) if !packages.contains(&first) => return Err(refuse(format!("there is no package {first}"))),
+            Some(model) => model,
+            None => first,
+        };
+        note(&notes).seen.refs.insert(model.clone());
+        match relations.get(&model).cloned() {
+            None if is_draft => Ok(model),
+            None => Err(refuse(format!("there is no model {model}"))),
+            Some(relation) => Ok(relation),
+        }
     });
-    let sources = Arc::clone(&around.sources);
-    environment.add_function("source", move |schema: String, table: String| {
-        let relation = format!("{schema}.{table}");
-        if sources.contains(&(schema, table)) { Ok(relation) } else { Err(refuse(format!("{relation} is not among the sources"))) }
+    let (sources, notes) = (Arc::clone(&around.sources), Arc::clone(noted));
+    environment.add_function("source", move |group: String, table: String| {
+        let key = (group, table);
+        let relation = sources.get(&key).cloned();
+        let relation = relation.ok_or_else(|| refuse(format!("{}.{} is not among the sources: add it to a yml", key.0, key.1)))?;
+        note(&notes).seen.sources.insert(key);
+        Ok(relation)
     });
     let vars = Arc::clone(&around.vars);
-    environment.add_function("var", move |name: String, default: Rest<String>| {
-        let value = vars.get(&name).or(default.first()).cloned();
+    environment.add_function("var", move |name: String, default: Option<Value>| {
+        let value = vars.get(&name).cloned().or(default);
         value.ok_or_else(|| refuse(format!("the variable {name} has no value: give it one in dbt_project.yml")))
     });
-    let noted = Arc::clone(seen);
-    environment.add_function("config", move |settings: Kwargs| {
-        let config = ModelConfig::deserialize(Value::from(settings)).map_err(|error| refuse(error.to_string()))?;
-        noted.lock().unwrap_or_else(PoisonError::into_inner).config = config;
+    let (is_test, notes) = (around.this.is_empty(), Arc::clone(noted));
+    environment.add_function("config", move |first: Option<Value>, settings: Kwargs| {
+        let named = Value::from(settings);
+        for given in first.into_iter().chain((named.len() != Some(0)).then_some(named)) {
+            let notes = &mut note(&notes).seen;
+            if is_test {
+                notes.test = std::mem::take(&mut notes.test).under(configured(given)?);
+            } else {
+                notes.config = std::mem::take(&mut notes.config).under(configured(given)?);
+            }
+        }
         Ok("")
     });
     let is_incremental = around.is_incremental;
     environment.add_function("is_incremental", move || is_incremental);
-    environment.add_global("this", around.this.clone());
+    environment.add_global("this", Value::from_object(This(around.this.clone())));
 }
 
-/// dbt's `{% test name(…) %} … {% endtest %}` is a macro whose name begins with `test_`.
-fn tests_as_macros(text: &str) -> String {
-    text.replace("{% test ", "{% macro test_").replace("{% endtest %}", "{% endmacro %}")
+fn configured<T: DeserializeOwned>(given: Value) -> Result<T, minijinja::Error> {
+    T::deserialize(given).map_err(|error| refuse(format!("config: {error}")))
 }
 
-fn macro_names(text: &str) -> impl Iterator<Item = &str> {
-    text.split("{% macro ").skip(1).filter_map(|rest| rest.split('(').next())
+/// `{{ this }}`, with dbt's `this.schema` and `this.name`.
+#[derive(Debug)]
+struct This(String);
+
+impl Object for This {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let (schema, name) = self.0.split_once('.').unwrap_or(("", &self.0));
+        match key.as_str()? {
+            "schema" => Some(schema.into()),
+            "name" | "identifier" | "table" => Some(name.into()),
+            _ => None,
+        }
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn renderer() -> Result<Renderer, Error> {
+        let macros = vec![
+            ("p/macros/twice.sql".to_owned(), "\n{% macro twice(x, y='') %}{{ x }}{{ x }}{{ y }}{% endmacro %}"),
+            (
+                "p/macros/more.sql".to_owned(),
+                "{% macro quad(x) -%}\n{{ twice(twice(x), y='!') }}\n{{ ref(x) if x == 'no' }}{%- endmacro %}",
+            ),
+            ("p/macros/on.sql".to_owned(), "{% macro forever(x) %}{{ again(x) }}{% endmacro %}"),
+            ("p/macros/back.sql".to_owned(), "{% macro again(x) %}{{ forever(x) }}{% endmacro %}"),
+        ];
+        Renderer::new(&[("p", macros)])
+    }
+
     fn render(source: &str) -> Result<Rendered, Error> {
         let around = Surroundings {
             relations: Arc::new([("prices".to_owned(), "staging.prices".to_owned())].into()),
-            sources: Arc::new([("raw".to_owned(), "split".to_owned())].into()),
-            vars: Arc::new([("benchmark".to_owned(), "SPY".to_owned())].into()),
+            sources: Arc::new([(("raw".to_owned(), "split".to_owned()), "raw.split".to_owned())].into()),
+            vars: Arc::new([("benchmark".to_owned(), Value::from("SPY"))].into()),
+            packages: Arc::new(["p".to_owned()].into()),
             this: "marts.here".into(),
             is_incremental: true,
+            is_draft: false,
+            overrides: BTreeMap::new(),
         };
-        let twice = ("macros/twice.sql", "\n{% macro twice(x) %}{{ x }}{{ x }}{% endmacro %}");
-        Renderer::new(&[twice])?.render("models/m.sql", source, &around, BTreeMap::new())
+        let renderer = renderer()?;
+        renderer.check("p", "models/m.sql", source)?;
+        renderer.render("models/m.sql", source, &around, BTreeMap::new())
     }
 
     fn check(source: &str, expect: &str) {
@@ -140,30 +326,54 @@ mod tests {
 
     #[test]
     fn says_what_dbt_says() {
-        check("select * from {{ ref('prices') }}", "select * from staging.prices");
+        check("select * from {{ ref('prices') }} {{ ref('p', 'prices') }}", "select * from staging.prices staging.prices");
         check("select * from {{ source('raw', 'split') }}", "select * from raw.split");
         check("{{ var('benchmark') }} {{ var('other', 'x') }}", "SPY x");
-        check("{{ this }}{% if is_incremental() %} where{% endif %}", "marts.here where");
-        check("{{ twice('ab') }}", "abab");
+        check("{{ this }}{% if is_incremental() %} where{% endif %} {{ this.schema }} {{ this.name }}", "marts.here where marts here");
+        check("{{ twice('ab') }} {{ p.twice('a', y=1) }}", "abab aa1");
+        check("{{ quad('z') }}", "zzzz!");
+        check("{% for k, v in {'b': 1, 'a': 2}.items() %}{{ k }}{{ v }}{% if not loop.last %},{% endif %}{% endfor %}", "b1,a2");
+        check("{% set cols %}a, b{% endset %}{{ cols.upper() }}", "A, B");
     }
 
     #[test]
     fn notes_references_and_configuration() {
-        let rendered = render("{{ config(materialized='incremental', unique_key='day') }}{{ ref('prices') }}").unwrap();
+        let rendered = render(
+            "{{ config(materialized='incremental', unique_key='day', tags='a') }}{{ config({'tags': ['b']}) }}{{ ref('prices') }}{{ source('raw', 'split') }}",
+        );
+        let rendered = rendered.unwrap();
         assert_eq!(rendered.refs, ["prices".to_owned()].into());
-        assert_eq!(rendered.config.unique_key, ["day"]);
+        assert_eq!(rendered.sources.len(), 1);
+        assert_eq!(rendered.config.unique_key, Some(vec!["day".to_owned()]));
+        assert_eq!(rendered.config.tags, ["a", "b"]);
     }
 
     #[test]
     fn refuses_the_rest_with_file_and_line() {
-        refused("select 1\n{{ ref('nowhere') }}", "server/warehouse/models/m.sql:2: ");
+        refused("select 1\n{{ ref('nowhere') }}", "models/m.sql:2: ");
         refused("{{ ref('nowhere') }}", "there is no model nowhere");
+        refused("{{ ref('q', 'prices') }}", "there is no package q");
         refused("{{ source('raw', 'nothing') }}", "raw.nothing is not among the sources");
         refused("\n\n{{ dbt_utils.star() }}", "models/m.sql:3: ");
-        refused("{{ run_query('select 1') }}", "run_query");
+        refused("{{ p.star() }}", "p.star");
         refused("{{ config(partition_by='day') }}", "partition_by");
+        refused("{{ config(contract={'enforced': true}) }}", "contract");
+        refused("{{ config(materialized='ephemeral') }}", "ephemeral");
         refused("{{ var('unset') }}", "unset has no value");
-        refused("{% snapshot x %}", "models/m.sql:1: ");
-        refused("{{ (", "models/m.sql:1: ");
+        refused("{{ forever(1) }}", "without an end");
+    }
+
+    #[test]
+    fn an_error_inside_a_macro_names_its_file() {
+        refused("select\n\n{{ quad('no') }}", "p/macros/more.sql:3: ");
+    }
+
+    #[test]
+    fn a_schema_is_what_the_package_says() {
+        let own = "{% macro generate_schema_name(custom_schema_name, node) -%}{{ custom_schema_name or target.schema }}_x{%- endmacro %}";
+        let renderer = Renderer::new(&[("p", vec![]), ("q", vec![("q/macros/s.sql".to_owned(), own)])]).unwrap();
+        assert_eq!(renderer.schema("p", Some("marts"), "own_p").unwrap(), "marts");
+        assert_eq!(renderer.schema("q", None, "own_q").unwrap(), "own_q_x");
+        assert_eq!(renderer.schema("q", Some("mine"), "own_q").unwrap(), "mine_x");
     }
 }

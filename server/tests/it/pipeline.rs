@@ -56,7 +56,15 @@ fn deps(pool: &PgPool, clock: Clock, market: Option<&simulator::Running>) -> Dep
         lost_limit: 5,
     };
     let http = Http::with_limits(pool.clone(), limits).unwrap();
-    Deps { pool: pool.clone(), clock, vault: vault(), http, simulator: market.map(|market| market.url().clone()), retries: Some(retries) }
+    Deps {
+        pool: pool.clone(),
+        clock,
+        vault: vault(),
+        http,
+        simulator: market.map(|market| market.url().clone()),
+        models: None,
+        retries: Some(retries),
+    }
 }
 
 async fn simulate(symbols: usize, at: &str, faults: &str) -> simulator::Running {

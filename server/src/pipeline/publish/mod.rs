@@ -76,6 +76,7 @@ pub async fn publish(ctx: &TaskContext, session: NaiveDate, scope: Scope) -> Res
                 let mut verdict_only = ctx.begin().await?;
                 record::forget_verdicts(&mut verdict_only, ctx.run_id).await?;
                 record::verdicts(&mut verdict_only, ctx.run_id, &attempt.verdicts, &BTreeSet::new()).await?;
+                warehouse::keep(&mut verdict_only, ctx.run_id, attempt.build.built()).await?;
                 ctx.commit(verdict_only, &ctx.checkpoint, 0).await?;
                 return Err(TaskError::Final(Box::new(blocked)));
             }
@@ -84,6 +85,7 @@ pub async fn publish(ctx: &TaskContext, session: NaiveDate, scope: Scope) -> Res
     record::failed_bookings(&mut tx, ctx.run_id, &attempt.booked.failed).await?;
     let verdicts = attempt::with_refused(std::mem::take(&mut attempt.verdicts), &refused);
     record::verdicts(&mut tx, ctx.run_id, &verdicts, &held_back).await?;
+    warehouse::keep(&mut tx, ctx.run_id, attempt.build.built()).await?;
     record::alerts(&mut tx, scope, &held_back, last.map(|last| last.session_date)).await?;
     record::publication(&mut tx, ctx.run_id, through, change_id, attempt.build.built(), &attempt.booked.changed).await?;
     let rows = attempt.booked.rows + attempt.build.built().iter().map(|model| model.rows).sum::<u64>();

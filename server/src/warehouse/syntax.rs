@@ -1,0 +1,194 @@
+//! What a template may hold: the tags and names of the subset. The rest is refused before anything is rendered, with its line.
+
+use super::Error;
+use minijinja::Environment;
+use std::collections::BTreeSet;
+
+/// Tags of the subset. `test` and `endtest` only in macro files.
+const TAGS: &[&str] = &["if", "elif", "else", "endif", "for", "endfor", "set", "endset", "macro", "endmacro", "raw", "endraw"];
+
+/// Functions and values of the subset; the project's macros come on top.
+const NAMES: &[&str] =
+    &["ref", "source", "config", "var", "this", "is_incremental", "range", "dict", "namespace", "none", "None", "True", "False"];
+
+/// What people bring along from dbt, and what to do instead.
+const INSTEAD: &[(&str, &str)] = &[
+    ("adapter", "write the statement for Postgres itself"),
+    ("run_query", "models can't ask the database while they are rendered: write it as a subquery"),
+    ("statement", "models can't ask the database while they are rendered: write it as a subquery"),
+    ("execute", "templates are only ever rendered: leave the condition out"),
+    ("env_var", "give the value under vars in dbt_project.yml and read it with var()"),
+    ("target", "a schema is set by config(schema=…); target is known in generate_schema_name alone"),
+    ("return", "let the macro print its text"),
+    ("do", "use {% set %}, or namespace() inside a loop"),
+    ("call", "pass the text as an argument"),
+    ("snapshot", "an incremental model with a merge keeps history too"),
+    ("materialization", "use view, table or incremental"),
+    ("docs", "write the description into the yml"),
+    ("include", "make it a macro"),
+    ("import", "macros of the project are known everywhere"),
+    ("from", "macros of the project are known everywhere"),
+    ("dbt_utils", "copy the macro into macros/"),
+    ("dbt", "copy the macro into macros/"),
+];
+
+/// A piece of a template between its delimiters.
+struct Tag<'t> {
+    is_block: bool,
+    line: usize,
+    inner: &'t str,
+    /// Where `inner` begins in the text.
+    at: usize,
+}
+
+/// The tags and expressions of a template; comments and raw blocks are passed over.
+fn tags(text: &str) -> Vec<Tag<'_>> {
+    let (mut found, mut from, mut raw) = (Vec::new(), 0, false);
+    while let Some(open) = text[from..].find('{').map(|at| from + at) {
+        let (is_block, close) = match text[open..].get(..2) {
+            Some("{%") => (true, "%}"),
+            Some("{{") => (false, "}}"),
+            Some("{#") => (false, "#}"),
+            _ => {
+                from = open + 1;
+                continue;
+            }
+        };
+        let Some(end) = text[open + 2..].find(close).map(|at| open + 2 + at) else { break };
+        let inner = &text[open + 2..end];
+        let first = first_word(inner);
+        if is_block && raw {
+            raw = first != "endraw";
+        } else if !raw && close != "#}" {
+            raw = is_block && first == "raw";
+            found.push(Tag { is_block, line: text[..open].matches('\n').count() + 1, inner, at: open + 2 });
+        }
+        from = end + 2;
+    }
+    found
+}
+
+fn first_word(inner: &str) -> &str {
+    let inner = inner.trim_start_matches(['-', '+']).trim_start();
+    inner.split(|c: char| !is_of_a_name(c)).next().unwrap_or_default()
+}
+
+fn is_of_a_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+/// dbt's `{% test name(…) %} … {% endtest %}` as what it is: a macro whose name begins with `test_`.
+pub(super) fn tests_as_macros(text: &str) -> String {
+    let mut written = text.to_owned();
+    for tag in tags(text).into_iter().rev().filter(|tag| tag.is_block) {
+        let word = first_word(tag.inner);
+        let start = tag.at + tag.inner.find(word).unwrap_or_default();
+        match word {
+            "endtest" => written.replace_range(start..start + word.len(), "endmacro"),
+            "test" => {
+                let name = start + word.len() + tag.inner[start - tag.at + word.len()..].find(is_of_a_name).unwrap_or_default();
+                written.replace_range(start..name, "macro test_");
+            }
+            _ => {}
+        }
+    }
+    written
+}
+
+/// The macros that a file defines, with their lines.
+pub(super) fn macros(text: &str) -> Vec<(String, usize)> {
+    let blocks = tags(text).into_iter().filter(|tag| tag.is_block && first_word(tag.inner) == "macro");
+    blocks
+        .filter_map(|tag| {
+            let rest = tag.inner.split_once("macro")?.1.trim_start();
+            Some((rest.split(|c: char| !is_of_a_name(c)).next()?.to_owned(), tag.line))
+        })
+        .collect()
+}
+
+/// Refuses tags and names that nobody defines. `known`: macros, and names that this file alone may use.
+pub(super) fn check(file: &str, text: &str, known: &BTreeSet<String>) -> Result<(), Error> {
+    let tags = tags(text);
+    for tag in tags.iter().filter(|tag| tag.is_block) {
+        let word = first_word(tag.inner);
+        if !TAGS.contains(&word) {
+            return Err(Error::source(file, tag.line, refusal(&format!("{{% {word} %}}"), word)));
+        }
+    }
+    let environment = Environment::new();
+    let template = environment.template_from_named_str(file, text).map_err(|error| Error::template(file, &error))?;
+    let mut unknown: Vec<(usize, String, String)> = Vec::new();
+    for path in template.undeclared_variables(true) {
+        let name = path.split('.').next().unwrap_or_default().to_owned();
+        let is_config_call = name == "config" && path.contains('.');
+        if is_config_call || !(NAMES.contains(&name.as_str()) || known.contains(&name) || known.contains(&path)) {
+            let line = tags.iter().find(|tag| names(tag.inner, &name)).map_or(1, |tag| {
+                let within = tag.inner.find(&name).map_or(0, |at| tag.inner[..at].matches('\n').count());
+                tag.line + within
+            });
+            unknown.push((line, path, name));
+        }
+    }
+    unknown.sort();
+    match unknown.into_iter().next() {
+        Some((line, path, name)) => Err(Error::source(file, line, refusal(&path, &name))),
+        None => Ok(()),
+    }
+}
+
+fn names(inner: &str, name: &str) -> bool {
+    inner.split(|c: char| !is_of_a_name(c)).any(|word| word == name)
+}
+
+fn refusal(what: &str, name: &str) -> String {
+    let instead = INSTEAD.iter().find(|(known, _)| *known == name).map_or_else(
+        || "it is no macro of this project, and no part of dbt that is understood here".to_owned(),
+        |(_, instead)| (*instead).to_owned(),
+    );
+    format!("{what} isn't supported: {instead}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_block_is_a_macro() {
+        let text =
+            "{#- {% test no %} -#}\n{%- test  positive(model, column_name) -%}select 1{%- endtest %}{% raw %}{% test x %}{% endraw %}";
+        let written = tests_as_macros(text);
+        assert_eq!(
+            written,
+            "{#- {% test no %} -#}\n{%- macro test_positive(model, column_name) -%}select 1{%- endmacro %}{% raw %}{% test x %}{% endraw %}"
+        );
+        assert_eq!(macros(&written), [("test_positive".to_owned(), 2)]);
+    }
+
+    #[test]
+    fn refuses_by_line_what_is_not_understood() {
+        let known = ["twice".to_owned(), "target".to_owned()].into();
+        for text in [
+            "{% set x = 1 %}{{ x }}{% for k, v in {'a': 1}.items() %}{{ loop.index }}{{ k ~ v }}{% endfor %}",
+            "{{ twice(ref('a')) }} {{ target.schema }} {{ this.schema }}",
+            "{% set x %}select{% endset %}{{ x | upper }}",
+            "{% raw %}{{ dbt_utils.star() }}{% endraw %}{# {{ adapter.x() }} #}",
+            "{% macro a(b, c=1) %}{{ b }}{{ c }}{% endmacro %}{{ a(1) }}",
+        ] {
+            check("m.sql", text, &known).unwrap();
+        }
+        for (text, line, word) in [
+            ("a\n{{ dbt_utils.star() }}", 2, "copy the macro"),
+            ("\n\n{%- snapshot x %}", 3, "{% snapshot %}"),
+            ("{% if false %}\n{{ run_query('x') }}{% endif %}", 2, "subquery"),
+            ("{{ adapter.dispatch('x')() }}", 1, "adapter"),
+            ("{{\n nowhere }}", 2, "nowhere"),
+            ("{% do x.append(1) %}", 1, "{% do %}"),
+            ("{{ config.get('x') }}", 1, "config.get"),
+            ("{{ (", 1, "syntax error"),
+            ("{{ target.schema }}{% call x() %}", 1, "{% call %}"),
+        ] {
+            let error = check("m.sql", text, &known).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("m.sql:{line}: ")) && error.contains(word), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! How each materialization is written: a view anew when its text changed, a table beside the old one, an increment into it.
+
+use super::{
+    Build, Error, Model, UnitTest, Vars, build::LOCK_TIMEOUT, config::IncrementalStrategy, fixture::Typed, project, sql, unit::Input,
+};
+use sqlx::PgConnection;
+
+/// Holds the columns of a query for a moment.
+const COLUMNS: &str = "plumbline_columns";
+
+impl<'p> Build<'p> {
+    /// A view is created only when its text, or a view that it reads, changed.
+    pub(super) async fn view(&mut self, connection: &mut PgConnection, model: &'p Model, text: &str) -> Result<u64, Error> {
+        let fingerprint = project::hash(&[text]);
+        if self.stands(model, &fingerprint) && !model.refs.iter().any(|name| self.renewed.contains(name.as_str())) {
+            return Ok(0);
+        }
+        let relation = model.relation();
+        let drop = self.dropping(model);
+        sql::execute(self.rights, connection, format!("{LOCK_TIMEOUT}; {drop}")).await?;
+        sql::single(self.rights, connection, format!("create view {relation} as (\n{text}\n)")).await?;
+        sql::execute(self.rights, connection, comment("view", &relation, &fingerprint)).await?;
+        self.renewed.insert(&model.name);
+        Ok(0)
+    }
+
+    /// Builds the table beside the old one.
+    pub(super) async fn table(&mut self, connection: &mut PgConnection, model: &'p Model, text: &str, vars: &Vars) -> Result<u64, Error> {
+        self.pre_hook(connection, model, vars, false).await?;
+        let beside = format!("{}__new", model.relation());
+        sql::execute(self.rights, connection, format!("drop table if exists {beside}")).await?;
+        let rows = sql::single(self.rights, connection, format!("create table {beside} as (\n{text}\n)")).await?;
+        let indexes = model.config.indexes.iter().flatten();
+        let indexes: String = indexes
+            .map(|index| format!("create {}index on {beside} ({}); ", if index.unique { "unique " } else { "" }, index.columns.join(", ")))
+            .collect();
+        let comment = comment("table", &beside, &self.project.fingerprint(model));
+        sql::execute(self.rights, connection, format!("{indexes}{comment}; analyze {beside}")).await?;
+        std::sync::Arc::make_mut(&mut self.relations).insert(model.name.clone(), beside);
+        self.beside.push(model);
+        Ok(rows)
+    }
+
+    /// Brings the new rows in by the model's strategy. As in dbt a null key is the same as no other, so its rows stay and come again.
+    pub(super) async fn increment(
+        &mut self,
+        connection: &mut PgConnection,
+        model: &'p Model,
+        text: &str,
+        vars: &Vars,
+    ) -> Result<u64, Error> {
+        self.pre_hook(connection, model, vars, true).await?;
+        let (relation, rows) = (model.relation(), format!("{}__rows", model.name));
+        sql::single(self.rights, connection, format!("create temporary table {rows} on commit drop as (\n{text}\n)")).await?;
+        let columns: Vec<_> = columns(connection, &relation).await?.into_iter().map(|column| quoted(&column.name)).collect();
+        let list = columns.join(", ");
+        let same = |kept: &str, new: &str| {
+            model.config.key().iter().map(|key| format!("{kept}.{key} = {new}.{key}")).collect::<Vec<_>>().join(" and ")
+        };
+        match model.config.incremental_strategy {
+            Some(IncrementalStrategy::Merge) => {
+                let updates: Vec<_> = columns.iter().map(|column| format!("{column} = dbt_internal_source.{column}")).collect();
+                let on = same("dbt_internal_dest", "dbt_internal_source");
+                let statement = format!(
+                    "merge into {relation} as dbt_internal_dest using {rows} as dbt_internal_source on {on}
+                     when matched then update set {}
+                     when not matched then insert ({list}) values ({list})",
+                    updates.join(", ")
+                );
+                Ok(sql::execute(self.rights, connection, statement).await?)
+            }
+            Some(IncrementalStrategy::DeleteInsert) | None => {
+                let delete = format!("delete from {relation} as kept using {rows} where {}", same("kept", &rows));
+                sql::execute(self.rights, connection, delete).await?;
+                Ok(sql::execute(self.rights, connection, format!("insert into {relation} ({list}) select {list} from {rows}")).await?)
+            }
+        }
+    }
+
+    async fn pre_hook(&self, connection: &mut PgConnection, model: &Model, vars: &Vars, is_incremental: bool) -> Result<(), Error> {
+        let Some(hook) = &model.config.pre_hook else { return Ok(()) };
+        let statement = self.render(model, hook, vars, is_incremental)?;
+        if !statement.is_empty() {
+            sql::single(self.rights, connection, statement).await?;
+        }
+        Ok(())
+    }
+
+    /// Names and types of what a fixture stands for.
+    pub(super) async fn columns_of(
+        &self,
+        connection: &mut PgConnection,
+        test: &UnitTest,
+        model: &Model,
+        input: &Input,
+    ) -> Result<Vec<Typed>, Error> {
+        let relation = match input {
+            Input::This => self.relations.get(&model.name).cloned(),
+            Input::Model(name) => self.relations.get(name).cloned(),
+            Input::Source(group, table) => self.project.sources.get(&(group.clone(), table.clone())).map(|table| table.relation.clone()),
+        };
+        let relation = relation.unwrap_or_default();
+        let found = columns(connection, &relation).await?;
+        if found.is_empty() && *input == Input::This {
+            // Not built yet: what it would be from nothing has the same columns. dbt wants it built first.
+            let text = self.render(model, &model.source, &Vars::default(), false)?;
+            return Ok(self.columns_of_query(connection, &format!("select * from (\n{text}\n) as first_build limit 0")).await?);
+        }
+        if found.is_empty() {
+            return Err(test.refused(format!("{input} isn't there yet, so nobody knows its columns: build {relation} first")));
+        }
+        Ok(found)
+    }
+
+    /// Names and types of what a query without rows yields.
+    pub(super) async fn columns_of_query(&self, connection: &mut PgConnection, text: &str) -> Result<Vec<Typed>, sqlx::Error> {
+        sql::execute(self.rights, connection, format!("drop table if exists pg_temp.{COLUMNS}")).await?;
+        sql::single(self.rights, connection, format!("create temporary table {COLUMNS} on commit drop as (\n{text}\n)")).await?;
+        let found = columns(connection, &format!("pg_temp.{COLUMNS}")).await?;
+        sql::execute(self.rights, connection, format!("drop table pg_temp.{COLUMNS}")).await?;
+        Ok(found)
+    }
+}
+
+/// The columns of a relation; none where there is no such.
+async fn columns(connection: &mut PgConnection, relation: &str) -> Result<Vec<Typed>, sqlx::Error> {
+    sqlx::query_as!(
+        Typed,
+        r#"select attname::text as "name!", pg_catalog.format_type(atttypid, atttypmod) as "kind!"
+           from pg_catalog.pg_attribute
+           where attrelid = pg_catalog.to_regclass($1) and attnum > 0 and not attisdropped order by attnum"#,
+        relation
+    )
+    .fetch_all(connection)
+    .await
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn comment(kind: &str, relation: &str, fingerprint: &str) -> String {
+    format!("comment on {kind} {relation} is '{fingerprint}'")
+}
