@@ -4,7 +4,7 @@
 // Clippy allows it in test functions only, and these tests have helpers.
 #![allow(clippy::unwrap_used)]
 
-use app::domain::{ConnectionId, UserId};
+use app::domain::{ConnectionId, PortfolioId, UserId};
 use chrono::{DateTime, NaiveDate, Utc};
 use server::{
     clock::Clock,
@@ -116,6 +116,38 @@ async fn numbers(pool: &PgPool) -> Vec<String> {
         all.extend(sqlx::query_scalar::<_, String>(AssertSqlSafe(query)).fetch_all(pool).await.unwrap());
     }
     all
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_persons_models_follow_each_publication_and_hold_up_none(pool: PgPool) {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| std::fs::write(folder.path().join(path), text).unwrap();
+    std::fs::create_dir(folder.path().join("models")).unwrap();
+    write("dbt_project.yml", "name: ada");
+    write("models/mine.sql", "-- One row per portfolio.\nselect portfolio_id, nothing from {{ ref('portfolio_daily') }}");
+    let market = simulate(6, THURSDAY, "").await;
+    demo(&pool).await;
+    let own = Deps { models: Some(folder.path().into()), ..deps(&pool, clock(THURSDAY), Some(&market)) };
+    let handle = pipeline::start(own).await.unwrap();
+    assert!(caught_up(&pool).await.succeeded, "our numbers are out");
+    let own_runs = async || number(&pool, "select count(*) from ops.run where dag = 'own_models' and state in ('success', 'failed')").await;
+    crate::support::until("the person's run", Duration::from_secs(30), async || own_runs().await == 1).await;
+    let error: String = sqlx::query_scalar("select error from ops.run where dag = 'own_models'").fetch_one(&pool).await.unwrap();
+    assert!(error.contains("own_ada.mine") && error.contains("nothing"), "{error}");
+    assert_eq!(published(&pool).await, Some(day("2026-11-19")));
+    // Mended, and built with the next publication.
+    write(
+        "models/mine.sql",
+        "-- One row per portfolio.\n{{ config(materialized='table') }}\nselect distinct portfolio_id from {{ ref('portfolio_daily') }}",
+    );
+    let portfolio = PortfolioId(number(&pool, "select min(portfolio_id) from book.portfolio").await);
+    let run_id = request_publish(&pool, portfolio, None).await.unwrap();
+    handle.wake();
+    assert!(ended(&pool, run_id).await.succeeded);
+    crate::support::until("the person's second run", Duration::from_secs(30), async || own_runs().await == 2).await;
+    assert_eq!(number(&pool, "select count(*) from ops.run where dag = 'own_models' and state = 'success'").await, 1);
+    assert_eq!(number(&pool, "select count(*) from own_ada.mine").await, 1);
+    handle.stop().await;
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]

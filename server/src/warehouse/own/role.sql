@@ -2,7 +2,9 @@
 -- Idempotent. Roles belong to the whole cluster: another database may make it at the same time.
 do $$
 begin
-    create role plumbline_own_models nologin noinherit nosuperuser nocreatedb nocreaterole noreplication;
+    if not exists (select from pg_catalog.pg_roles where rolname = 'plumbline_own_models') then
+        create role plumbline_own_models nologin noinherit nosuperuser nocreatedb nocreaterole noreplication;
+    end if;
 exception when duplicate_object or unique_violation then
     null;
 end

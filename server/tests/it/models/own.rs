@@ -197,3 +197,37 @@ async fn others_schemas_are_left_alone_and_the_way_in_stays_shut(pool: PgPool) {
         "{standings:#?}"
     );
 }
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn without_the_right_to_make_roles_a_sentence_says_what_to_do(pool: PgPool) {
+    published(&pool).await;
+    assert!(built(&pool, &[GOOD]).await.iter().all(|one| one.is_good));
+    // Someone who owns the database's schemas, and is no superuser.
+    let name = text(&pool, "select 'plumbline_test_' || left(md5(current_database()), 16)").await;
+    let owns = "raw, book, ops, auth, staging, ledger, marts";
+    sql(
+        &pool,
+        &format!(
+            "create role {name} login; grant create on database \"{database}\" to {name};
+             do $$ begin
+                 execute (select string_agg(format('alter schema %I owner to {name}', nspname), ';') from pg_namespace where nspname = any (string_to_array('{owns}', ', ')));
+                 execute (select string_agg(format('alter table %s owner to {name}', c.oid::regclass), ';') from pg_class c
+                          where relnamespace = any (string_to_array('{owns}', ', ')::regnamespace[]) and relkind in ('r', 'v', 'p'));
+             end $$;
+             drop schema own_ada cascade; alter function ops.run_own(text) owner to {name}; alter function ops.read_own(text) owner to {name}",
+            database = text(&pool, "select current_database()::text").await
+        ),
+    )
+    .await;
+    let options = pool.connect_options().as_ref().clone().username(&name);
+    let theirs = sqlx::postgres::PgPoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
+    let standings = built(&theirs, &[GOOD]).await;
+    assert!(standings[0].message.contains("create role plumbline_own_models nologin"), "{standings:#?}");
+    // As that sentence says.
+    sql(&pool, &format!("grant plumbline_own_models to {name}")).await;
+    let standings =
+        built(&theirs, &[GOOD, ("models/bad.sql", "-- One row per thing.\nselect set_config('role', 'none', false) from raw.split")]).await;
+    assert!(of(&standings, "own_ada.good").is_good && !of(&standings, "own_ada.bad").is_good, "{standings:#?}");
+    theirs.close().await;
+    sql(&pool, &format!("reassign owned by {name} to current_user; drop owned by {name}; drop role {name}")).await;
+}
