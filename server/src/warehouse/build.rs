@@ -9,15 +9,19 @@ use super::{
 };
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection, PgConnection, PgPool};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// Failing rows that are kept with a verdict.
 const SAMPLES: u32 = 20;
+/// One try to take tables from their readers: less than anybody notices, and less than Postgres waits before it looks for a deadlock.
+const SHORTEST_WAIT_MS: u64 = 20;
+/// All tries together.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// A model's rows while its tests run together.
 const TESTED: &str = "rows_under_test";
 
@@ -233,6 +237,9 @@ impl<'p> Build<'p> {
     /// # Errors
     /// What Postgres says; a reader that doesn't let go of an old table ends it after five seconds.
     pub async fn put_in_place(&mut self, connection: &mut PgConnection) -> Result<(), Error> {
+        if self.rights == Rights::Installation {
+            self.wait_for_readers(connection).await?;
+        }
         let mut statements = format!("{LOCK_TIMEOUT}; ");
         for model in std::mem::take(&mut self.beside) {
             let (relation, name) = (model.relation(), &model.name);
@@ -241,6 +248,27 @@ impl<'p> Build<'p> {
         self.relations = self.project.relations();
         sql::execute(self.rights, connection, statements).await?;
         Ok(())
+    }
+
+    /// Takes the old tables from their readers, all or none: whoever waits for a lock makes those behind it wait too, and a reader of two
+    /// tables could wait for us as we for it. So each try is short, and gives back what it got.
+    async fn wait_for_readers(&self, connection: &mut PgConnection) -> Result<(), Error> {
+        let replaced = |model: &&&Model| self.existing.get(&model.relation()).is_some_and(|existing| !existing.is_view);
+        let old: Vec<String> = self.beside.iter().filter(replaced).map(|model| model.relation()).collect();
+        if old.is_empty() {
+            return Ok(());
+        }
+        let take = format!("set local lock_timeout = '{SHORTEST_WAIT_MS}ms'; lock table {} in access exclusive mode", old.join(", "));
+        let begun = Instant::now();
+        loop {
+            let mut savepoint = connection.begin().await?;
+            match sql::execute(self.rights, &mut savepoint, take.clone()).await {
+                Ok(_) => return Ok(savepoint.commit().await?),
+                Err(error) if is_lock_timeout(&error) && begun.elapsed() < LONGEST_WAIT => savepoint.rollback().await?,
+                Err(error) => return Err(error.into()),
+            }
+            tokio::time::sleep(Duration::from_millis(SHORTEST_WAIT_MS)).await;
+        }
     }
 
     /// Does any table hold all of its rows anew, whoever they belong to?
@@ -275,4 +303,8 @@ impl<'p> Build<'p> {
 }
 
 /// Readers that don't let go of what is replaced are waited for no longer.
+fn is_lock_timeout(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|error| error.code()).as_deref() == Some("55P03")
+}
+
 pub(super) const LOCK_TIMEOUT: &str = "set local lock_timeout = '5s'";

@@ -53,7 +53,11 @@ pub(super) async fn counts(
 }
 
 /// How many rows of a query belong to each portfolio; `None` when any row doesn't say whose it is.
-pub(super) async fn portfolios(rights: Rights, connection: &mut PgConnection, test: &str) -> Result<Option<BTreeMap<i64, i64>>, sqlx::Error> {
+pub(super) async fn portfolios(
+    rights: Rights,
+    connection: &mut PgConnection,
+    test: &str,
+) -> Result<Option<BTreeMap<i64, i64>>, sqlx::Error> {
     let text = format!(
         "select coalesce(jsonb_agg(jsonb_build_array(portfolio, failures)), '[]')
          from (select (to_jsonb(failing) ->> 'portfolio_id')::bigint as portfolio, count(*) as failures from (\n{test}\n) as failing group by 1) as whose"
