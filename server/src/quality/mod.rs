@@ -30,6 +30,7 @@ mod scan;
 mod sessions;
 mod sql;
 mod suite;
+mod trial;
 mod verdict;
 
 pub use audit::audit;
@@ -40,3 +41,4 @@ pub use kind::{KindInfo, Parameter, kinds};
 pub use mutate::{Mutation, Report, mutate};
 pub use outcome::{Outcome, Said};
 pub use suite::{own as own_checks, suite};
+pub use trial::attempt;
