@@ -6,7 +6,7 @@ use crate::{
     clock::Clock,
     config::{self, Config, ConfigError, Environment},
     db::{Access, Database},
-    measures, orchestrator, pipeline,
+    measures, orchestrator, pipeline, quality,
     simulator::{self, SimulatorError, Source},
     telemetry, warehouse,
 };
@@ -60,6 +60,8 @@ enum Role {
     Attribution(measures::AttributionArgs),
     /// The SQL models: list, compile, build, test, docs
     Models(warehouse::commands::ModelsArgs),
+    /// The checks: list, run, try out, prove by injected defects
+    Checks(quality::commands::ChecksArgs),
     /// People: add one, reset a password, list them
     User(auth::commands::UserArgs),
     /// Bring the database up to date and end
@@ -124,6 +126,8 @@ enum Failure {
     #[error(transparent)]
     Models(#[from] warehouse::Error),
     #[error(transparent)]
+    Checks(#[from] quality::commands::CommandError),
+    #[error(transparent)]
     User(#[from] auth::commands::CommandError),
     #[error("The server stopped: {0}.")]
     Io(#[from] std::io::Error),
@@ -179,6 +183,12 @@ async fn act(cli: Cli) -> Result<(), Failure> {
             if let Some(database) = database {
                 database.close().await;
             }
+            done?;
+        }
+        Role::Checks(args) => {
+            let database = open(&configure()?, Clock::Real).await?;
+            let done = quality::commands::run(&database.pool, args).await;
+            database.close().await;
             done?;
         }
         Role::User(args) => {

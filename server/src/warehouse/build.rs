@@ -271,6 +271,12 @@ impl<'p> Build<'p> {
         }
     }
 
+    /// Where each model stands during this build, by the name that it will have: `marts.holdings` → `marts.holdings__new`.
+    pub fn standing(&self) -> BTreeMap<String, String> {
+        let of = |model: &Model| Some((model.relation(), self.relations.get(&model.name)?.clone()));
+        self.project.models().iter().filter_map(of).collect()
+    }
+
     /// Does any table hold all of its rows anew, whoever they belong to?
     pub fn has_rebuilt(&self) -> bool {
         !self.beside.is_empty()

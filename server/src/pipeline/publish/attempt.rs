@@ -1,13 +1,15 @@
-//! One try at a publication: ledgers, marts, their tests; and what the verdicts mean for whom.
+//! One try at a publication: ledgers, marts, their tests and checks.
 
 use super::{
     BENCHMARK, Scope,
     book::{self, Booked},
     broken,
+    decision::{Decision, Finding, decide},
     record::{self, Last},
 };
 use crate::{
     orchestrator::{TaskContext, TaskError},
+    quality,
     warehouse::{Build, Project, Vars, Verdict},
 };
 use app::domain::PortfolioId;
@@ -29,18 +31,37 @@ pub(super) struct Aim<'p> {
 pub(super) struct Attempt<'p> {
     pub build: Build<'p>,
     pub booked: Booked,
+    /// Of the models' own tests.
     pub verdicts: Vec<Verdict>,
+    /// Of the suite's and people's checks of models.
+    pub outcomes: Vec<quality::Outcome>,
 }
 
 impl Attempt<'_> {
-    /// What follows from the verdicts of this try.
+    /// What follows from the findings of this try.
     pub fn decide(&self, aim: &Aim<'_>, held_back: &BTreeSet<PortfolioId>) -> Decision {
         let shows_all_anew = self.build.has_rebuilt();
-        let is_shown = |verdict: &Verdict| {
+        let of_verdict = |verdict: &Verdict| {
             let model = aim.project.models().iter().find(|model| Some(&model.name) == verdict.model.as_ref());
-            shows_all_anew && model.is_none_or(|model| model.schema == "marts")
+            Finding {
+                name: verdict.name.clone(),
+                portfolios: verdict.portfolios.as_ref().map(|of| of.keys().copied().map(PortfolioId).collect()),
+                is_shown: shows_all_anew && model.is_none_or(|model| model.schema == "marts"),
+            }
         };
-        decide(&self.verdicts, held_back, aim.scope, is_shown)
+        let of_outcome = |outcome: &quality::Outcome| Finding {
+            name: outcome.check.name.clone(),
+            portfolios: (outcome.portfolio_id > 0).then(|| [PortfolioId(outcome.portfolio_id)].into()),
+            is_shown: shows_all_anew,
+        };
+        let verdicts = self.verdicts.iter().filter(|verdict| verdict.blocks()).map(of_verdict);
+        let findings: Vec<Finding> = verdicts.chain(self.outcomes.iter().filter(|outcome| outcome.blocks()).map(of_outcome)).collect();
+        decide(&findings, held_back, aim.scope)
+    }
+
+    /// Tests and checks that were made.
+    pub fn total(&self) -> usize {
+        self.verdicts.len() + self.outcomes.len()
     }
 }
 
@@ -56,17 +77,7 @@ pub(super) struct Blocked {
     pub names: String,
 }
 
-/// What follows from the verdicts.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Decision {
-    Publish,
-    /// Try again without these: only their own rows fail.
-    HoldBack(BTreeSet<PortfolioId>),
-    /// Nothing may be published: the names of the tests that say so.
-    Block(Vec<String>),
-}
-
-/// Books the ledgers of the scope but for those that are held back, builds the marts and tests them, all on the given savepoint.
+/// Books the ledgers of the scope but for those that are held back, builds the marts, tests and checks them, all on the given savepoint.
 pub(super) async fn run<'p>(
     ctx: &TaskContext,
     connection: &mut PgConnection,
@@ -83,96 +94,7 @@ pub(super) async fn run<'p>(
     book::note_changed(connection, &booked).await?;
     build.models(connection, "marts", &vars).await.map_err(broken)?;
     let verdicts = build.test(connection, &vars).await.map_err(broken)?;
-    Ok(Attempt { build, booked, verdicts })
-}
-
-/// A failing test whose rows all name their portfolio concerns these alone. One that is held back already may go on failing: what
-/// is shown of it was published before, unless the tested rows would be shown anew.
-fn decide(verdicts: &[Verdict], held_back: &BTreeSet<PortfolioId>, scope: Scope, is_shown: impl Fn(&Verdict) -> bool) -> Decision {
-    let blocking: Vec<&Verdict> = verdicts.iter().filter(|verdict| verdict.blocks()).collect();
-    let names = |of: &[&Verdict]| of.iter().map(|verdict| verdict.name.clone()).collect();
-    let wider: Vec<&Verdict> = blocking.iter().copied().filter(|verdict| verdict.portfolios.is_none()).collect();
-    if !wider.is_empty() {
-        return Decision::Block(names(&wider));
-    }
-    let failing = blocking.iter().filter_map(|verdict| verdict.portfolios.as_ref()).flat_map(|of| of.keys().copied().map(PortfolioId));
-    let newly: BTreeSet<PortfolioId> = failing.filter(|portfolio| !held_back.contains(portfolio)).collect();
-    let shown: Vec<&Verdict> = blocking.iter().copied().filter(|verdict| is_shown(verdict)).collect();
-    match scope {
-        // Whoever edited this one waits for it: that it can't be published is their answer.
-        Scope::Portfolio(only) if newly.contains(&only) => Decision::Block(names(&blocking)),
-        _ if !newly.is_empty() => Decision::HoldBack(newly),
-        _ if shown.is_empty() => Decision::Publish,
-        _ => Decision::Block(names(&shown)),
-    }
-}
-
-/// The verdicts of the last try, with what the tries before it found of those that it left out.
-pub(super) fn with_refused(verdicts: Vec<Verdict>, refused: &[Verdict]) -> Vec<Verdict> {
-    let merged = |mut verdict: Verdict| {
-        for earlier in refused.iter().filter(|earlier| earlier.name == verdict.name) {
-            let portfolios = verdict.portfolios.get_or_insert_default();
-            let new: Vec<_> = earlier.portfolios.iter().flatten().filter(|(portfolio, _)| !portfolios.contains_key(portfolio)).collect();
-            verdict.failures += new.iter().map(|(_, failures)| **failures).sum::<i64>();
-            portfolios.extend(new);
-            if let (Some(all), Some(more)) = (verdict.samples.as_array_mut(), earlier.samples.as_array()) {
-                all.extend(more.iter().cloned());
-            }
-        }
-        verdict
-    };
-    verdicts.into_iter().map(merged).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::warehouse::Severity;
-    use serde_json::Value;
-
-    fn failing(name: &str, severity: Severity, portfolios: Option<&[i64]>) -> Verdict {
-        let portfolios = portfolios.map(|of| of.iter().map(|id| (*id, 1)).collect());
-        Verdict { name: name.into(), model: None, severity, failures: 1, samples: Value::Null, portfolios, duration_ms: 0.0 }
-    }
-
-    fn check(verdicts: &[Verdict], held_back: &[i64], expect: Decision) {
-        let held_back = held_back.iter().copied().map(PortfolioId).collect();
-        assert_eq!(decide(verdicts, &held_back, Scope::All, |_| false), expect);
-    }
-
-    #[test]
-    fn a_failure_blocks_its_own_scope() {
-        let passing = Verdict { failures: 0, ..failing("fine", Severity::Error, None) };
-        check(&[passing], &[], Decision::Publish);
-        check(&[failing("slight", Severity::Warn, None)], &[], Decision::Publish);
-        let of_two = failing("sums", Severity::Error, Some(&[3, 7]));
-        check(std::slice::from_ref(&of_two), &[], Decision::HoldBack([PortfolioId(3), PortfolioId(7)].into()));
-        check(std::slice::from_ref(&of_two), &[3], Decision::HoldBack([PortfolioId(7)].into()));
-        check(std::slice::from_ref(&of_two), &[3, 7], Decision::Publish);
-        check(&[of_two, failing("all", Severity::Error, None)], &[], Decision::Block(vec!["all".into()]));
-    }
-
-    #[test]
-    fn an_edit_that_cannot_be_published_says_so() {
-        let verdicts = [failing("sums", Severity::Error, Some(&[3]))];
-        let decided = |portfolio| decide(&verdicts, &BTreeSet::new(), Scope::Portfolio(PortfolioId(portfolio)), |_| false);
-        assert_eq!(decided(3), Decision::Block(vec!["sums".into()]));
-        assert_eq!(decided(4), Decision::HoldBack([PortfolioId(3)].into()));
-    }
-
-    #[test]
-    fn what_would_be_shown_anew_must_not_fail() {
-        let verdicts = [failing("sums", Severity::Error, Some(&[3]))];
-        let decided = decide(&verdicts, &[PortfolioId(3)].into(), Scope::All, |_| true);
-        assert_eq!(decided, Decision::Block(vec!["sums".into()]));
-    }
-
-    #[test]
-    fn what_an_earlier_try_found_is_kept() {
-        let passing = Verdict { failures: 0, samples: Value::Array(vec![]), ..failing("sums", Severity::Error, None) };
-        let earlier = Verdict { samples: serde_json::json!([{ "portfolio_id": 3 }]), ..failing("sums", Severity::Error, Some(&[3])) };
-        let merged = with_refused(vec![passing], &[earlier]);
-        assert_eq!((merged[0].failures, merged[0].portfolios.as_ref().unwrap().len()), (1, 1));
-        assert_eq!(merged[0].samples.as_array().unwrap().len(), 1);
-    }
+    let from = booked.changed.values().copied().min().unwrap_or(aim.through);
+    let outcomes = quality::audit(connection, &build.standing(), ctx.run_id, aim.through, from).await?;
+    Ok(Attempt { build, booked, verdicts, outcomes })
 }

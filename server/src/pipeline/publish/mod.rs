@@ -4,6 +4,7 @@
 
 mod attempt;
 mod book;
+mod decision;
 mod plan;
 mod record;
 
@@ -12,11 +13,13 @@ pub use plan::{Change, Plan, Standing, plan};
 use super::ledger;
 use crate::{
     orchestrator::{TaskContext, TaskError, is_outage},
+    quality::{self, Outcome},
     warehouse::{self, Build, Project, Vars, Verdict},
 };
 use app::domain::PortfolioId;
-use attempt::{Aim, Blocked, Decision};
+use attempt::{Aim, Blocked};
 use chrono::NaiveDate;
+use decision::Decision;
 use sqlx::{Connection, PgConnection, PgPool};
 use std::{collections::BTreeSet, sync::LazyLock};
 
@@ -54,7 +57,7 @@ pub async fn publish(ctx: &TaskContext, session: NaiveDate, scope: Scope) -> Res
 
     let aim = Aim { project, scope, through, change_id, last };
     let mut held_back = record::held_back_by_checks(&mut tx, ctx.run_id).await?;
-    let mut refused = Vec::new();
+    let (mut refused, mut refused_outcomes) = (Vec::new(), Vec::new());
     let mut attempt = loop {
         let mut savepoint = tx.begin().await?;
         let attempt = attempt::run(ctx, &mut savepoint, &aim, &held_back).await?;
@@ -67,15 +70,17 @@ pub async fn publish(ctx: &TaskContext, session: NaiveDate, scope: Scope) -> Res
                 savepoint.rollback().await?;
                 held_back.extend(portfolios);
                 refused.extend(attempt.verdicts.into_iter().filter(Verdict::blocks));
+                refused_outcomes.extend(attempt.outcomes.into_iter().filter(Outcome::blocks));
             }
             Decision::Block(names) => {
                 savepoint.rollback().await?;
                 tx.rollback().await?;
                 let failed = names.len();
-                let blocked = Blocked { session, failed, total: attempt.verdicts.len(), names: names.join(", ") };
+                let blocked = Blocked { session, failed, total: attempt.total(), names: names.join(", ") };
                 let mut verdict_only = ctx.begin().await?;
                 record::forget_verdicts(&mut verdict_only, ctx.run_id).await?;
                 record::verdicts(&mut verdict_only, ctx.run_id, &attempt.verdicts, &BTreeSet::new()).await?;
+                quality::keep(&mut verdict_only, ctx.run_id, &attempt.outcomes).await?;
                 warehouse::keep(&mut verdict_only, ctx.run_id, attempt.build.built()).await?;
                 ctx.commit(verdict_only, &ctx.checkpoint, 0).await?;
                 return Err(TaskError::Final(Box::new(blocked)));
@@ -83,8 +88,9 @@ pub async fn publish(ctx: &TaskContext, session: NaiveDate, scope: Scope) -> Res
         }
     };
     record::failed_bookings(&mut tx, ctx.run_id, &attempt.booked.failed).await?;
-    let verdicts = attempt::with_refused(std::mem::take(&mut attempt.verdicts), &refused);
+    let verdicts = decision::with_refused(std::mem::take(&mut attempt.verdicts), &refused);
     record::verdicts(&mut tx, ctx.run_id, &verdicts, &held_back).await?;
+    quality::keep(&mut tx, ctx.run_id, &refused_outcomes).await?;
     warehouse::keep(&mut tx, ctx.run_id, attempt.build.built()).await?;
     record::alerts(&mut tx, scope, &held_back, last.map(|last| last.session_date)).await?;
     record::publication(&mut tx, ctx.run_id, through, change_id, attempt.build.built(), &attempt.booked.changed).await?;

@@ -50,9 +50,11 @@ pub(super) async fn joined_data_changed_from(
     .await
 }
 
-/// What an earlier attempt of the run said of the models: each test is counted once.
+/// What an earlier attempt of the run said of the models: each test and check is counted once.
 pub(super) async fn forget_verdicts(connection: &mut PgConnection, run_id: i64) -> Result<(), sqlx::Error> {
-    sqlx::query!("delete from ops.check_result where run_id = $1 and dimension = 'model'", run_id).execute(connection).await?;
+    sqlx::query!("delete from ops.check_result where run_id = $1 and (dimension = 'model' or dataset like '%.%')", run_id)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

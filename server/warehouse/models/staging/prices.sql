@@ -18,6 +18,6 @@ where
     and (symbol, session_date, response_id) not in (
         select symbol, session_date, response_id
         from {{ source('ops', 'quarantine') }}
-        where released_at is null
+        where dataset = 'bars' and released_at is null
     )
 order by symbol, "timestamp" desc, response_id desc
