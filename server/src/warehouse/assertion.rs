@@ -43,6 +43,8 @@ pub struct Assertion {
     pub tags: Vec<String>,
     /// The models that its query reads.
     pub refs: BTreeSet<String>,
+    /// The groups and tables that it reads beside them.
+    pub sources: BTreeSet<(String, String)>,
     /// The column that it is about.
     pub column: Option<String>,
     warn_if: Threshold,
@@ -190,6 +192,7 @@ pub(super) fn all(
             severity,
             tags: config.tags,
             refs: BTreeSet::new(),
+            sources: BTreeSet::new(),
             column: None,
             warn_if: config.warn_if.unwrap_or(Threshold::ANY),
             error_if: config.error_if.unwrap_or(Threshold::ANY),
@@ -200,7 +203,11 @@ pub(super) fn all(
         });
     }
     for assertion in &mut assertions {
-        assertion.refs = assertion.rendered(project, around)?.refs;
+        let Rendered { refs, mut sources, .. } = assertion.rendered(project, around)?;
+        if let Some(Tested::Source(group, table)) = &assertion.tested {
+            sources.insert((group.clone(), table.clone()));
+        }
+        (assertion.refs, assertion.sources) = (refs, sources);
     }
     Ok(assertions)
 }
@@ -268,6 +275,7 @@ fn generic(project: &Project, package: &str, file: &str, of: (&Tested, Option<&s
         severity: severity(&config)?,
         tags: config.tags,
         refs: BTreeSet::new(),
+        sources: BTreeSet::new(),
         column: column.map(str::to_owned),
         warn_if: config.warn_if.unwrap_or(Threshold::ANY),
         error_if: config.error_if.unwrap_or(Threshold::ANY),

@@ -53,6 +53,8 @@ pub struct Model {
     /// What a row is, as the file's first comment says.
     pub grain: String,
     pub description: String,
+    /// The yml with its description, within the package.
+    pub described_in: Option<String>,
     pub columns: Vec<Column>,
     pub materialized: Materialized,
     pub config: ModelConfig,

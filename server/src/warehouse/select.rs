@@ -1,6 +1,6 @@
 //! `--select` and `--exclude`, with dbt's grammar: names, `+` and how far, `tag:`, paths, wildcards; a space joins, a comma intersects.
 
-use super::{Error, Project, graph, walk::Step};
+use super::{Assertion, Error, Project, graph, walk::Step};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One thing that can be chosen.
@@ -10,6 +10,8 @@ struct Node<'p> {
     full: Vec<&'p str>,
     /// Path within the package.
     path: &'p str,
+    /// The yml that describes it.
+    yml: Option<&'p str>,
     tags: &'p [String],
     package: &'p str,
 }
@@ -42,7 +44,7 @@ pub(super) fn chosen(project: &Project, select: &[String], exclude: &[String]) -
         if select.is_empty() { nodes.iter().map(|node| node.step).collect() } else { union(project, &nodes, select, "--select")? };
     let excluded = union(project, &nodes, exclude, "--exclude")?;
     let left: BTreeSet<Step> = included.difference(&excluded).copied().collect();
-    if left.is_empty() && !(select.is_empty() && exclude.is_empty()) {
+    if left.iter().all(|step| matches!(step, Step::Source(_))) && !(select.is_empty() && exclude.is_empty()) {
         return Err(Error::Unknown("nothing is left to do: --exclude takes away all that --select names".into()));
     }
     Ok(left)
@@ -58,16 +60,31 @@ fn nodes(project: &Project) -> Vec<Node<'_>> {
         step: Step::Model(at),
         full: full(&model.package, &model.file, &model.name),
         path: &model.file,
+        yml: model.described_in.as_deref(),
         tags: &model.config.tags,
         package: &model.package,
     });
     let tests = project.assertions().iter().enumerate().map(|(at, test)| {
         let path = project.path(&test.package, &test.file);
-        Node { step: Step::Test(at), full: full(&test.package, path, &test.name), path, tags: &test.tags, package: &test.package }
+        Node {
+            step: Step::Test(at),
+            full: full(&test.package, path, &test.name),
+            path,
+            yml: None,
+            tags: &test.tags,
+            package: &test.package,
+        }
     });
     let units = project.unit_tests().iter().enumerate().map(|(at, test)| {
         let path = project.path(&test.package, &test.file);
-        Node { step: Step::Unit(at), full: full(&test.package, path, &test.name), path, tags: &test.tags, package: &test.package }
+        Node {
+            step: Step::Unit(at),
+            full: full(&test.package, path, &test.name),
+            path,
+            yml: None,
+            tags: &test.tags,
+            package: &test.package,
+        }
     });
     models.chain(tests).chain(units).collect()
 }
@@ -135,12 +152,16 @@ fn matching(project: &Project, nodes: &[Node], criterion: &Criterion) -> BTreeSe
         Method::Path => {
             let value = value.trim_end_matches('/');
             let parts: Vec<&str> = node.path.split('/').collect();
-            (1..=parts.len()).any(|length| fits(value, &parts[..length].join("/")))
+            node.yml.is_some_and(|yml| fits(value, yml)) || (1..=parts.len()).any(|length| fits(value, &parts[..length].join("/")))
         }
         Method::Name => is_named(&node.full, value) || is_named(&node.full[1..], value),
     };
     let direct: BTreeSet<Step> = nodes.iter().filter(is_meant).map(|node| node.step).collect();
-    let up: BTreeMap<String, BTreeSet<String>> = project.models().iter().map(|model| (model.name.clone(), model.refs.clone())).collect();
+    let up: BTreeMap<String, BTreeSet<String>> = project
+        .models()
+        .iter()
+        .map(|model| (model.name.clone(), model.refs.iter().cloned().chain(model.sources.iter().map(as_name)).collect()))
+        .collect();
     let down = graph::reversed(&up);
     let mut names = BTreeSet::new();
     for step in &direct {
@@ -152,18 +173,25 @@ fn matching(project: &Project, nodes: &[Node], criterion: &Criterion) -> BTreeSe
             }
             // What a test reads is one step above it.
             Step::Test(at) => {
-                let read = project.assertions().get(*at).filter(|_| criterion.above.is_some()).map(|test| &test.refs);
-                for name in read.into_iter().flatten() {
+                let Some(test) = project.assertions().get(*at).filter(|_| criterion.above.is_some()) else { continue };
+                names.extend(test.sources.iter().map(as_name));
+                for name in &test.refs {
                     names.insert(name.clone());
                     let more = criterion.above.flatten().map(|most| most.saturating_sub(1));
                     names.extend(graph::reached(name, &up, more));
                 }
             }
-            Step::Unit(_) => {}
+            Step::Unit(_) | Step::Source(_) => {}
         }
     }
     let more = project.models().iter().enumerate().filter(|(_, model)| names.contains(&model.name)).map(|(at, _)| Step::Model(at));
-    direct.iter().copied().chain(more).collect()
+    let sources = project.sources.keys().enumerate().filter(|(_, key)| names.contains(&as_name(key))).map(|(at, _)| Step::Source(at));
+    direct.iter().copied().chain(more).chain(sources).collect()
+}
+
+/// A table of a source among the names of models: with a dot, which no model has.
+fn as_name(key: &(String, String)) -> String {
+    format!("{}.{}", key.0, key.1)
 }
 
 /// dbt's rule: the last part exactly, or the first parts one by one; from a wildcard on the rest as one text, or the last part alone.
@@ -215,7 +243,7 @@ fn fits(pattern: &str, text: &str) -> bool {
     pattern[p..].iter().all(|c| *c == '*')
 }
 
-/// A chosen model brings the tests that read it, and its unit tests.
+/// A chosen model or table brings the tests that read it, and a model its unit tests.
 fn with_tests(project: &Project, mut chosen: BTreeSet<Step>) -> BTreeSet<Step> {
     let models: BTreeSet<&str> = chosen
         .iter()
@@ -224,7 +252,12 @@ fn with_tests(project: &Project, mut chosen: BTreeSet<Step>) -> BTreeSet<Step> {
             _ => None,
         })
         .collect();
-    let tests = project.assertions().iter().enumerate().filter(|(_, test)| test.refs.iter().any(|name| models.contains(name.as_str())));
+    let tables: BTreeSet<_> =
+        project.sources.keys().enumerate().filter(|(at, _)| chosen.contains(&Step::Source(*at))).map(|(_, key)| key).collect();
+    let reads = |test: &Assertion| {
+        test.refs.iter().any(|name| models.contains(name.as_str())) || test.sources.iter().any(|key| tables.contains(key))
+    };
+    let tests = project.assertions().iter().enumerate().filter(|(_, test)| reads(test));
     let units = project.unit_tests().iter().enumerate().filter(|(_, test)| models.contains(test.model.as_str()));
     let more: Vec<Step> = tests.map(|(at, _)| Step::Test(at)).chain(units.map(|(at, _)| Step::Unit(at))).collect();
     chosen.extend(more);
@@ -260,6 +293,7 @@ mod tests {
             Step::Model(at) => project.models()[*at].name.clone(),
             Step::Test(at) => project.assertions()[*at].name.clone(),
             Step::Unit(at) => project.unit_tests()[*at].name.clone(),
+            Step::Source(_) => "a source".into(),
         };
         let mut names: Vec<_> = steps.iter().map(name).collect();
         names.sort();
@@ -293,6 +327,7 @@ mod tests {
             (&["+t"], "a b c d not_null_b_id t u"),
             (&["u"], "u"),
             (&["package:p,tag:high"], "c"),
+            (&["models/s.yml"], "b not_null_b_id u"),
         ];
         for (select, expect) in table {
             assert_eq!(names(select, &[]).unwrap(), *expect, "{select:?}");

@@ -16,6 +16,8 @@ pub(super) enum Step {
     Unit(usize),
     Model(usize),
     Test(usize),
+    /// Nothing to do; the tests that read it come along.
+    Source(usize),
 }
 
 /// What is done together around one model, or the tests of a source (then without one).
@@ -112,7 +114,7 @@ pub(super) fn steps<'p>(project: &'p Project, chosen: &BTreeSet<Step>) -> Vec<St
                     }),
                 }
             }
-            Step::Model(_) => {}
+            Step::Model(_) | Step::Source(_) => {}
         }
     }
     all.retain(|steps| steps.builds || !steps.units.is_empty() || !steps.tests.is_empty());

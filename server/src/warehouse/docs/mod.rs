@@ -22,12 +22,16 @@ pub(super) fn write(project: &Project, chosen: &BTreeSet<Step>, folder: &Path) -
     Ok(page)
 }
 
-/// The chosen models with all that is known of them, in the order in which they are built.
+/// The chosen models with all that is known of them, in the order in which they are built, and the chosen tests.
 pub(super) fn catalog(project: &Project, chosen: &BTreeSet<Step>) -> Result<Value, Error> {
     let models = project.models().iter().enumerate().filter(|(at, _)| chosen.contains(&Step::Model(*at)));
     let models = models.map(|(_, model)| described(project, model)).collect::<Result<Vec<_>, _>>()?;
     let sources = project.sources.iter().map(|((group, table), source)| json!({ "source": group, "table": table, "relation": source.relation, "description": source.description }));
-    Ok(json!({ "models": models, "sources": sources.collect::<Vec<_>>() }))
+    let tests = project.assertions().iter().enumerate().filter(|(at, _)| chosen.contains(&Step::Test(*at)));
+    let tests: Vec<_> = tests.map(|(_, test)| json!({ "name": test.name, "dbt_name": test.dbt_name, "file": test.file })).collect();
+    let units = project.unit_tests().iter().enumerate().filter(|(at, _)| chosen.contains(&Step::Unit(*at)));
+    let units: Vec<_> = units.map(|(_, test)| json!({ "name": test.name, "file": test.file, "line": test.line })).collect();
+    Ok(json!({ "models": models, "sources": sources.collect::<Vec<_>>(), "tests": tests, "unit_tests": units }))
 }
 
 fn described(project: &Project, model: &Model) -> Result<Value, Error> {

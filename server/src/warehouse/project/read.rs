@@ -133,6 +133,8 @@ impl Project {
         if let [_, (file, text, _), ..] = described.as_slice() {
             return Err(Error::source(file, line_of(text, &["models:", name]), format!("{name} is described twice")));
         }
+        let described_in =
+            described.first().map(|(file, _, _)| file.strip_prefix(opened.package.label.as_str()).unwrap_or(file).to_owned());
         let described = described.first().map(|(_, _, model)| (*model).clone());
         self.renderer.check(&opened.project.name, &place, source)?;
         let settings = opened.project.settings(&opened.package.place("dbt_project.yml"), &folders)?;
@@ -157,11 +159,11 @@ impl Project {
             )
         })?;
         let package = opened.project.name.clone();
-        Ok(Draft { name: name.into(), package, schema, file, place, grain, described, config, source, is_own })
+        Ok(Draft { name: name.into(), package, schema, file, place, grain, described, described_in, config, source, is_own })
     }
 
     fn model(&self, draft: Draft, relations: &Arc<BTreeMap<String, String>>) -> Result<Model, Error> {
-        let Draft { name, package, schema, file, place, grain, described, config, source, is_own } = draft;
+        let Draft { name, package, schema, file, place, grain, described, described_in, config, source, is_own } = draft;
         let around = Surroundings {
             relations: Arc::clone(relations),
             this: format!("{schema}.{name}"),
@@ -195,6 +197,7 @@ impl Project {
             place,
             grain,
             description: described.description,
+            described_in,
             columns: described.columns.into_iter().map(|column| Column { name: column.name, description: column.description }).collect(),
             materialized,
             config,
@@ -221,6 +224,7 @@ struct Draft<'p> {
     place: String,
     grain: String,
     described: Option<ModelProperties>,
+    described_in: Option<String>,
     config: ModelConfig,
     source: &'p str,
     is_own: bool,
