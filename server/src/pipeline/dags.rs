@@ -82,9 +82,18 @@ pub(super) fn publication() -> Dag {
     Dag::new("publish", vec![publish_task()])
 }
 
+/// What a person wants fetched once more: no openings are worked out, nothing else is asked for.
+pub(super) fn refetch() -> Dag {
+    let mut tasks = tasks();
+    tasks.retain(|task| !matches!(task.name.as_str(), "extract_details" | "extract_rates" | "propose_openings" | "validate"));
+    let validate = compute_task("validate", "Checking what was fetched", EXTRACT);
+    tasks.insert(tasks.len() - 1, validate.after(&["extract_prices", "extract_actions"]));
+    Dag { overlap: Overlap::QueueAll, timeout: Some(RUN_TIMEOUT), ..Dag::new("refetch", tasks) }
+}
+
 /// Every DAG of ours.
-pub(super) fn all() -> [Dag; 3] {
-    [daily(), history(), publication()]
+pub(super) fn all() -> [Dag; 4] {
+    [daily(), history(), refetch(), publication()]
 }
 
 /// What the pipeline works with. Cheap to clone.

@@ -8,8 +8,12 @@ mod books;
 mod entries;
 mod load;
 mod outcome;
+mod reconcile;
 mod rules;
+mod stored;
 mod verdict;
+
+pub use stored::{far_from, faults_of, lapse};
 
 use crate::orchestrator::{TaskContext, TaskError};
 use bars::{Judged, Window};
@@ -60,7 +64,10 @@ pub async fn validate(ctx: &TaskContext, session: NaiveDate) -> Result<Verdict, 
     let judged = bars::judged(&mut step, &window, &books.splits).await?;
     outcomes.extend(bars::gaps(&mut step, &window, &spans).await?);
     outcomes.extend(books::checked(&books, session));
+    // First, so that a better price that came since ends the wait at once.
+    stored::lapse(&mut step, Some(ctx.run_id), session).await?;
     quarantine(&mut step, ctx.run_id, &judged).await?;
+    reconcile::keep(&mut step, ctx.run_id, session, &books).await?;
     outcomes.extend(judged.outcomes);
 
     sqlx::query!("delete from ops.check_result where run_id = $1 and dimension <> 'model'", ctx.run_id).execute(&mut *step).await?;

@@ -365,3 +365,43 @@ async fn an_empty_installation_and_a_lost_lease(pool: PgPool) {
     assert!(validate(&ctx, day("2014-06-05")).await.is_err(), "another worker has the task");
     assert_eq!(house.failing(&ctx).await, []);
 }
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_difference_is_kept_from_its_first_session_until_it_is_gone(pool: PgPool) {
+    let house = House::new(pool).await;
+    house.buy("AAPL", "2014-03-03", 132, 6600).await;
+    let kept = async || {
+        let rows = sqlx::query!(
+            "select symbol, since, session_date, cause, explanation, repair, resolved_on from ops.reconciliation order by symbol, since"
+        )
+        .fetch_all(&house.pool)
+        .await
+        .unwrap();
+        rows.into_iter()
+            .map(|row| (row.symbol, row.since.to_string(), row.session_date.to_string(), row.cause, row.resolved_on))
+            .collect::<Vec<_>>()
+    };
+    house.report(1, "2014-03-04", "0", &[("AAPL", 123)]).await;
+    verdict(&house.run().await, "2014-03-04").await;
+    let mistyped = |last: &str, resolved: Option<&str>| {
+        ("AAPL".to_owned(), "2014-03-04".to_owned(), last.to_owned(), "quantity_off".to_owned(), resolved.map(day))
+    };
+    assert_eq!(kept().await, [mistyped("2014-03-04", None)]);
+    // The next day it is the same one; an attempt more changes nothing.
+    house.report(2, "2014-03-05", "0", &[("AAPL", 123)]).await;
+    let run = house.run().await;
+    verdict(&run, "2014-03-05").await;
+    verdict(&run, "2014-03-05").await;
+    assert_eq!(kept().await, [mistyped("2014-03-05", None)]);
+    // Gone, and another one later is another.
+    house.report(3, "2014-03-06", "0", &[("AAPL", 132)]).await;
+    verdict(&house.run().await, "2014-03-06").await;
+    assert_eq!(kept().await, [mistyped("2014-03-05", Some("2014-03-06"))]);
+    house.activity("x", "SPIN", "2014-03-07", json!({ "symbol": "AAPL", "qty": "5" })).await;
+    house.report(4, "2014-03-07", "17.5", &[("AAPL", 137)]).await;
+    verdict(&house.run().await, "2014-03-07").await;
+    let now = kept().await;
+    assert_eq!(now.len(), 3);
+    assert_eq!((now[0].0.as_str(), now[0].3.as_str()), ("", "unknown"), "cash that nothing explains");
+    assert_eq!((now[2].1.as_str(), now[2].3.as_str(), now[2].4), ("2014-03-07", "missing_transaction", None));
+}
