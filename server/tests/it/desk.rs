@@ -1,5 +1,7 @@
 //! What people decide about data quality, on a real database and site: quarantine, prices by hand, acceptances, and who sees what.
 
+mod reconciliation;
+
 use crate::{
     market::{count, on, sql, text},
     visitor::{Remembering, Visitor, site, store},
@@ -61,8 +63,8 @@ impl House {
                insert into ops.check_result (run_id, portfolio_id, symbol, check_name, dataset, dimension, scope, severity, passed, observed, expected, elements,
                                              failures, samples, message, query, repairs)
                select 4, 0, 'AAPL', 'jumps_are_explained', 'bars', 'accuracy', 'symbol', 'error', false, '1 of 3 fail', 'none', 3, 1,
-                      '[{"symbol": "AAPL", "close": 101}, {"symbol": "TSLA", "close": -3}]', 'AAPL fell to a seventh.', 'select secret',
-                      '[{"kind": "fetch", "symbol": "AAPL", "from": "2026-11-20", "to": "2026-11-20"}, {"kind": "price", "symbol": "TSLA", "session": "2026-11-20"}]'
+                      '[{"symbol": "AAPL", "close": 101}, {"symbol": "TSLA", "close": -3}]'::jsonb, 'AAPL fell to a seventh.', 'select secret',
+                      '[{"kind": "fetch", "symbol": "AAPL", "from": "2026-11-20", "to": "2026-11-20"}, {"kind": "price", "symbol": "TSLA", "session": "2026-11-20"}]'::jsonb
                union all select 4, 0, 'TSLA', 'prices_are_positive', 'bars', 'accuracy', 'row', 'error', false, '', 'none', 3, 1, '[]', 'TSLA is below zero.', null, '[]'
                union all select 4, 0, null, 'session_is_there', 'bars', 'freshness', 'installation', 'fatal', true, '', 'there', 1, 0, '[]', 'There.', null, '[]'
                union all select 4, portfolio_id, null, 'cash_reconciles', 'entries', 'consistency', 'portfolio', 'warn', false, '', 'equal', 1, 1, '[]',
@@ -294,7 +296,7 @@ async fn pages_and_files_hold_only_ones_own(pool: PgPool) {
             &["AAPL", "select secret", "Release or discard", "Enter a price", "Fetch AAPL of 20 Nov again"],
             &["TSLA", "select 1", "Nothing explains it"],
         ),
-        ("bob", &["Nothing is set aside"], &["AAPL", "TSLA", "select", "Release or discard"]),
+        ("bob", &["Nothing is set aside"], &["AAPL", "TSLA", "select secret", "Release or discard"]),
         ("demo", &["Nothing is set aside"], &["AAPL", "TSLA", "select secret", "Accept", "Release or discard"]),
     ] {
         let mut visitor = Visitor::new(&site);
