@@ -1,5 +1,6 @@
 //! What people decide about data quality, on a real database and site: quarantine, prices by hand, acceptances, and who sees what.
 
+mod browser;
 mod reconciliation;
 
 use crate::{

@@ -88,9 +88,13 @@ fn split(difference: &Difference, evidence: &Evidence<'_>) -> Option<Suspicion> 
             return Some(suspicion(90, explanation, split.execution_date.min(evidence.session)));
         }
     }
-    let ratios = USUAL.iter().flat_map(|(to, from)| [(*to, *from), (*from, *to)]);
-    let (to, from) = ratios.into_iter().find(|(to, from)| is_ratio(Decimal::from(*to), Decimal::from(*from)))?;
+    // Without a split on file nothing says that fractions were paid out, and few shares more are bought more often than split off.
     let near = evidence.splits.iter().find(|split| (split.execution_date - evidence.session).num_days().abs() <= NEAR_DAYS);
+    let is_just = |to: Decimal, from: Decimal| difference.derived.checked_mul(to) == difference.reported.checked_mul(from);
+    let ratios = USUAL.iter().flat_map(|(to, from)| [(*to, *from), (*from, *to)]);
+    let (to, from) = ratios
+        .into_iter()
+        .find(|(to, from)| (near.is_some() || *to == 1 || *from == 1) && is_just(Decimal::from(*to), Decimal::from(*from)))?;
     Some(match near {
         Some(split) => suspicion(
             80,
