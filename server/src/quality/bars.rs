@@ -1,39 +1,30 @@
-//! Checks of prices: gathers what is suspicious by SQL, lets the pure rules judge it.
+//! Checks of single bars: the pass names what needs a second look, the rules judge those, and what can't be right is refused.
 
 use super::{
+    check::{Action, Check},
+    compile::{Predicate, predicate},
+    dataset::Batch,
     entries::Splits,
-    outcome::{Failure, Outcome, by_symbol},
-    rules::{
-        BAR_IS_WHOLE, BARS_ARE_OF_SESSIONS, CLOSE_IS_THERE, HELD_ARE_FRESH, JUMPS_ARE_EXPLAINED, PRICES_ARE_IN_RANGE, PRICES_ARE_POSITIVE,
-        Rule, SESSION_IS_THERE, SESSIONS_ARE_COMPLETE, SYMBOLS_HAVE_PRICES, VOLUME_IS_POSSIBLE,
-    },
-    verdict::{Bar, Fault, LARGEST_JUMP, judge},
+    expression::text,
+    kind::Kind,
+    outcome::{Failure, MOST_SAMPLES, MOST_SYMBOLS, Outcome, by_symbol},
+    repairs,
+    scan::{self, Looked, instant},
+    sql,
+    verdict::{Bar, compared, reason},
 };
-use crate::calendar;
-use chrono::{Days, NaiveDate};
-use serde_json::json;
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
 use sqlx::PgConnection;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Instant,
+};
 
-/// Every portfolio is measured against it.
-pub const BENCHMARK: &str = "SPY";
-/// Two closes before a bar lie within these days, unless the symbol wasn't traded for weeks.
-const LEAD_DAYS: u64 = 30;
-/// So many symbols' bars of ten years are looked at within half a second.
-const SYMBOLS_AT_A_TIME: usize = 100;
-/// Gaps this old are looked for on every day, so that they stay in sight; older ones when bars of then arrive.
-const GAP_DAYS: u64 = 45;
-
-/// Checks of single bars, in the order of the page.
-const OF_BARS: [&Rule; 7] = [
-    &CLOSE_IS_THERE,
-    &BAR_IS_WHOLE,
-    &PRICES_ARE_POSITIVE,
-    &PRICES_ARE_IN_RANGE,
-    &JUMPS_ARE_EXPLAINED,
-    &VOLUME_IS_POSSIBLE,
-    &BARS_ARE_OF_SESSIONS,
-];
+/// The check whose refusals wait for a split.
+pub const JUMPS: &str = "jumps_are_explained";
 
 /// What bars are to be judged.
 #[derive(Debug, Clone)]
@@ -41,16 +32,21 @@ pub struct Window<'a> {
     pub symbols: &'a [String],
     /// The first day with a bar that wasn't judged; `None`: no bar is new.
     pub from: Option<NaiveDate>,
-    /// Answers up to this one were judged.
-    pub judged_response: i64,
-    pub session: NaiveDate,
+    pub batch: &'a Batch,
 }
 
-/// A bar and a fault of it that keeps it out of the numbers.
+/// A row that is kept out of the numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refusal {
-    pub bar: Bar,
-    pub fault: Fault,
+    pub dataset: &'static str,
+    pub symbol: String,
+    pub session_date: NaiveDate,
+    pub row_key: String,
+    pub response_id: i64,
+    pub check: String,
+    pub reason: String,
+    /// The row as it was refused.
+    pub refused: Value,
 }
 
 /// What the checks of single bars found.
@@ -60,252 +56,313 @@ pub struct Judged {
     pub refusals: Vec<Refusal>,
     /// Bars in quarantine for a jump that a split explains by now.
     pub explained: Vec<(String, NaiveDate)>,
+    /// What the pass said of each symbol.
+    pub looked: Vec<Looked>,
 }
 
-/// Judges the bars of the window, and once more those that wait for a split.
-pub async fn judged(connection: &mut PgConnection, window: &Window<'_>, splits: &Splits) -> Result<Judged, sqlx::Error> {
-    let from = window.from.unwrap_or(window.session + Days::new(1));
-    let waiting = sqlx::query!(
-        "select symbol, session_date from ops.quarantine where check_name = $1 and released_at is null",
-        JUMPS_ARE_EXPLAINED.name
-    )
-    .fetch_all(&mut *connection)
-    .await?;
-    let earliest = waiting.iter().map(|row| row.session_date).min().map_or(from, |earliest| earliest.min(from));
-    let elements = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from raw.market_data where symbol = any($1) and "timestamp" >= $2 and response_id > $3"#,
-        window.symbols,
-        calendar::midnight(from),
-        window.judged_response
-    )
-    .fetch_one(&mut *connection)
-    .await?;
-    let mut bars = Vec::new();
-    for symbols in window.symbols.chunks(SYMBOLS_AT_A_TIME) {
-        let suspicious = sqlx::query_file!(
-            "src/quality/suspicious_bars.sql",
-            symbols,
-            calendar::midnight(earliest - Days::new(LEAD_DAYS)),
-            calendar::midnight(from),
-            window.judged_response,
-            LARGEST_JUMP
+/// Judges the bars of the window, and once more those that wait for a split. `second`: another connection, where the batch is large and
+/// committed.
+pub async fn judged(
+    connection: &mut PgConnection,
+    second: Option<&mut PgConnection>,
+    window: &Window<'_>,
+    checks: &[Arc<Check>],
+    splits: &Splits,
+) -> Result<Judged, sqlx::Error> {
+    let started = Instant::now();
+    let from = window.from.unwrap_or(window.batch.session + chrono::Days::new(1));
+    let looked = match window.from {
+        Some(_) => scan::looked(connection, second, checks, window.symbols, from, window.batch).await?,
+        None => Vec::new(),
+    };
+    let took_ms = started.elapsed().as_secs_f64() * 1000.0;
+    let elements = looked.iter().map(|symbol| u64::try_from(symbol.rows).unwrap_or_default()).sum();
+    let mut judged = Judged { looked, ..Judged::default() };
+    odd(connection, &mut judged, from, window, checks, elements).await?;
+    apart(connection, &mut judged, from, window, checks, splits, elements).await?;
+    // One pass for all of them: each is told its share.
+    #[expect(clippy::cast_precision_loss, reason = "some dozens of checks")]
+    let share_ms = took_ms / checks.len().max(1) as f64;
+    for outcome in &mut judged.outcomes {
+        outcome.duration_ms += share_ms;
+    }
+    Ok(judged)
+}
+
+/// Rows that break a rule of their own, counted exactly and read where a check fails.
+async fn odd(
+    connection: &mut PgConnection,
+    judged: &mut Judged,
+    from: NaiveDate,
+    window: &Window<'_>,
+    checks: &[Arc<Check>],
+    elements: u64,
+) -> Result<(), sqlx::Error> {
+    let alone: Vec<(&Arc<Check>, Predicate)> =
+        checks.iter().filter_map(|check| predicate(check, window.batch).map(|predicate| (check, predicate))).collect();
+    let symbols: Vec<String> = judged.looked.iter().filter(|symbol| symbol.odd > 0).map(|symbol| text(&symbol.symbol)).collect();
+    let rows = |symbols: &[String]| {
+        format!(
+            "select * from raw.market_data as bar where symbol = any (array[{}]::text[]) and \"timestamp\" >= {} and response_id > {}",
+            symbols.join(", "),
+            instant(from),
+            window.batch.judged_response
         )
-        .map(|row| Bar {
-            before: [row.previous_date.zip(row.previous_close), row.older_date.zip(row.older_close)].into_iter().flatten().collect(),
-            symbol: row.symbol,
-            session_date: row.session_date,
-            response_id: row.response_id,
-            open: row.open,
-            high: row.high,
-            low: row.low,
-            close: row.close,
-            volume: row.volume,
-        });
-        bars.extend(suspicious.fetch_all(&mut *connection).await?);
+    };
+    // A version that another replaced isn't used.
+    let latest = "not exists (select from raw.market_data as newer where newer.symbol = bar.symbol
+                              and newer.\"timestamp\" = bar.\"timestamp\" and newer.response_id > bar.response_id)";
+    let mut counts = vec![0; alone.len() * 2];
+    if !symbols.is_empty() && !alone.is_empty() {
+        let any: Vec<String> = alone.iter().flat_map(|(_, of)| [of.missing.clone(), of.unexpected.clone()]).collect();
+        let each: Vec<String> = alone
+            .iter()
+            .flat_map(|(_, of)| [&of.missing, &of.unexpected].map(|what| format!("count(*) filter (where {} and {what})", of.filter)))
+            .collect();
+        let text = format!("select array[{}] from ({}) as bar where ({}) and {latest}", each.join(", "), rows(&symbols), any.join(" or "));
+        counts = sql::counts(connection, text).await?;
     }
-    let waiting: BTreeSet<(String, NaiveDate)> = waiting.into_iter().map(|row| (row.symbol, row.session_date)).collect();
-    Ok(sort(bars, &waiting, splits, u64::try_from(elements).unwrap_or_default()))
-}
-
-fn sort(bars: Vec<Bar>, waiting: &BTreeSet<(String, NaiveDate)>, splits: &Splits, elements: u64) -> Judged {
-    let mut judged = Judged::default();
-    let mut failures: BTreeMap<&str, Vec<Failure>> = BTreeMap::new();
-    for bar in bars {
-        let faults = judge(&bar, splits.get(&bar.symbol).map_or(&[], Vec::as_slice));
-        let key = (bar.symbol.clone(), bar.session_date);
-        if waiting.contains(&key) && !faults.iter().any(|fault| fault.rule == &JUMPS_ARE_EXPLAINED) {
-            judged.explained.push(key);
+    let narrowed: Vec<u64> = narrowed(connection, &alone, window, from, elements).await?;
+    for (((check, of), counted), elements) in alone.iter().zip(counts.chunks(2)).zip(narrowed) {
+        let started = Instant::now();
+        let [missing, unexpected] = counted else { continue };
+        let (missing, unexpected) = (u64::try_from(*missing).unwrap_or_default(), u64::try_from(*unexpected).unwrap_or_default());
+        let passing = Outcome { missing, failures: unexpected, ..Outcome::passing(check, 0, elements) };
+        if unexpected == 0 {
+            judged.outcomes.push(passing);
+            continue;
         }
-        for fault in faults {
-            let sample =
-                json!({ "symbol": bar.symbol, "session_date": bar.session_date, "close": bar.close, "response_id": bar.response_id });
-            let failure = Failure { symbol: bar.symbol.clone(), sample, reason: fault.reason.clone() };
-            failures.entry(fault.rule.name).or_default().push(failure);
-            if fault.is_refused {
-                judged.refusals.push(Refusal { bar: bar.clone(), fault });
+        let failing = format!("select bar.* from ({}) as bar where {} and {} and {latest}", rows(&symbols), of.filter, of.unexpected);
+        let bears = check.bears(unexpected, elements.saturating_sub(missing));
+        let refuses = check.action == Action::Quarantine && !bears;
+        let groups = sql::groups(connection, &failing, [false, true], if refuses { usize::MAX >> 1 } else { MOST_SAMPLES }).await?;
+        let unexpected_values = values(connection, &failing, &of.value).await?;
+        let failed: Vec<String> = groups.iter().filter_map(|group| group.symbol.as_deref()).map(text).collect();
+        let query = format!("select bar.* from ({}) as bar where {} and {} and {latest}", rows(&failed), of.filter, of.unexpected);
+        if bears {
+            let samples = groups.iter().filter_map(|group| group.samples.as_array()).flatten().take(MOST_SAMPLES).map(short).collect();
+            let observed = format!("{unexpected} of {elements} fail, which it bears");
+            judged.outcomes.push(Outcome { observed, samples, unexpected: unexpected_values, query: Some(query), ..passing });
+            continue;
+        }
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        for (place, group) in groups.iter().enumerate() {
+            let symbol = group.symbol.clone().unwrap_or_default();
+            let samples = group.samples.as_array().map_or(&[][..], Vec::as_slice);
+            let bars: Vec<(Bar, &Value)> = samples.iter().filter_map(|sample| Some((bar_of(sample)?, sample))).collect();
+            if refuses {
+                judged.refusals.extend(bars.iter().map(|(bar, sample)| refusal(check, bar, reason(check, bar), (*sample).clone())));
             }
+            if place >= MOST_SYMBOLS {
+                continue;
+            }
+            let failures = u64::try_from(group.failures).unwrap_or_default();
+            let first = bars.first().map(|(bar, _)| reason(check, bar)).unwrap_or_default();
+            let message = if failures > 1 { format!("{first} And {} more.", failures - 1) } else { first };
+            let days: Vec<NaiveDate> = bars.iter().map(|(bar, _)| bar.session_date).collect();
+            outcomes.push(Outcome {
+                symbol: Some(symbol.clone()),
+                passed: false,
+                observed: format!("{failures} of {elements} fail"),
+                failures,
+                samples: samples.iter().take(MOST_SAMPLES).map(short).collect(),
+                repairs: repairs::of_bars(check, &symbol, &days, bars.first().map(|(bar, _)| bar.response_id)),
+                message,
+                ..passing.clone()
+            });
         }
+        if groups.len() > MOST_SYMBOLS {
+            let rest = groups.iter().skip(MOST_SYMBOLS);
+            let message = format!("More symbols fail: expected is that {}; the samples name them.", check.expected);
+            outcomes.push(Outcome {
+                passed: false,
+                failures: rest.clone().map(|group| u64::try_from(group.failures).unwrap_or_default()).sum(),
+                samples: rest.filter_map(|group| group.samples.get(0)).take(MOST_SAMPLES).map(short).collect(),
+                message,
+                repairs: vec![repairs::accept(&check.name)],
+                ..passing.clone()
+            });
+        }
+        let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
+        for outcome in &mut outcomes {
+            outcome.unexpected.clone_from(&unexpected_values);
+            outcome.query = Some(query.clone());
+            outcome.duration_ms = duration_ms;
+        }
+        judged.outcomes.append(&mut outcomes);
     }
-    for rule in OF_BARS {
-        judged.outcomes.extend(by_symbol(rule, elements, failures.remove(rule.name).unwrap_or_default()));
-    }
-    judged
+    Ok(())
 }
 
-/// Is the session there? Blocks the installation when neither the benchmark nor any held symbol has a close of it.
-pub async fn freshness(
+/// How many elements each check looks at: all, but for a person's that leaves some out.
+async fn narrowed(
     connection: &mut PgConnection,
+    alone: &[(&Arc<Check>, Predicate)],
     window: &Window<'_>,
-    held: &BTreeSet<&str>,
-) -> Result<(Vec<Outcome>, Option<String>), sqlx::Error> {
-    let (session, symbols) = (window.session, window.symbols);
-    let fresh: BTreeSet<String> = sqlx::query_scalar!(
-        r#"select distinct symbol from raw.market_data where symbol = any($1) and "timestamp" = $2 and close > 0"#,
-        symbols,
-        calendar::midnight(session)
+    from: NaiveDate,
+    elements: u64,
+) -> Result<Vec<u64>, sqlx::Error> {
+    let with_filter = |check: &Check| check.is_own && check.filter.is_some();
+    let filters: Vec<String> =
+        alone.iter().filter(|(check, _)| with_filter(check)).map(|(_, of)| format!("count(*) filter (where {})", of.filter)).collect();
+    let mut counted = Vec::new();
+    if !filters.is_empty() && elements > 0 {
+        let symbols: Vec<String> = window.symbols.iter().map(|symbol| text(symbol)).collect();
+        let text = format!(
+            "select array[{}] from raw.market_data where symbol = any (array[{}]::text[]) and \"timestamp\" >= {} and response_id > {}",
+            filters.join(", "),
+            symbols.join(", "),
+            instant(from),
+            window.batch.judged_response
+        );
+        counted = sql::counts(connection, text).await?;
+    }
+    let mut counted = counted.into_iter();
+    let of = |check: &Check, next: &mut dyn Iterator<Item = i64>| {
+        if with_filter(check) { next.next().map_or(0, |count| u64::try_from(count).unwrap_or_default()) } else { elements }
+    };
+    Ok(alone.iter().map(|(check, _)| of(check, &mut counted)).collect())
+}
+
+/// The first unexpected values.
+pub async fn values(connection: &mut PgConnection, failing: &str, value: &str) -> Result<Vec<Value>, sqlx::Error> {
+    let text = format!(
+        "select coalesce(jsonb_agg(to_jsonb(value)), '[]') from (select {value} as value from (\n{failing}\n) as failing limit {MOST_SAMPLES}) as first"
+    );
+    Ok(match sql::json(connection, text).await? {
+        Value::Array(values) => values,
+        _ => Vec::new(),
+    })
+}
+
+/// Rows that differ from those before them.
+async fn apart(
+    connection: &mut PgConnection,
+    judged: &mut Judged,
+    from: NaiveDate,
+    window: &Window<'_>,
+    checks: &[Arc<Check>],
+    splits: &Splits,
+    elements: u64,
+) -> Result<(), sqlx::Error> {
+    let started = Instant::now();
+    let compared_with: Vec<&Arc<Check>> = checks.iter().filter(|check| scan::is_compared(check)).collect();
+    if compared_with.is_empty() {
+        return Ok(());
+    }
+    let back = compared_with.iter().map(|check| if let Kind::Stale { sessions } = check.kind { i64::from(sessions) } else { 2 }).max();
+    let waiting: BTreeSet<(String, NaiveDate)> = sqlx::query!(
+        "select symbol, session_date from ops.quarantine where check_name = $1 and released_at is null and discarded_at is null",
+        JUMPS
     )
     .fetch_all(&mut *connection)
     .await?
     .into_iter()
+    .map(|row| (row.symbol, row.session_date))
     .collect();
-    // Asked for those few only: any close of any time will do, and a join would read them all.
-    let others: Vec<String> = symbols.iter().filter(|symbol| !fresh.contains(*symbol)).cloned().collect();
-    let mut priced: BTreeSet<String> = sqlx::query_scalar!(
-        r#"select symbol as "symbol!" from unnest($1::text[]) as symbol
-           where (select true from raw.market_data as bar where bar.symbol = symbol.symbol and bar.close > 0 limit 1)"#,
-        &others
-    )
-    .fetch_all(connection)
-    .await?
-    .into_iter()
-    .collect();
-    priced.extend(fresh.iter().cloned());
-    let (first, block) =
-        session_is_there(session, fresh.contains(BENCHMARK), held.len(), held.iter().filter(|s| fresh.contains(**s)).count());
-    let mut outcomes = vec![first];
-    let late = held.iter().filter(|symbol| priced.contains(**symbol) && !fresh.contains(**symbol)).map(|symbol| Failure {
-        symbol: (*symbol).into(),
-        sample: json!({ "symbol": symbol, "session_date": session }),
-        reason: format!("{symbol} has no close of {session}; its last one is carried. Fetch again, or check whether it is still traded."),
-    });
-    outcomes.extend(by_symbol(&HELD_ARE_FRESH, held.len() as u64, late.collect()));
-    let unpriced = symbols.iter().filter(|symbol| !priced.contains(*symbol)).map(|symbol| Failure {
-        symbol: symbol.clone(),
-        sample: json!({ "symbol": symbol }),
-        reason: format!(
-            "{symbol} has no prices at all, so what it is worth is unknown; check how it is written, or whether the vendor has it."
-        ),
-    });
-    outcomes.extend(by_symbol(&SYMBOLS_HAVE_PRICES, symbols.len() as u64, unpriced.collect()));
-    Ok((outcomes, block))
-}
-
-/// The verdict on the session, and the sentence that blocks, where it does.
-fn session_is_there(session: NaiveDate, has_benchmark: bool, held: usize, held_there: usize) -> (Outcome, Option<String>) {
-    let elements = held as u64 + 1;
-    if has_benchmark && (held == 0 || held_there > 0) {
-        return (Outcome::passing(&SESSION_IS_THERE, 0, elements), None);
-    }
-    let (message, blocks) = match (has_benchmark, held_there) {
-        (false, 0) => (
-            format!(
-                "The vendor has no close of {session} yet, neither of {BENCHMARK} nor of what is held; nothing new is published. Run it again when it has."
-            ),
-            true,
-        ),
-        (false, _) => (format!("{BENCHMARK} has no close of {session}, so that day has no benchmark; fetch again."), false),
-        (true, _) => (format!("None of the held symbols has a close of {session}; their last ones are carried. Fetch again."), false),
-    };
-    let outcome = Outcome {
-        passed: false,
-        observed: format!("{BENCHMARK} {}, {held_there} of {held} held symbols there", if has_benchmark { "there" } else { "missing" }),
-        failures: elements - held_there as u64 - u64::from(has_benchmark),
-        message: message.clone(),
-        ..Outcome::passing(&SESSION_IS_THERE, 0, elements)
-    };
-    (outcome, blocks.then_some(message))
-}
-
-/// Sessions without a close while a symbol was held: of the last weeks, and back to the first new bar.
-pub async fn gaps(
-    connection: &mut PgConnection,
-    window: &Window<'_>,
-    spans: &BTreeMap<String, (NaiveDate, NaiveDate)>,
-) -> Result<Vec<Outcome>, sqlx::Error> {
-    let recent = window.session - Days::new(GAP_DAYS);
-    let from = window.from.map_or(recent, |from| from.min(recent));
-    // The session itself is a matter of freshness.
-    let sessions = calendar::sessions(from, calendar::session_before(window.session));
-    let in_window: Vec<_> = spans.iter().filter(|(_, (_, to))| *to >= from).collect();
-    let symbols: Vec<String> = in_window.iter().map(|(symbol, _)| (*symbol).clone()).collect();
-    let missing = sqlx::query_file!(
-        "src/quality/missing_sessions.sql",
+    let (symbols, instants): (Vec<String>, Vec<_>) =
+        judged.looked.iter().flat_map(|looked| looked.apart.iter().map(|at| (looked.symbol.clone(), *at))).unzip();
+    let bars: Vec<Bar> = sqlx::query_file!(
+        "src/quality/suspicious_bars.sql",
         &symbols,
-        &in_window.iter().map(|(_, (from, _))| *from).collect::<Vec<_>>(),
-        &in_window.iter().map(|(_, (_, to))| *to).collect::<Vec<_>>(),
-        &sessions,
-        calendar::midnight(from)
+        &instants,
+        window.symbols,
+        crate::calendar::midnight(from),
+        window.batch.judged_response,
+        back.unwrap_or(2),
+        from
     )
+    .map(|row| Bar {
+        before: row.days.into_iter().zip(row.closes).filter_map(|(day, close): (NaiveDate, Option<Decimal>)| Some((day, close?))).collect(),
+        symbol: row.symbol,
+        session_date: row.session_date,
+        response_id: row.response_id,
+        open: row.open,
+        high: row.high,
+        low: row.low,
+        close: row.close,
+        volume: row.volume,
+    })
     .fetch_all(connection)
     .await?;
-    let mut by_name: BTreeMap<String, Vec<NaiveDate>> = BTreeMap::new();
-    for row in missing {
-        by_name.entry(row.symbol).or_default().push(row.session_date);
-    }
-    let failures = by_name.into_iter().map(|(symbol, days)| Failure {
-        reason: format!(
-            "{symbol} has no close on {}; the last one is carried. Backfill these days, or check whether it was halted.",
-            listed(&days)
-        ),
-        sample: json!({ "symbol": symbol, "sessions": days.len(), "first": days.first(), "last": days.last() }),
-        symbol,
-    });
-    Ok(by_symbol(&SESSIONS_ARE_COMPLETE, (symbols.len() * sessions.len()) as u64, failures.collect()))
-}
-
-/// The first few days, and how many more.
-fn listed(days: &[NaiveDate]) -> String {
-    const SHOWN: usize = 5;
-    let shown: Vec<String> = days.iter().take(SHOWN).map(ToString::to_string).collect();
-    match days.len().saturating_sub(SHOWN) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more sessions", shown.join(", ")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn day(text: &str) -> NaiveDate {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn only_a_session_that_nobody_has_blocks() {
-        let table = [
-            (true, 3, 3, true, false),
-            (true, 3, 1, true, false),
-            (true, 0, 0, true, false),
-            (false, 3, 2, false, false),
-            (true, 3, 0, false, false),
-            (false, 3, 0, false, true),
-            (false, 0, 0, false, true),
-        ];
-        for (benchmark, held, there, passes, blocks) in table {
-            let (outcome, block) = session_is_there(day("2026-11-20"), benchmark, held, there);
-            assert_eq!((outcome.passed, block.is_some()), (passes, blocks), "{benchmark} {there} of {held}");
+    for check in compared_with {
+        let failures: Vec<(&Bar, String)> =
+            bars.iter().filter_map(|bar| Some((bar, compared(check, bar, splits.get(&bar.symbol).map_or(&[], Vec::as_slice))?))).collect();
+        if check.name == JUMPS {
+            let failing: BTreeSet<_> = failures.iter().map(|(bar, _)| (bar.symbol.clone(), bar.session_date)).collect();
+            let seen: BTreeSet<_> = bars.iter().map(|bar| (bar.symbol.clone(), bar.session_date)).collect();
+            judged.explained.extend(waiting.iter().filter(|key| seen.contains(*key) && !failing.contains(*key)).cloned());
         }
+        if check.bears(failures.len() as u64, elements) {
+            judged.outcomes.push(Outcome { failures: failures.len() as u64, ..Outcome::passing(check, 0, elements) });
+            continue;
+        }
+        if check.action == Action::Quarantine {
+            judged.refusals.extend(failures.iter().map(|(bar, reason)| refusal(check, bar, reason.clone(), said(bar))));
+        }
+        let mut days: BTreeMap<String, (Vec<NaiveDate>, i64)> = BTreeMap::new();
+        for (bar, _) in &failures {
+            days.entry(bar.symbol.clone()).or_insert((Vec::new(), bar.response_id)).0.push(bar.session_date);
+        }
+        let told = failures.into_iter().map(|(bar, reason)| Failure { symbol: bar.symbol.clone(), sample: said(bar), reason }).collect();
+        let mut outcomes = by_symbol(check, elements, told);
+        for outcome in outcomes.iter_mut().filter(|outcome| !outcome.passed) {
+            outcome.unexpected = outcome.samples.iter().filter_map(|sample| sample.get("close")).cloned().collect();
+            if let Some((symbol, (days, response_id))) = outcome.symbol.as_deref().and_then(|symbol| days.get_key_value(symbol)) {
+                outcome.repairs = repairs::of_bars(check, symbol, days, Some(*response_id));
+                outcome.query = Some(paste(symbol, days));
+            } else {
+                outcome.repairs = vec![repairs::accept(&check.name)];
+            }
+            outcome.duration_ms = started.elapsed().as_secs_f64() * 1000.0;
+        }
+        judged.outcomes.append(&mut outcomes);
     }
+    Ok(())
+}
 
-    #[test]
-    fn a_long_list_of_days_is_cut() {
-        let days: Vec<_> = (1..=8).map(|number| day(&format!("2026-01-0{number}"))).collect();
-        assert_eq!(listed(&days[..2]), "2026-01-01, 2026-01-02");
-        assert!(listed(&days).ends_with("2026-01-05 and 3 more sessions"));
-    }
+fn paste(symbol: &str, days: &[NaiveDate]) -> String {
+    let days: Vec<String> = days.iter().map(ToString::to_string).collect();
+    format!(
+        "select distinct on (\"timestamp\") * from raw.market_data where symbol = {} and session_date = any ('{{{}}}'::date[])\norder by \"timestamp\", response_id desc",
+        text(symbol),
+        days.join(",")
+    )
+}
 
-    #[test]
-    fn what_a_split_explains_by_now_is_set_free() {
-        let close = |text: &str| text.parse().ok();
-        let bar = Bar {
-            symbol: "AAPL".into(),
-            session_date: day("2014-06-09"),
-            response_id: 1,
-            open: close("92"),
-            high: close("94"),
-            low: close("91"),
-            close: close("93.70"),
-            volume: None,
-            before: vec![(day("2014-06-06"), "645.57".parse().unwrap())],
-        };
-        let waiting = BTreeSet::from([("AAPL".to_owned(), day("2014-06-09"))]);
-        let refused = sort(vec![bar.clone()], &waiting, &Splits::new(), 1);
-        assert_eq!((refused.refusals.len(), refused.explained.len()), (1, 0));
-        let split =
-            crate::quality::verdict::Split { symbol: "AAPL".into(), execution_date: day("2014-06-09"), from: 1.into(), to: 7.into() };
-        let judged = sort(vec![bar], &waiting, &Splits::from([("AAPL".into(), vec![split])]), 1);
-        assert_eq!((judged.refusals.len(), judged.explained.len()), (0, 1));
-        assert!(judged.outcomes.iter().all(|outcome| outcome.passed));
+fn said(bar: &Bar) -> Value {
+    json!({ "symbol": bar.symbol, "session_date": bar.session_date, "close": bar.close, "response_id": bar.response_id,
+            "open": bar.open, "high": bar.high, "low": bar.low, "volume": bar.volume })
+}
+
+fn short(sample: &Value) -> Value {
+    bar_of(sample).map_or_else(|| sample.clone(), |bar| said(&bar))
+}
+
+fn refusal(check: &Check, bar: &Bar, reason: String, refused: Value) -> Refusal {
+    Refusal {
+        dataset: "bars",
+        symbol: bar.symbol.clone(),
+        session_date: bar.session_date,
+        row_key: String::new(),
+        response_id: bar.response_id,
+        check: check.name.clone(),
+        reason,
+        refused,
     }
+}
+
+fn bar_of(row: &Value) -> Option<Bar> {
+    let number = |field: &str| row.get(field).and_then(|value| value.to_string().trim_matches('"').parse::<Decimal>().ok());
+    Some(Bar {
+        symbol: row.get("symbol")?.as_str()?.to_owned(),
+        session_date: row.get("session_date")?.as_str()?.parse().ok()?,
+        response_id: row.get("response_id")?.as_i64()?,
+        open: number("open"),
+        high: number("high"),
+        low: number("low"),
+        close: number("close"),
+        volume: number("volume"),
+        before: Vec::new(),
+    })
 }

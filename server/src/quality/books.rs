@@ -1,14 +1,22 @@
 //! Checks of transactions, and of what the broker reports against them: one result a portfolio, passing or not.
 
 use super::{
+    check::{Check, CheckError},
     entries::{Difference, Entry, Report, Splits, cash_difference, duplicates, position_differences},
     outcome::Outcome,
-    rules::{ACTIVITIES_ARE_KNOWN, CASH_RECONCILES, CURRENCIES_AGREE, POSITIONS_RECONCILE, Rule, TRANSACTIONS_ARE_UNIQUE},
+    suite::named,
 };
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// The checks that are made here, one portfolio at a time.
+pub const OF_BOOKS: [&str; 5] =
+    ["activities_are_known", "currencies_agree", "transactions_are_unique", "positions_reconcile", "cash_reconciles"];
 
 /// What is on file of all portfolios.
 #[derive(Debug, Default)]
@@ -25,7 +33,12 @@ pub struct Books {
 }
 
 /// All checks of all portfolios that have entries or a broker.
-pub fn checked(books: &Books, session: NaiveDate) -> Vec<Outcome> {
+///
+/// # Errors
+/// When the suite lacks one of the checks that are made here.
+pub fn checked(books: &Books, session: NaiveDate) -> Result<Vec<Outcome>, CheckError> {
+    let [known, agree, unique, positions, cash] = OF_BOOKS.map(named);
+    let (known, agree, unique, reconcile) = (known?, agree?, unique?, [positions?, cash?]);
     let portfolios: BTreeSet<i64> =
         books.entries.iter().map(|entry| entry.portfolio_id).chain(books.reports.iter().map(|report| report.portfolio_id)).collect();
     let mut by_portfolio: BTreeMap<i64, Vec<Entry>> = BTreeMap::new();
@@ -35,18 +48,18 @@ pub fn checked(books: &Books, session: NaiveDate) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for portfolio in portfolios {
         let entries = by_portfolio.remove(&portfolio).unwrap_or_default();
-        outcomes.push(unknown(portfolio, &entries));
-        outcomes.push(foreign(portfolio, &entries, books.currencies.get(&portfolio).map_or("USD", String::as_str)));
-        outcomes.push(twice(portfolio, &entries));
+        outcomes.push(unknown(&known, portfolio, &entries));
+        outcomes.push(foreign(&agree, portfolio, &entries, books.currencies.get(&portfolio).map_or("USD", String::as_str)));
+        outcomes.push(twice(&unique, portfolio, &entries));
         let reports: Vec<&Report> = books.reports.iter().filter(|report| report.portfolio_id == portfolio).collect();
         if !reports.is_empty() {
-            outcomes.extend(reconciled(books, portfolio, &entries, &reports, session));
+            outcomes.extend(reconciled(&reconcile, books, portfolio, &entries, &reports, session));
         }
     }
-    outcomes
+    Ok(outcomes)
 }
 
-fn outcome(rule: &'static Rule, portfolio: i64, elements: usize, failures: &[(Value, String)]) -> Outcome {
+fn outcome(rule: &Arc<Check>, portfolio: i64, elements: usize, failures: &[(Value, String)]) -> Outcome {
     if failures.is_empty() {
         Outcome::passing(rule, portfolio, elements as u64)
     } else {
@@ -58,7 +71,7 @@ fn sample(entry: &Entry) -> Value {
     json!({ "account": entry.account_id, "key": entry.key, "type": entry.named, "date": entry.on, "symbol": entry.symbol })
 }
 
-fn unknown(portfolio: i64, entries: &[Entry]) -> Outcome {
+fn unknown(check: &Arc<Check>, portfolio: i64, entries: &[Entry]) -> Outcome {
     let failures: Vec<_> = entries
         .iter()
         .filter(|entry| entry.kind.is_none())
@@ -70,10 +83,10 @@ fn unknown(portfolio: i64, entries: &[Entry]) -> Outcome {
             (sample(entry), reason)
         })
         .collect();
-    outcome(&ACTIVITIES_ARE_KNOWN, portfolio, entries.len(), &failures)
+    outcome(check, portfolio, entries.len(), &failures)
 }
 
-fn foreign(portfolio: i64, entries: &[Entry], currency: &str) -> Outcome {
+fn foreign(check: &Arc<Check>, portfolio: i64, entries: &[Entry], currency: &str) -> Outcome {
     let failures: Vec<_> = entries
         .iter()
         .filter(|entry| entry.kind.is_some() && !entry.currency.eq_ignore_ascii_case(currency))
@@ -85,10 +98,10 @@ fn foreign(portfolio: i64, entries: &[Entry], currency: &str) -> Outcome {
             (sample(entry), reason)
         })
         .collect();
-    outcome(&CURRENCIES_AGREE, portfolio, entries.len(), &failures)
+    outcome(check, portfolio, entries.len(), &failures)
 }
 
-fn twice(portfolio: i64, entries: &[Entry]) -> Outcome {
+pub fn twice(check: &Arc<Check>, portfolio: i64, entries: &[Entry]) -> Outcome {
     let groups = duplicates(entries);
     let failures: Vec<_> = groups
         .iter()
@@ -107,25 +120,39 @@ fn twice(portfolio: i64, entries: &[Entry]) -> Outcome {
             Some((sample, reason))
         })
         .collect();
-    outcome(&TRANSACTIONS_ARE_UNIQUE, portfolio, entries.len(), &failures)
+    outcome(check, portfolio, entries.len(), &failures)
 }
 
-fn reconciled(books: &Books, portfolio: i64, entries: &[Entry], reports: &[&Report], session: NaiveDate) -> [Outcome; 2] {
+fn reconciled(
+    [of_positions, of_cash]: &[Arc<Check>; 2],
+    books: &Books,
+    portfolio: i64,
+    entries: &[Entry],
+    reports: &[&Report],
+    session: NaiveDate,
+) -> [Outcome; 2] {
+    let mut repairs = [Vec::new(), Vec::new()];
     let (mut positions, mut cash) = (Vec::new(), Vec::new());
     let mut compared = 0;
     for report in reports {
         compared += report.positions.as_ref().map_or(0, BTreeMap::len);
         let differences = position_differences(entries, &books.splits, report);
-        positions.extend(differences.iter().map(|found| said(books, &POSITIONS_RECONCILE, portfolio, found, session)));
+        positions.extend(differences.iter().map(|found| said(books, of_positions, portfolio, found, session)));
         let difference = cash_difference(entries, report);
-        cash.extend(difference.iter().map(|found| said(books, &CASH_RECONCILES, portfolio, found, session)));
+        repairs[0].extend(differences.iter().map(|found| transaction(portfolio, found, report.session_date)));
+        repairs[1].extend(difference.iter().map(|found| transaction(portfolio, found, report.session_date)));
+        cash.extend(difference.iter().map(|found| said(books, of_cash, portfolio, found, session)));
     }
-    [outcome(&POSITIONS_RECONCILE, portfolio, compared, &positions), outcome(&CASH_RECONCILES, portfolio, reports.len(), &cash)]
+    let [repair_positions, repair_cash] = repairs;
+    [
+        Outcome { repairs: repair_positions, ..outcome(of_positions, portfolio, compared, &positions) },
+        Outcome { repairs: repair_cash, ..outcome(of_cash, portfolio, reports.len(), &cash) },
+    ]
 }
 
 /// A difference in words, with the session on which it was seen first.
-fn said(books: &Books, rule: &Rule, portfolio: i64, found: &Difference, session: NaiveDate) -> (Value, String) {
-    let key = (rule.name.to_owned(), portfolio, found.account_id, found.symbol.clone());
+fn said(books: &Books, rule: &Check, portfolio: i64, found: &Difference, session: NaiveDate) -> (Value, String) {
+    let key = (rule.name.clone(), portfolio, found.account_id, found.symbol.clone());
     let since = books.known_since.get(&key).copied().unwrap_or(session);
     let (reported, derived, difference) =
         (money_or_shares(found, found.reported), money_or_shares(found, found.derived), found.reported - found.derived);
@@ -145,6 +172,23 @@ fn said(books: &Books, rule: &Rule, portfolio: i64, found: &Difference, session:
         "difference": difference, "since": since,
     });
     (sample, reason)
+}
+
+/// The entry that would close a difference, to be looked at and completed by the person.
+fn transaction(portfolio: i64, found: &Difference, on: NaiveDate) -> Value {
+    let missing = found.reported - found.derived;
+    let kind = match (found.symbol.is_empty(), missing.is_sign_negative()) {
+        (true, false) => "deposit",
+        (true, true) => "withdrawal",
+        (false, false) => "transfer_in",
+        (false, true) => "transfer_out",
+    };
+    let symbol = (!found.symbol.is_empty()).then_some(&found.symbol);
+    let (quantity, amount) = if symbol.is_some() { (Some(missing.abs()), None) } else { (None, Some(missing.abs())) };
+    json!({
+        "kind": "transaction", "portfolio": portfolio, "account": found.account_id, "type": kind, "symbol": symbol,
+        "quantity": quantity, "amount": amount, "traded_on": on,
+    })
 }
 
 fn money_or_shares(found: &Difference, number: Decimal) -> String {
@@ -175,9 +219,9 @@ mod tests {
             fill: None,
         }
     }
-    fn failing(books: &Books) -> Vec<(&'static str, String)> {
-        let failing = checked(books, day("2026-11-20")).into_iter().filter(|outcome| !outcome.passed);
-        failing.map(|outcome| (outcome.rule.name, outcome.message)).collect()
+    fn failing(books: &Books) -> Vec<(String, String)> {
+        let failing = checked(books, day("2026-11-20")).unwrap().into_iter().filter(|outcome| !outcome.passed);
+        failing.map(|outcome| (outcome.check.name.clone(), outcome.message)).collect()
     }
     fn broker(cash: i64) -> Report {
         Report {
@@ -193,10 +237,10 @@ mod tests {
     #[test]
     fn clean_books_pass_every_check() {
         let books = Books { entries: vec![deposit("a", "broker", Some("deposit"))], reports: vec![broker(100)], ..Books::default() };
-        let outcomes = checked(&books, day("2026-11-20"));
+        let outcomes = checked(&books, day("2026-11-20")).unwrap();
         assert_eq!(outcomes.len(), 5);
         assert!(outcomes.iter().all(|outcome| outcome.passed && outcome.portfolio_id == 1));
-        assert_eq!(checked(&Books::default(), day("2026-11-20")), []);
+        assert_eq!(checked(&Books::default(), day("2026-11-20")).unwrap(), []);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Reads what the checks of books need.
 
 use super::{
-    bars::BENCHMARK,
     books::Books,
     entries::{Entry, Report, Splits},
+    sessions::BENCHMARK,
     verdict::Split,
 };
 use chrono::NaiveDate;

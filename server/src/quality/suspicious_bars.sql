@@ -1,58 +1,38 @@
--- Rows: the latest version of each bar that was not judged yet and may break a rule, or that waits in quarantine for a split;
--- with the two closes before it. $1 symbols, $2 first instant to read (some sessions earlier, for the close before),
--- $3 first instant to judge, $4 the last answer that was judged, $5 the largest jump, a fraction.
--- A symbol at a time, in the order of the index: sorting a million bars takes longer than looking at them. Only what is suspicious is
--- read whole.
+-- Rows: the latest version of each bar that differs from those before it, that lies on a split's day, or that waits in quarantine for a
+-- split; with the closes before it. $1 symbols and $2 instants of those that differ, $3 all symbols, $4 first instant to judge, $5 the
+-- last answer that was judged, $6 so many closes before, $7 the first day to judge.
 with suspicious as (
-    select asked.symbol, compared."timestamp"
-    from unnest($1::text[]) as asked (symbol)
-    cross join lateral (
-        select "timestamp", response_id, is_odd, close, lead(close) over (order by "timestamp" desc) as previous
-        from (
-            select distinct on ("timestamp")
-                "timestamp", response_id, close,
-                (low > 0 and low <= open and low <= close and open <= high and close <= high) is not true
-                or volume < 0 or extract(isodow from session_date) > 5 as is_odd
-            from raw.market_data as version
-            where version.symbol = asked.symbol and "timestamp" >= $2
-            order by "timestamp" desc, response_id desc
-        ) as latest
-    ) as compared
-    -- Not true is also: no close, none before it, or a close before it that is no price.
-    where "timestamp" >= $3 and response_id > $4 and (is_odd or (abs(close - previous) < $5 * previous) is not true)
+    select symbol, "timestamp" from unnest($1::text[], $2::timestamptz[]) as apart (symbol, "timestamp")
     union
     select symbol, execution_date::timestamp at time zone 'America/New_York' from raw.split
-    where symbol = any($1)
+    where symbol = any($3) and execution_date >= $7
     union
     select symbol, session_date::timestamp at time zone 'America/New_York' from ops.quarantine
-    where symbol = any($1) and check_name = 'jumps_are_explained' and released_at is null
+    where symbol = any($3) and check_name = 'jumps_are_explained' and released_at is null and discarded_at is null
 )
 
 select
-    bar.symbol as "symbol!", bar.session_date as "session_date!", bar.response_id as "response_id!",
+    bar.symbol as "symbol!", bar."timestamp" as "instant!", bar.session_date as "session_date!", bar.response_id as "response_id!",
     bar.open, bar.high, bar.low, bar.close, bar.volume,
-    previous.close as "previous_close?", previous.session_date as "previous_date?",
-    older.close as "older_close?", older.session_date as "older_date?"
+    coalesce(before.days, '{}') as "days!: Vec<NaiveDate>", coalesce(before.closes, '{}') as "closes!: Vec<Option<Decimal>>"
 from suspicious
 cross join lateral (
     select * from raw.market_data as version
     where version.symbol = suspicious.symbol and version."timestamp" = suspicious."timestamp"
     order by response_id desc limit 1
 ) as bar
-left join lateral (
-    select "timestamp", session_date, close from raw.market_data as version
-    where version.symbol = bar.symbol and version."timestamp" < bar."timestamp"
-    order by "timestamp" desc, response_id desc limit 1
-) as previous on true
-left join lateral (
-    select session_date, close from raw.market_data as version
-    where version.symbol = bar.symbol and version."timestamp" < previous."timestamp"
-    order by "timestamp" desc, response_id desc limit 1
-) as older on true
+cross join lateral (
+    select array_agg(earlier.session_date order by earlier."timestamp" desc) as days, array_agg(earlier.close order by earlier."timestamp" desc) as closes
+    from (
+        select distinct on ("timestamp") "timestamp", session_date, close from raw.market_data as version
+        where version.symbol = bar.symbol and version."timestamp" < bar."timestamp"
+        order by "timestamp" desc, response_id desc limit $6
+    ) as earlier
+) as before
 where
-    (bar."timestamp" >= $3 and bar.response_id > $4)
+    (bar."timestamp" >= $4 and bar.response_id > $5)
     or exists (
         select from ops.quarantine
         where quarantine.symbol = bar.symbol and quarantine.session_date = bar.session_date
-          and check_name = 'jumps_are_explained' and released_at is null)
+          and check_name = 'jumps_are_explained' and released_at is null and discarded_at is null)
 order by bar.symbol, bar.session_date

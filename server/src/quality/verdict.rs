@@ -1,22 +1,15 @@
-//! Judges one bar by itself, by the closes before it and by the splits on file. Pure.
+//! Says of a bar what is wrong with it, by itself, by the closes before it and by the splits on file. Pure.
 
-use super::rules::{
-    BAR_IS_WHOLE, BARS_ARE_OF_SESSIONS, CLOSE_IS_THERE, JUMPS_ARE_EXPLAINED, PRICES_ARE_IN_RANGE, PRICES_ARE_POSITIVE, Rule,
-    VOLUME_IS_POSSIBLE,
-};
-use crate::calendar;
+use super::{check::Check, kind::Kind};
 use chrono::NaiveDate;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
-/// Large caps move by a fifth on their worst days; by two fifths it is a split that we don't know more often than a crash, and
-/// the smallest usual split (3 for 2) moves the price by a third, which a split on file makes no jump.
-pub const LARGEST_JUMP: Decimal = Decimal::from_parts(40, 0, 0, false, 2);
 /// A ratio this near a whole number is probably a split's: prices move on the split's day too.
 const SPLIT_LIKENESS: f64 = 0.12;
 /// Splits up to this many for one are suggested.
 const LARGEST_SUGGESTED_SPLIT: f64 = 50.0;
 
-/// The latest version of a bar, with the two closes before it and their days.
+/// The latest version of a bar, with the closes before it and their days.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bar {
     pub symbol: String,
@@ -40,45 +33,52 @@ pub struct Split {
     pub to: Decimal,
 }
 
-/// What is wrong with a bar.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Fault {
-    pub rule: &'static Rule,
-    /// One sentence: what is wrong and what to do.
-    pub reason: String,
-    /// Is the price kept out of the numbers, and the last good one carried?
-    pub is_refused: bool,
+/// One sentence on a bar that a check of single rows refused: what is wrong and what to do.
+pub fn reason(check: &Check, bar: &Bar) -> String {
+    let name = format!("{} on {}", bar.symbol, bar.session_date);
+    match check.name.as_str() {
+        "bars_are_of_sessions" => format!("{name}: the exchange had no session on that day; the bar is left out."),
+        "bars_are_of_the_past" => format!("{name}: that day is still to come; the bar is left out, ask the vendor about it."),
+        "volume_is_possible" => format!("{name}: the volume is negative; ask the vendor about it."),
+        "close_is_there" => format!("{name}: there is no close; the last good one is carried until the vendor sends one."),
+        "bar_is_whole" => format!("{name}: open, high or low is missing; the close is used."),
+        "prices_are_positive" => format!("{name}: a price isn't above zero; the last good close is carried."),
+        "prices_are_in_range" => {
+            let what = out_of_range(bar).unwrap_or_else(|| "its prices contradict each other".to_owned());
+            format!("{name}: {what}; the last good close is carried until the vendor corrects it.")
+        }
+        _ if check.action == super::check::Action::Quarantine => {
+            format!("{name}: expected is that {}; the last good close is carried.", check.expected)
+        }
+        _ => format!("{name}: expected is that {}.", check.expected),
+    }
 }
 
-/// Everything that is wrong with a bar; `splits` are those of its symbol.
-pub fn judge(bar: &Bar, splits: &[Split]) -> Vec<Fault> {
-    let name = format!("{} on {}", bar.symbol, bar.session_date);
-    let mut faults = Vec::new();
-    let mut fault = |rule, is_refused, reason| faults.push(Fault { rule, reason, is_refused });
-    if !calendar::is_session(bar.session_date) {
-        fault(&BARS_ARE_OF_SESSIONS, true, format!("{name}: the exchange had no session on that day; the bar is left out."));
+/// What a check that compares with earlier closes says of a bar; `splits` are those of its symbol.
+pub fn compared(check: &Check, bar: &Bar, splits: &[Split]) -> Option<String> {
+    match &check.kind {
+        Kind::Jump { most } => unexplained_jump(bar, splits, *most),
+        Kind::Stale { sessions } => stale(bar, *sessions),
+        Kind::Unique { .. } => bar.before.first().filter(|(day, _)| *day == bar.session_date).map(|_| {
+            format!("{} has more than one bar of {}; what came last is left out. Fetch that day again.", bar.symbol, bar.session_date)
+        }),
+        _ => None,
     }
-    if bar.volume.is_some_and(|volume| volume < Decimal::ZERO) {
-        fault(&VOLUME_IS_POSSIBLE, false, format!("{name}: the volume is negative; ask the vendor about it."));
-    }
-    if bar.close.is_none() {
-        fault(&CLOSE_IS_THERE, true, format!("{name}: there is no close; the last good one is carried until the vendor sends one."));
-    }
-    if [bar.open, bar.high, bar.low].iter().any(Option::is_none) {
-        fault(&BAR_IS_WHOLE, false, format!("{name}: open, high or low is missing; the close is used."));
-    }
-    let prices = [bar.open, bar.high, bar.low, bar.close];
-    if prices.iter().flatten().any(|price| *price <= Decimal::ZERO) {
-        fault(&PRICES_ARE_POSITIVE, true, format!("{name}: a price isn't above zero; the last good close is carried."));
-        return faults;
-    }
-    if let Some(what) = out_of_range(bar) {
-        fault(&PRICES_ARE_IN_RANGE, true, format!("{name}: {what}; the last good close is carried until the vendor corrects it."));
-    }
-    if let Some(reason) = unexplained_jump(bar, splits) {
-        fault(&JUMPS_ARE_EXPLAINED, true, reason);
-    }
-    faults
+}
+
+/// The same close on so many sessions in a row, this one included.
+fn stale(bar: &Bar, sessions: u32) -> Option<String> {
+    let close = bar.close?;
+    let alike = bar.before.iter().take_while(|(_, before)| *before == close).count();
+    (alike + 1 >= sessions as usize).then(|| {
+        let first = bar.before.get(alike.saturating_sub(1)).map_or(bar.session_date, |(day, _)| *day);
+        let why = match bar.volume {
+            Some(volume) if volume.is_zero() => "with no volume: it may be halted, or not be traded any more",
+            None => "without any volume reported: look whether it is still traded",
+            Some(_) => "though it was traded: the vendor may repeat an old price, so fetch these days again",
+        };
+        format!("{} has closed at {} since {first}, {why}.", bar.symbol, close.normalize())
+    })
 }
 
 fn out_of_range(bar: &Bar) -> Option<String> {
@@ -93,14 +93,13 @@ fn out_of_range(bar: &Bar) -> Option<String> {
 }
 
 /// A jump against both closes before it: one that only the nearest shows is that one's fault and was judged there.
-fn unexplained_jump(bar: &Bar, splits: &[Split]) -> Option<String> {
-    let close = bar.close?;
-    let known: Vec<_> = bar.before.iter().filter(|(_, before)| *before > Decimal::ZERO).collect();
+fn unexplained_jump(bar: &Bar, splits: &[Split], most: Decimal) -> Option<String> {
+    let close = bar.close.filter(|close| *close > Decimal::ZERO)?;
+    let known: Vec<_> = bar.before.iter().filter(|(_, before)| *before > Decimal::ZERO).take(2).collect();
     let (nearest_day, nearest) = **known.first()?;
     let expected = |day: NaiveDate, before: Decimal| before.checked_div(growth(splits, day, bar.session_date));
-    let jumps = |(day, before): &&(NaiveDate, Decimal)| {
-        expected(*day, *before).is_none_or(|expected| (close - expected).abs() > LARGEST_JUMP * expected)
-    };
+    let jumps =
+        |(day, before): &&(NaiveDate, Decimal)| expected(*day, *before).is_none_or(|expected| (close - expected).abs() > most * expected);
     if !known.iter().all(jumps) {
         return None;
     }
@@ -137,7 +136,7 @@ fn likely_split(ratio: f64) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::suite::named, *};
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
@@ -155,46 +154,54 @@ mod tests {
     fn seven_for_one() -> Vec<Split> {
         vec![Split { symbol: "AAPL".into(), execution_date: day("2014-06-09"), from: dec("1"), to: dec("7") }]
     }
-    fn faults(bar: &Bar, splits: &[Split]) -> Vec<(&'static str, bool)> {
-        judge(bar, splits).into_iter().map(|fault| (fault.rule.name, fault.is_refused)).collect()
+    fn jump(bar: &Bar, splits: &[Split]) -> Option<String> {
+        compared(&named("jumps_are_explained").unwrap(), bar, splits)
     }
 
     #[test]
-    fn a_bar_by_itself() {
-        type Row<'a> = ([&'a str; 4], &'a [(&'a str, bool)]);
-        let table: &[Row<'_>] = &[
-            (["640", "650", "630", "645"], &[]),
-            (["640", "640", "640", "640"], &[]),
-            (["640", "650", "630", ""], &[("close_is_there", true)]),
-            (["", "650", "630", "645"], &[("bar_is_whole", false)]),
-            (["640", "650", "0", "645"], &[("prices_are_positive", true)]),
-            (["640", "650", "630", "-645"], &[("prices_are_positive", true)]),
-            (["640", "630", "650", "645"], &[("prices_are_in_range", true)]),
-            (["640", "650", "630", "651"], &[("prices_are_in_range", true)]),
-            (["629", "650", "630", "645"], &[("prices_are_in_range", true)]),
-            (["95", "96", "90", "93.70"], &[("jumps_are_explained", true)]),
+    fn what_is_out_of_range_is_named() {
+        let check = named("prices_are_in_range").unwrap();
+        let table = [
+            (["640", "630", "650", "645"], "the high 630 is below the low 650"),
+            (["640", "650", "630", "651"], "the close 651 lies outside 630 to 650"),
+            (["629", "650", "630", "645"], "the open 629 lies outside 630 to 650"),
         ];
         for (prices, expected) in table {
-            assert_eq!(faults(&bar(*prices), &[]), *expected, "{prices:?}");
+            assert!(reason(&check, &bar(prices)).contains(expected), "{prices:?}");
         }
     }
 
     #[test]
+    fn the_same_close_on_many_sessions_is_stale() {
+        let check = named("closes_move").unwrap();
+        let mut still = bar(["645", "645", "645", "645"]);
+        still.before = (2..=6).rev().map(|number| (day(&format!("2014-06-0{number}")), dec("645"))).collect();
+        assert_eq!(
+            compared(&check, &still, &[]).unwrap(),
+            "AAPL has closed at 645 since 2014-06-02, though it was traded: the vendor may repeat an old price, so fetch these days again."
+        );
+        still.volume = Some(dec("0"));
+        assert!(compared(&check, &still, &[]).unwrap().contains("halted"));
+        still.before[3].1 = dec("644");
+        assert_eq!(compared(&check, &still, &[]), None);
+    }
+
+    #[test]
     fn a_split_on_file_explains_a_jump() {
-        assert_eq!(faults(&bar(["92", "94", "91", "93.70"]), &seven_for_one()), []);
-        let reason = judge(&bar(["92", "94", "91", "93.70"]), &[]).remove(0).reason;
+        assert_eq!(jump(&bar(["92", "94", "91", "93.70"]), &seven_for_one()), None);
+        let reason = jump(&bar(["92", "94", "91", "93.70"]), &[]).unwrap();
         assert!(reason.contains("factor of 6.89") && reason.contains("a split of 7 for 1"), "{reason}");
     }
 
     #[test]
     fn prices_that_are_adjusted_already_give_themselves_away() {
-        let reason = judge(&bar(["640", "650", "630", "645"]), &seven_for_one()).remove(0).reason;
+        let reason = jump(&bar(["640", "650", "630", "645"]), &seven_for_one()).unwrap();
         assert!(reason.contains("split-adjusted already"), "{reason}");
     }
 
     #[test]
     fn a_reverse_split_is_suggested_too() {
-        let reason = judge(&bar(["6400", "6500", "6400", "6460"]), &[]).remove(0).reason;
+        let reason = jump(&bar(["6400", "6500", "6400", "6460"]), &[]).unwrap();
         assert!(reason.contains("up by a factor of 10.01") && reason.contains("1 for 10"), "{reason}");
     }
 
@@ -202,22 +209,14 @@ mod tests {
     fn the_day_after_a_wrong_price_is_right() {
         let mut spike = bar(["640", "650", "630", "645"]);
         spike.before[0].1 = dec("6455.7");
-        assert_eq!(faults(&spike, &[]), [], "the Friday was wrong, the Monday agrees with the Thursday");
+        assert_eq!(jump(&spike, &[]), None, "the Friday was wrong, the Monday agrees with the Thursday");
         let mut crash = bar(["300", "310", "290", "300"]);
         crash.before[0].1 = dec("301");
-        assert_eq!(faults(&crash, &[]), [], "the Friday fell, the Monday agrees with it");
+        assert_eq!(jump(&crash, &[]), None, "the Friday fell, the Monday agrees with it");
         let mut gap = bar(["640", "650", "630", "645"]);
         gap.before[0].1 = dec("-1");
-        assert_eq!(faults(&gap, &[]), []);
+        assert_eq!(jump(&gap, &[]), None);
         gap.before.clear();
-        assert_eq!(faults(&gap, &[]), [], "the first price has none to jump from");
-    }
-
-    #[test]
-    fn a_bar_of_a_holiday_and_a_negative_volume() {
-        let holiday = Bar { session_date: day("2014-07-04"), ..bar(["640", "650", "630", "645"]) };
-        assert_eq!(faults(&holiday, &[]), [("bars_are_of_sessions", true)]);
-        let negative = Bar { volume: Some(dec("-1")), ..bar(["640", "650", "630", "645"]) };
-        assert_eq!(faults(&negative, &[]), [("volume_is_possible", false)]);
+        assert_eq!(jump(&gap, &[]), None, "the first price has none to jump from");
     }
 }

@@ -64,7 +64,7 @@ impl House {
                insert into ops.check_result (run_id, portfolio_id, symbol, check_name, dataset, dimension, scope, severity, passed, observed, expected, elements,
                                              failures, samples, message, query, repairs)
                select 4, 0, 'AAPL', 'jumps_are_explained', 'bars', 'accuracy', 'symbol', 'error', false, '1 of 3 fail', 'none', 3, 1,
-                      '[{"symbol": "AAPL", "close": 101}, {"symbol": "TSLA", "close": -3}]'::jsonb, 'AAPL fell to a seventh.', 'select secret',
+                      '[{"symbol": "AAPL", "close": 101, "session_date": "2026-11-20"}, {"symbol": "TSLA", "close": -3}]'::jsonb, 'AAPL fell to a seventh.', 'select secret',
                       '[{"kind": "fetch", "symbol": "AAPL", "from": "2026-11-20", "to": "2026-11-20"}, {"kind": "price", "symbol": "TSLA", "session": "2026-11-20"}]'::jsonb
                union all select 4, 0, 'TSLA', 'prices_are_positive', 'bars', 'accuracy', 'row', 'error', false, '', 'none', 3, 1, '[]', 'TSLA is below zero.', null, '[]'
                union all select 4, 0, null, 'session_is_there', 'bars', 'freshness', 'installation', 'fatal', true, '', 'there', 1, 0, '[]', 'There.', null, '[]'

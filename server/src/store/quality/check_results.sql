@@ -6,7 +6,8 @@ select
     (
         select min(acceptance.acceptance_id) from book.acceptance
         where acceptance.check_name = check_result.check_name and acceptance.portfolio_id = check_result.portfolio_id
-          and (acceptance.symbol is null or acceptance.symbol = check_result.symbol)
+          and (acceptance.symbol is null or acceptance.symbol = check_result.symbol) and (acceptance.session_date is null
+                          or check_result.failures = 1 and check_result.samples -> 0 ->> 'session_date' = acceptance.session_date::text)
           and acceptance.revoked_at is null and acceptance.expires_on >= $3 and not check_result.passed
     ) as accepted
 from ops.check_result

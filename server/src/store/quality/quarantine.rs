@@ -5,7 +5,7 @@ use super::{
     brief,
     results::named,
 };
-use crate::quality;
+use crate::quality::{self, StoredBar};
 use app::{
     domain::UserId,
     quality::model::{QuarantineKey, QuarantineRow, Word},
@@ -84,10 +84,17 @@ impl Store {
         let mut tx = self.pool.begin().await?;
         let (row, checks) = waiting(&mut tx, row).await?;
         let faults = match row.dataset.as_str() {
-            "bars" => match quality::faults_of(&mut tx, &row.symbol, row.session_date, row.response_id).await? {
-                Some(faults) => faults,
-                None => return Err(Error::refused("This price isn't on file any more. Fetch the symbol again, or discard it.")),
-            },
+            "bars" => {
+                let bar = StoredBar { symbol: &row.symbol, session: row.session_date, response_id: row.response_id };
+                match quality::faults_of(&mut tx, bar, &checks, self.clock.last_completed_session()).await? {
+                    Some(faults) => faults,
+                    None => {
+                        return Err(Error::refused(
+                            "The vendor has sent another price of that day since, and that one counts. Discard this one.",
+                        ));
+                    }
+                }
+            }
             _ => vec![format!("A row of {} can't be judged by itself.", row.dataset)],
         };
         let acceptance = match faults.first() {
@@ -161,10 +168,11 @@ impl Store {
         let (note, expires_on) = self.word(&word.note, &word.expires_on)?;
         let check = checks.first().map_or("quarantine", String::as_str);
         Ok(sqlx::query_scalar!(
-            "insert into book.acceptance (check_name, portfolio_id, symbol, note, expires_on, accepted_by) values ($1, 0, $2, $3, $4, $5)
-             returning acceptance_id",
+            "insert into book.acceptance (check_name, portfolio_id, symbol, session_date, note, expires_on, accepted_by)
+             values ($1, 0, $2, $3, $4, $5, $6) returning acceptance_id",
             check,
             row.symbol,
+            row.session_date,
             note,
             expires_on,
             user.get(),

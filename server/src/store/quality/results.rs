@@ -120,7 +120,8 @@ impl Store {
                  and not exists (
                      select from book.acceptance
                      where acceptance.check_name = check_result.check_name and acceptance.portfolio_id = check_result.portfolio_id
-                       and (acceptance.symbol is null or acceptance.symbol = check_result.symbol)
+                       and (acceptance.symbol is null or acceptance.symbol = check_result.symbol) and (acceptance.session_date is null
+                          or check_result.failures = 1 and check_result.samples -> 0 ->> 'session_date' = acceptance.session_date::text)
                        and acceptance.revoked_at is null and acceptance.expires_on >= $2)"#,
             mine,
             self.today()

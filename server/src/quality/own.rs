@@ -1,0 +1,162 @@
+//! Where a person's own SQL reaches Postgres: as a role that reads the warehouse and nothing else, one select, under a time limit, and
+//! undone afterwards whatever it did.
+
+use super::{
+    check::Check,
+    dataset::Batch,
+    outcome::{MOST_SYMBOLS, Outcome},
+    repairs, sql,
+};
+use sqlx::{Acquire, PgConnection};
+use std::sync::Arc;
+
+/// What limits the checks of a person that aren't SQL.
+pub const LIMIT: &str = "set local statement_timeout = '10s'";
+/// A query of a check may take so long.
+const LONGEST: &str = "5s";
+
+/// What a person's query selects: rows that must not exist.
+pub async fn sql_failed(
+    connection: &mut PgConnection,
+    check: &Arc<Check>,
+    query: &str,
+    batch: &Batch,
+) -> Result<Vec<Outcome>, sqlx::Error> {
+    if let Err(why) = may_run(connection).await? {
+        return Ok(vec![Outcome::broken(check, why)]);
+    }
+    let placed = placed(query, batch);
+    let mut apart = connection.begin().await?;
+    let found = failing(&mut apart, &placed).await;
+    apart.rollback().await?;
+    // What a rollback leaves: locks that last as long as the connection.
+    sqlx::query!("select pg_advisory_unlock_all() is null as done").fetch_one(connection).await?;
+    let groups = match found {
+        Ok(groups) => groups,
+        Err(error) => return refused(check, error),
+    };
+    if groups.is_empty() {
+        return Ok(vec![Outcome { query: Some(query.to_owned()), observed: "no row".into(), ..Outcome::passing(check, 0, 1) }]);
+    }
+    let outcome = |group: &sql::Group| {
+        let failures = u64::try_from(group.failures).unwrap_or_default();
+        Outcome {
+            portfolio_id: group.portfolio_id.unwrap_or_default(),
+            symbol: group.symbol.clone(),
+            passed: false,
+            observed: format!("{failures} rows"),
+            elements: failures,
+            failures,
+            samples: group.samples.as_array().cloned().unwrap_or_default(),
+            query: Some(query.to_owned()),
+            repairs: vec![repairs::accept(&check.name)],
+            message: format!("{failures} rows are there that must not be: expected is that {}. Look at the samples.", check.expected),
+            ..Outcome::passing(check, 0, failures)
+        }
+    };
+    Ok(groups.iter().take(MOST_SYMBOLS + 1).map(outcome).collect())
+}
+
+/// A fault of the query is the person's; anything else is ours.
+pub fn refused(check: &Arc<Check>, error: sqlx::Error) -> Result<Vec<Outcome>, sqlx::Error> {
+    match error.as_database_error() {
+        Some(said) if !crate::orchestrator::is_outage(&error) => {
+            let why = match said.code().as_deref() {
+                Some("57014") => format!("it took longer than {LONGEST}"),
+                Some("42501") => format!("it reads what checks may not read ({})", said.message()),
+                _ => said.message().to_owned(),
+            };
+            Ok(vec![Outcome::broken(check, &why)])
+        }
+        _ => Err(error),
+    }
+}
+
+async fn failing(connection: &mut PgConnection, query: &str) -> Result<Vec<sql::Group>, sqlx::Error> {
+    sqlx::query!(
+        "select set_config('statement_timeout', $1, true) as limited, set_config('transaction_read_only', 'on', true) as reading",
+        LONGEST
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let rows =
+        sqlx::query!(r#"select portfolio_id, symbol, failures as "failures!", samples as "samples!" from own_checks.failing($1)"#, query)
+            .fetch_all(connection)
+            .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| sql::Group { portfolio_id: row.portfolio_id, symbol: row.symbol, failures: row.failures, samples: row.samples })
+        .collect())
+}
+
+/// Lets the role read models that were built since.
+async fn may_run(connection: &mut PgConnection) -> Result<Result<(), &'static str>, sqlx::Error> {
+    let is_there = sqlx::query_scalar!(r#"select to_regprocedure('own_checks.failing(text)') is not null as "there!""#)
+        .fetch_one(&mut *connection)
+        .await?;
+    if !is_there {
+        return Ok(Err(
+            "the database's user may not make the role plumbline_checks; let an administrator of the database allow it (createrole)",
+        ));
+    }
+    sqlx::query!(
+        "do $grant$
+         declare this record;
+         begin
+             for this in select oid::regnamespace::text as name from pg_namespace
+                 where nspname in ('staging', 'ledger', 'marts') and not has_schema_privilege('plumbline_checks', oid, 'usage') loop
+                 execute format('grant usage on schema %s to plumbline_checks', this.name);
+             end loop;
+             for this in select relation.oid::regclass::text as name from pg_class as relation join pg_namespace on pg_namespace.oid = relnamespace
+                 where nspname in ('staging', 'ledger', 'marts') and relkind in ('r', 'v', 'm', 'p') and not has_table_privilege('plumbline_checks', relation.oid, 'select') loop
+                 execute format('grant select on %s to plumbline_checks', this.name);
+             end loop;
+         end $grant$"
+    )
+    .execute(connection)
+    .await?;
+    Ok(Ok(()))
+}
+
+/// The query with models' names replaced by where they are now. It stays the person's text, and runs as such.
+fn placed(query: &str, batch: &Batch) -> String {
+    let mut placed = query.to_owned();
+    for (model, now) in batch.relations.iter().filter(|(model, now)| model != now) {
+        let mut from = 0;
+        while let Some(at) = placed.get(from..).and_then(|rest| rest.find(model.as_str())).map(|at| at + from) {
+            let ends = at + model.len();
+            let is_part =
+                |letter: Option<char>| letter.is_some_and(|letter| letter.is_ascii_alphanumeric() || letter == '_' || letter == '.');
+            let stands_alone = !is_part(placed.get(..at).and_then(|before| before.chars().next_back()))
+                && !placed
+                    .get(ends..)
+                    .and_then(|after| after.chars().next())
+                    .is_some_and(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+            if stands_alone {
+                placed.replace_range(at..ends, now);
+            }
+            from = if stands_alone { at + now.len() } else { ends };
+        }
+    }
+    placed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_are_read_where_they_are_now() {
+        let batch = Batch {
+            judged_response: 0,
+            session: chrono::NaiveDate::MIN,
+            sessions: Vec::new(),
+            relations: [("marts.holdings".to_owned(), "marts.holdings__new".to_owned())].into(),
+            dated: [].into(),
+        };
+        assert_eq!(
+            placed("select * from marts.holdings h, marts.holdings_old, xmarts.holdings where marts.holdings.symbol = h.symbol", &batch),
+            "select * from marts.holdings__new h, marts.holdings_old, xmarts.holdings where marts.holdings__new.symbol = h.symbol"
+        );
+    }
+}
