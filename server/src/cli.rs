@@ -6,7 +6,7 @@ use crate::{
     clock::Clock,
     config::{self, Config, ConfigError, Environment},
     db::{Access, Database},
-    orchestrator, pipeline,
+    orchestrator, pipeline, quality,
     simulator::{self, SimulatorError, Source},
     telemetry, warehouse,
 };
@@ -54,6 +54,8 @@ enum Role {
     Calendar(calendar::commands::CalendarArgs),
     /// The SQL models: compile, build, test, list
     Models(warehouse::commands::ModelsArgs),
+    /// The checks: list, run, try out, prove by injected defects
+    Checks(quality::commands::ChecksArgs),
     /// People: add one, reset a password, list them
     User(auth::commands::UserArgs),
     /// Bring the database up to date and end
@@ -116,6 +118,8 @@ enum Failure {
     #[error(transparent)]
     Models(#[from] warehouse::Error),
     #[error(transparent)]
+    Checks(#[from] quality::commands::CommandError),
+    #[error(transparent)]
     User(#[from] auth::commands::CommandError),
     #[error("The server stopped: {0}.")]
     Io(#[from] std::io::Error),
@@ -167,6 +171,12 @@ async fn act(cli: Cli) -> Result<(), Failure> {
             if let Some(database) = database {
                 database.close().await;
             }
+            done?;
+        }
+        Role::Checks(args) => {
+            let database = open(&configure()?, Clock::Real).await?;
+            let done = quality::commands::run(&database.pool, args).await;
+            database.close().await;
             done?;
         }
         Role::User(args) => {

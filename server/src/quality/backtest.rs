@@ -289,7 +289,7 @@ async fn duplicated(connection: &mut PgConnection, from: NaiveDate) -> Result<Ve
 
 /// A person's query is asked once; rows without a session_date count for the last session.
 async fn own_sql(connection: &mut PgConnection, check: &Check, query: &str, last: NaiveDate) -> Result<Vec<Fired>, Error> {
-    let batch = Batch { judged_response: 0, session: last, sessions: Vec::new(), relations: BTreeMap::new(), dated: BTreeMap::new() };
+    let batch = Batch::whole(last);
     let by_day = format!("select to_jsonb(theirs) ->> 'session_date' as symbol, to_jsonb(theirs) as said from ({query}\n) as theirs");
     let outcomes = own::sql_failed(connection, &Arc::new(check.clone()), &by_day, &batch).await?;
     let mut fired = Vec::new();

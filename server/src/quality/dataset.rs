@@ -185,6 +185,11 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Everything on file, as of a session.
+    pub fn whole(session: NaiveDate) -> Self {
+        Self { judged_response: 0, session, sessions: Vec::new(), relations: BTreeMap::new(), dated: BTreeMap::new() }
+    }
+
     /// The rows of this run, as a query.
     pub fn rows(&self, dataset: &str) -> String {
         match self.dated.get(dataset) {

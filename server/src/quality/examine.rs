@@ -138,6 +138,15 @@ pub async fn examine(
         Some(checks) => (checks, Vec::new()),
         None => suite::own(connection).await?,
     };
+    // Rows of another shape than is expected can't be read at all.
+    let shapes: Vec<&Arc<Check>> = suite.iter().filter(|check| matches!(check.kind, Kind::Columns { .. })).collect();
+    let mut shaped = Vec::new();
+    for check in &shapes {
+        shaped.extend(generic::checked(connection, &check.dataset, &[check], &Batch::whole(session)).await?.outcomes);
+    }
+    if shaped.iter().any(Outcome::blocks) {
+        return Ok(Examined { outcomes: shaped, judged: Judged::default() });
+    }
     let symbols = load::symbols(connection).await?;
     let from = first_new_bar(connection, before).await?;
     let books = load::books(connection, run_id).await?;
@@ -157,8 +166,11 @@ pub async fn examine(
 
     let catalog = Catalog::read(connection).await?;
     let mut outcomes: Vec<Outcome> = sessions::freshness(connection, &window, &Expected::of_suite()?, &held).await?;
+    outcomes.append(&mut shaped);
     outcomes.extend(suite.iter().filter_map(|check| catalog.proves(check)));
-    let of_rows = |check: &&Arc<Check>| catalog.proves(check).is_none() && !check.is_of_models() && !is_made_elsewhere(check);
+    let of_rows = |check: &&Arc<Check>| {
+        catalog.proves(check).is_none() && !check.is_of_models() && !is_made_elsewhere(check) && !shapes.contains(check)
+    };
     let (of_bars, rest): (Vec<_>, Vec<_>) = suite.iter().filter(of_rows).cloned().partition(|check| is_scanned(check));
     let worth = from.map_or(0, |from| calendar::sessions(from, session).len() * symbols.len());
     let second = second.filter(|_| worth >= WORTH_A_SECOND && symbols.len() > 1);
