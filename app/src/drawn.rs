@@ -15,7 +15,7 @@ mod task;
 use crate::{
     domain::Scope,
     pipeline::model::{Pipeline, Run},
-    quality::model::{History, Quality},
+    quality::model::{History, Quality, RulePage},
 };
 use leptos::prelude::*;
 
@@ -32,6 +32,11 @@ pub fn quality(page: &Quality, scope: &Scope) -> String {
 /// One check, run by run.
 pub fn check(history: &History) -> String {
     quality::history(history).to_html()
+}
+
+/// The form of a new rule, and what it would have done.
+pub fn rule(page: &RulePage) -> String {
+    quality::rule(page).to_html()
 }
 
 /// A run's page: what moves, in a box that is followed while the run is under way, and what stays.

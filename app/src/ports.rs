@@ -8,7 +8,7 @@ use crate::{
     holdings::model::Holdings,
     overview::model::{Frame, OverviewPage},
     pipeline::model::{Pipeline, Question, Run},
-    quality::model::{AcceptanceForm, History, PriceForm, Quality, QuarantineKey, Word},
+    quality::model::{AcceptanceForm, History, PriceForm, Quality, QuarantineKey, RuleForm, RulePage, Word},
     settings::model::{ConnectionForm, Connections, People},
 };
 use async_trait::async_trait;
@@ -82,6 +82,11 @@ pub trait DataQuality: Send + Sync {
     async fn remove_price(&self, user: UserId, symbol: String, session: NaiveDate, version: i32) -> Result<(), AppError>;
     async fn accept(&self, user: UserId, form: AcceptanceForm) -> Result<(), AppError>;
     async fn revoke(&self, user: UserId, acceptance: i64) -> Result<(), AppError>;
+    /// The form of a new rule; `tried`: with the sessions on which it would have failed. Administrators only, like the two that follow.
+    async fn rule(&self, user: UserId, rule: RuleForm, tried: bool) -> Result<RulePage, AppError>;
+    async fn save_rule(&self, user: UserId, rule: RuleForm) -> Result<(), AppError>;
+    /// `version` is the one that was shown.
+    async fn remove_rule(&self, user: UserId, rule: i64, version: i32) -> Result<(), AppError>;
     /// Answers the number of the run that asks the vendor once more.
     async fn fetch(&self, user: UserId, symbol: String, from: NaiveDate, to: NaiveDate) -> Result<i64, AppError>;
     async fn fetch_activities(&self, user: UserId, portfolio: PortfolioId, from: NaiveDate) -> Result<i64, AppError>;

@@ -5,9 +5,11 @@ mod findings;
 mod history;
 mod measures;
 mod parts;
+mod rule;
 mod waiting;
 
 pub(super) use history::page as history;
+pub(super) use rule::page as rule;
 
 use crate::{domain::Scope, format, quality::model::Quality, routes};
 use leptos::prelude::*;

@@ -2,7 +2,7 @@
 
 use crate::{
     error::AppError,
-    quality::model::{AcceptanceForm, PriceForm, QuarantineKey, Word},
+    quality::model::{AcceptanceForm, PriceForm, QuarantineKey, RuleForm, Word},
 };
 use chrono::NaiveDate;
 use leptos::{prelude::*, server_fn::codec::GetUrl};
@@ -88,4 +88,29 @@ pub async fn fetch_activities(portfolio: i64, from: NaiveDate) -> Result<i64, Ap
     use crate::{domain::PortfolioId, ports};
     let ports::SignedIn { user, ports } = ports::signed_in()?;
     ports.quality.fetch_activities(user, PortfolioId(portfolio), from).await
+}
+
+/// The page of a new rule as the server draws it; `tried`: with what the rule in the address would have done. The address is its query.
+#[server(endpoint = "quality/rule", input = GetUrl)]
+pub async fn draw_rule(#[server(default)] rule: RuleForm, #[server(default)] tried: bool) -> Result<String, AppError> {
+    use crate::{drawn, ports};
+    let ports::SignedIn { user, ports } = ports::signed_in()?;
+    let mut html = drawn::rule(&ports.quality.rule(user, rule, tried).await?);
+    crate::ui::Options::put_aside(super::page::RULE, &mut html);
+    Ok(html)
+}
+
+/// Keeps a rule: it is checked from the next run on.
+#[server(endpoint = "quality/save-rule")]
+pub async fn save_rule(rule: RuleForm) -> Result<(), AppError> {
+    use crate::ports;
+    let ports::SignedIn { user, ports } = ports::signed_in()?;
+    ports.quality.save_rule(user, rule).await
+}
+
+#[server(endpoint = "quality/remove-rule")]
+pub async fn remove_rule(rule: i64, version: i32) -> Result<(), AppError> {
+    use crate::ports;
+    let ports::SignedIn { user, ports } = ports::signed_in()?;
+    ports.quality.remove_rule(user, rule, version).await
 }

@@ -247,6 +247,65 @@ pub struct RuleRow {
     pub entered_at: DateTime<Utc>,
 }
 
+/// A rule as typed, before it is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleForm {
+    /// Lower case, digits and underscores.
+    #[serde(default)]
+    pub name: String,
+    /// bars, splits … or a model such as `marts.holdings`.
+    #[serde(default)]
+    pub dataset: String,
+    #[serde(default)]
+    pub kind: String,
+    /// One column or several, with commas.
+    #[serde(default)]
+    pub columns: String,
+    /// A line each: `min: 0`, `where: volume > 0`.
+    #[serde(default)]
+    pub parameters: String,
+    #[serde(default)]
+    pub severity: String,
+    #[serde(default)]
+    pub action: String,
+    #[serde(default)]
+    pub scope: String,
+}
+
+/// The page of a new rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RulePage {
+    pub form: RuleForm,
+    pub kinds: Vec<KindRow>,
+    /// Where the rule was tried: what it would have done, or what it has wrong.
+    pub tried: Option<Result<Tried, String>>,
+}
+
+/// A kind of check in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KindRow {
+    pub name: String,
+    pub description: String,
+    /// Name and description of each; required ones first.
+    pub parameters: Vec<(String, String)>,
+}
+
+/// On which of the last sessions a rule would have failed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tried {
+    pub sessions: u32,
+    /// Oldest first.
+    pub fired: Vec<FiredRow>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FiredRow {
+    pub session: NaiveDate,
+    pub failures: u64,
+    /// The first failing row, as text; none where it isn't one's own.
+    pub sample: BTreeMap<String, String>,
+}
+
 /// One check, run by run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct History {

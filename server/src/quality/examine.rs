@@ -78,8 +78,8 @@ pub struct JudgedThrough {
 pub struct Examined {
     pub outcomes: Vec<Outcome>,
     pub judged: Judged,
-    /// What was on file of all portfolios.
-    pub books: books::Books,
+    /// What was on file of all portfolios; none where it couldn't be read.
+    pub books: Option<books::Books>,
 }
 
 /// Checks what is on file for `session`, keeps the results, quarantines prices that can't be right, and frees those that a
@@ -99,7 +99,9 @@ pub async fn validate(ctx: &TaskContext, session: NaiveDate) -> Result<Verdict, 
     // First, so that a better price that came since ends the wait at once.
     stored::lapse(&mut step, Some(ctx.run_id), session).await?;
     keep::quarantine(&mut step, ctx.run_id, &examined.judged).await?;
-    reconcile::keep(&mut step, ctx.run_id, session, &examined.books).await?;
+    if let Some(books) = &examined.books {
+        reconcile::keep(&mut step, ctx.run_id, session, books).await?;
+    }
     sqlx::query!("delete from ops.check_result where run_id = $1 and dimension <> 'model'", ctx.run_id).execute(&mut *step).await?;
     outcome::keep(&mut step, ctx.run_id, &examined.outcomes).await?;
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -145,7 +147,7 @@ pub async fn examine(
         shaped.extend(generic::checked(connection, &check.dataset, &[check], &Batch::whole(session)).await?.outcomes);
     }
     if shaped.iter().any(Outcome::blocks) {
-        return Ok(Examined { outcomes: shaped, judged: Judged::default() });
+        return Ok(Examined { outcomes: shaped, judged: Judged::default(), books: None });
     }
     let symbols = load::symbols(connection).await?;
     let from = first_new_bar(connection, before).await?;
@@ -200,7 +202,7 @@ pub async fn examine(
     judged.refusals.retain(|refusal| !accepted.iter().any(|word| word.lets_in(&refusal.check, &refusal.symbol)));
     let blocked = blocked_symbols(connection, &outcomes, &batch).await?;
     judged.refusals.extend(blocked);
-    Ok(Examined { outcomes, judged, books })
+    Ok(Examined { outcomes, judged, books: Some(books) })
 }
 
 /// A person's checks of one dataset, apart: what fails to run is told, and everything else goes on. Together first; where that fails, each

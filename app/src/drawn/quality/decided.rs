@@ -1,7 +1,7 @@
 //! What people decided: prices by hand, acceptances, rules of their own.
 
 use super::parts::{ACTIONS, price};
-use crate::{drawn::parts::post, format, quality::model::Quality};
+use crate::{drawn::parts::post, format, quality::model::Quality, routes};
 use leptos::prelude::*;
 
 pub(super) fn prices(page: &Quality) -> AnyView {
@@ -73,7 +73,7 @@ pub(super) fn acceptances(page: &Quality) -> AnyView {
 }
 
 pub(super) fn rules(page: &Quality) -> AnyView {
-    if page.rules.is_empty() {
+    if !page.may_decide {
         return ().into_any();
     }
     let rows = page
@@ -84,13 +84,14 @@ pub(super) fn rules(page: &Quality) -> AnyView {
                 <tr>
                     <th scope="row">{format::identifier(&row.name)}<small class="said mute">{format!("{}, {}", row.entered_by, format::ago(row.entered_at, page.rendered_at))}</small></th>
                     <td><code class="said">{row.definition.clone()}</code></td>
+                    <td class="r">{post(format!("{ACTIONS}/remove-rule"), "Remove", true, &[("rule", row.id.to_string()), ("version", row.version.to_string())], Some("Check this no longer?"))}</td>
                 </tr>
             }
         })
         .collect_view();
     view! {
         <section class="card wide" id="rules">
-            <header><h2>"Rules of our own"</h2></header>
+            <header><h2>"Rules of our own"</h2><a class="button quiet small" href=routes::RULE>"New rule"</a></header>
             <table class="rows"><tbody>{rows}</tbody></table>
         </section>
     }

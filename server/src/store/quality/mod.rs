@@ -6,13 +6,14 @@ mod page;
 mod prices;
 mod quarantine;
 mod results;
+mod rules;
 
 use super::{Error, Result, Store};
 use app::{
     domain::{PortfolioId, Scope, Symbol, UserId},
     error::AppError,
     ports::DataQuality,
-    quality::model::{AcceptanceForm, History, PriceForm, Quality, QuarantineKey, Word},
+    quality::model::{AcceptanceForm, History, PriceForm, Quality, QuarantineKey, RuleForm, RulePage, Word},
 };
 use async_trait::async_trait;
 use chrono::{Days, NaiveDate};
@@ -61,6 +62,18 @@ impl DataQuality for PgQuality {
 
     async fn revoke(&self, user: UserId, acceptance: i64) -> Result<(), AppError> {
         Ok(self.0.revoke(user, acceptance).await?)
+    }
+
+    async fn rule(&self, user: UserId, rule: RuleForm, tried: bool) -> Result<RulePage, AppError> {
+        Ok(self.0.rule_page(user, rule, tried).await?)
+    }
+
+    async fn save_rule(&self, user: UserId, rule: RuleForm) -> Result<(), AppError> {
+        Ok(self.0.save_rule(user, &rule).await?)
+    }
+
+    async fn remove_rule(&self, user: UserId, rule: i64, version: i32) -> Result<(), AppError> {
+        Ok(self.0.remove_rule(user, rule, version).await?)
     }
 
     async fn fetch(&self, user: UserId, symbol: String, from: NaiveDate, to: NaiveDate) -> Result<i64, AppError> {

@@ -158,17 +158,19 @@ impl Eyes<'_> {
         symbol.is_none_or(|symbol| self.symbols.contains(symbol)) && portfolio.is_none_or(|portfolio| self.portfolios.contains(&portfolio))
     }
 
+    /// Does a row name nothing that only others have?
+    pub(super) fn sees_row(&self, row: &Value) -> bool {
+        let symbol = row.get("symbol").and_then(Value::as_str).filter(|symbol| !symbol.is_empty());
+        self.sees(symbol, row.get("portfolio_id").and_then(Value::as_i64))
+    }
+
     /// Failing rows by key, without those that name what only others have.
     fn samples(&self, samples: &Value) -> Vec<BTreeMap<String, String>> {
-        let is_mine = |sample: &&Value| {
-            let symbol = sample.get("symbol").and_then(Value::as_str).filter(|symbol| !symbol.is_empty());
-            self.sees(symbol, sample.get("portfolio_id").and_then(Value::as_i64))
-        };
         let row = |sample: &Value| match sample {
             Value::Object(_) => named(sample),
             other => BTreeMap::from([("value".to_owned(), text(other))]),
         };
-        samples.as_array().map(|samples| samples.iter().filter(is_mine).map(row).collect()).unwrap_or_default()
+        samples.as_array().map(|samples| samples.iter().filter(|sample| self.sees_row(sample)).map(row).collect()).unwrap_or_default()
     }
 
     /// What of it can be offered; a repair of a kind that this page doesn't know is left out.

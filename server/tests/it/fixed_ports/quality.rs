@@ -185,6 +185,22 @@ impl DataQuality for Fixed {
     async fn revoke(&self, _: UserId, _: i64) -> Result<(), AppError> {
         Ok(())
     }
+    async fn rule(&self, _: UserId, form: RuleForm, tried: bool) -> Result<RulePage, AppError> {
+        let kinds = vec![KindRow {
+            name: "range".into(),
+            description: "values lie between two edges".into(),
+            parameters: vec![("min".into(), "the least value".into())],
+        }];
+        let fired =
+            vec![FiredRow { session: on("2026-11-18"), failures: 3, sample: BTreeMap::from([("symbol".to_owned(), "MSFT".to_owned())]) }];
+        self.fail(RulePage { form, kinds, tried: tried.then_some(Ok(Tried { sessions: 250, fired })) })
+    }
+    async fn save_rule(&self, _: UserId, _: RuleForm) -> Result<(), AppError> {
+        Ok(())
+    }
+    async fn remove_rule(&self, _: UserId, _: i64, _: i32) -> Result<(), AppError> {
+        Ok(())
+    }
     async fn fetch(&self, _: UserId, _: String, _: NaiveDate, _: NaiveDate) -> Result<i64, AppError> {
         Ok(10)
     }
