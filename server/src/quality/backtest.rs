@@ -48,9 +48,7 @@ pub async fn backtest(connection: &mut PgConnection, check: &Check, sessions: u3
 
 async fn fired(connection: &mut PgConnection, check: &Check, sessions: u32) -> Result<Vec<Fired>, Error> {
     sql::execute(connection, LONGEST.to_owned()).await?;
-    let last = sqlx::query_scalar!(r#"select session_date from raw.market_data order by "timestamp" desc limit 1"#)
-        .fetch_optional(&mut *connection)
-        .await?;
+    let last = super::load::last_session(&mut *connection).await?;
     let last = calendar::session_on_or_before(last.unwrap_or(calendar::FIRST_DAY));
     // A year has more days than 250 sessions have; the days between are cut below.
     let reach = Days::new(u64::from(sessions.max(1)) * 3 / 2 + 10);
@@ -183,10 +181,7 @@ async fn unusual(
     (minimum, threshold, direction): (u32, f64, super::kind::Direction),
 ) -> Result<Vec<Fired>, sqlx::Error> {
     let weeks = Days::new(7 * u64::from(minimum.max(18) + 2));
-    let Some(text) = history(check, batch, from - weeks) else { return Ok(Vec::new()) };
-    // Of every weekday, not only the session's.
-    let day = quoted(day_of(&check.dataset));
-    let text = text.replace(&format!(" and extract(isodow from {day}) = extract(isodow from date '{}')", batch.session), "");
+    let Some(text) = history(check, batch, from - weeks, true) else { return Ok(Vec::new()) };
     let mut series: BTreeMap<(String, u32), Vec<(NaiveDate, f64, Value)>> = BTreeMap::new();
     for row in sql::numbers(connection, text).await? {
         if let Some(number) = row.number {

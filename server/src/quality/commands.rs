@@ -1,19 +1,10 @@
 //! `plumbline checks …`: what is checked, checking what is on file, trying checks before saving them, proving that they catch.
 
-use super::{
-    audit::audited,
-    backtest::backtest,
-    check::Check,
-    examine::{Error, JudgedThrough, examine},
-    mutate::mutate,
-    outcome::Outcome,
-    suite,
-};
-use crate::calendar;
+use super::{backtest::backtest, check::Check, examine::Error, mutate::mutate, outcome::Outcome, suite, trial::all};
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use sqlx::{Acquire, PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 /// The checks on what is fetched and on what is published.
@@ -77,8 +68,7 @@ pub async fn run(pool: &PgPool, args: ChecksArgs) -> Result<(), CommandError> {
     match args.command {
         Command::List => list(&mut connection, args.json).await,
         Command::Run { session } => {
-            let mut second = pool.try_acquire();
-            let outcomes = all(&mut connection, second.as_deref_mut(), session, None).await?;
+            let outcomes = all(&mut connection, Some(pool), session, None).await?;
             print(&outcomes, args.json);
             let failing = outcomes.iter().filter(|outcome| outcome.blocks()).count();
             if failing > 0 { Err(CommandError::Failed(format!("{failing} checks fail that hold something up."))) } else { Ok(()) }
@@ -120,28 +110,6 @@ async fn list(connection: &mut PgConnection, as_json: bool) -> Result<(), Comman
         eprintln!("{error}");
     }
     Ok(())
-}
-
-/// All checks on everything on file, in a transaction that is undone. `instead`: of people's rules.
-async fn all(
-    connection: &mut PgConnection,
-    session: Option<NaiveDate>,
-    instead: Option<Vec<Arc<Check>>>,
-) -> Result<Vec<Outcome>, CommandError> {
-    let mut apart = connection.begin().await?;
-    let last = sqlx::query_scalar!(r#"select session_date from raw.market_data order by "timestamp" desc limit 1"#)
-        .fetch_optional(&mut *apart)
-        .await?;
-    let session = calendar::session_on_or_before(session.or(last).unwrap_or(calendar::FIRST_DAY));
-    let own = match &instead {
-        Some(checks) => checks.clone(),
-        None => suite::own(&mut apart).await?.0,
-    };
-    let mut outcomes = examine(&mut apart, second, 0, session, JudgedThrough::default(), instead).await?.outcomes;
-    let of_models: Vec<Arc<Check>> = suite::suite().map_err(Error::from)?.iter().filter(|check| check.is_of_models()).cloned().collect();
-    outcomes.extend(audited(&mut apart, &of_models, &own, &BTreeMap::new(), session, session).await?);
-    apart.rollback().await?;
-    Ok(outcomes)
 }
 
 fn print(outcomes: &[Outcome], as_json: bool) {

@@ -5,7 +5,10 @@ use super::{
     dataset::{Batch, day_of},
     expression::{quoted, text},
     kind::{Bound, Kind, Values},
+    scan::instant,
 };
+use crate::calendar;
+use chrono::{Datelike, NaiveDate};
 
 /// The conditions of a check on one row. In all three an unknown (null) counts as no.
 #[derive(Debug, Clone)]
@@ -156,27 +159,31 @@ pub fn failing(check: &Check, batch: &Batch) -> Option<String> {
     })
 }
 
-/// Yields one number of each day and group: of `session` and those days of the same weekday before it that are looked back to.
-pub fn history(check: &Check, batch: &Batch, from: chrono::NaiveDate) -> Option<String> {
+/// Yields one number of each day and group: of the session and the days before it, of its weekday or of all.
+pub fn history(check: &Check, batch: &Batch, from: NaiveDate, every_day: bool) -> Option<String> {
     let Kind::Anomaly { value, by, .. } = &check.kind else { return None };
     let day = quoted(day_of(&check.dataset));
     let filter = check.filter.as_ref().map_or_else(String::new, |filter| format!(" and ({})", filter.sql));
+    let same_weekday =
+        if every_day { String::new() } else { format!(" and extract(isodow from {day}) = extract(isodow from date '{}')", batch.session) };
     let number = value.as_ref().map_or_else(|| "count(*)".to_owned(), |value| value.sql.clone());
     let keys = list(by, ", ", |column| format!("{}, {column}::text", text(column.trim_matches('"'))));
     let group: String = by.iter().map(|column| format!(", {}", quoted(column))).collect();
     // Bars are found by their instant: the partitions and the index are of it.
     let rows = match check.dataset.as_str() {
-        "bars" => format!(
-            "select * from raw.market_data where \"timestamp\" >= date '{from}'::timestamp at time zone 'America/New_York'
-             and \"timestamp\" < date '{}'::timestamp at time zone 'America/New_York'",
-            batch.session + chrono::Days::new(1)
-        ),
+        "bars" => format!("select * from raw.market_data where \"timestamp\" = any (array[{}])", instants(batch, from, every_day)),
         _ => batch.all_rows(&check.dataset),
     };
     Some(format!(
         "select jsonb_build_object({keys}) as of, {day} as day, ({number})::float8 as number from ({rows}) as every
-         where {day} between date '{from}' and date '{}' and extract(isodow from {day}) = extract(isodow from date '{}'){filter}
+         where {day} between date '{from}' and date '{}'{same_weekday}{filter}
          group by {day}{group}",
-        batch.session, batch.session
+        batch.session
     ))
+}
+
+/// The instants of bars from a day to the session.
+fn instants(batch: &Batch, from: NaiveDate, every_day: bool) -> String {
+    let days = calendar::sessions(from, batch.session).into_iter().filter(|day| every_day || day.weekday() == batch.session.weekday());
+    days.map(instant).collect::<Vec<_>>().join(", ")
 }

@@ -20,15 +20,17 @@ use crate::{
 };
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
-use sqlx::{Acquire, PgConnection};
+use sqlx::{Acquire, PgConnection, PgPool};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// From so many bars on, a second connection looks at half of the symbols.
 const WORTH_A_SECOND: usize = 100_000;
+/// So long another connection is waited for.
+const PATIENCE: Duration = Duration::from_millis(300);
 /// Bars ahead of the session are judged too: so far they may lie on sessions.
 const DAYS_AHEAD: u64 = 400;
 
@@ -93,9 +95,7 @@ pub async fn validate(ctx: &TaskContext, session: NaiveDate) -> Result<Verdict, 
     let before = judged_before(&mut step, ctx.task_id).await?;
     let after = judged_after(&mut step).await?;
     // What is judged was committed by the tasks before this one, so another connection sees the same.
-    let mut second = ctx.pool.try_acquire();
-    let mut examined = examine(&mut step, second.as_deref_mut(), ctx.run_id, session, before, None).await?;
-    drop(second);
+    let mut examined = examine(&mut step, Some(&ctx.pool), ctx.run_id, session, before, None).await?;
     // First, so that a better price that came since ends the wait at once.
     stored::lapse(&mut step, Some(ctx.run_id), session).await?;
     keep::quarantine(&mut step, ctx.run_id, &examined.judged).await?;
@@ -124,10 +124,11 @@ fn stops_all(check: &Check) -> bool {
     check.action == Action::Fail || check.scope == Scope::Installation
 }
 
-/// Makes all checks on a batch. Writes nothing. `instead`: of people's rules.
+/// Makes all checks on a batch. Writes nothing. `beside`: the pool, where what is judged is committed, so that another connection may look
+/// at half of a large batch. `instead`: of people's rules.
 pub async fn examine(
     connection: &mut PgConnection,
-    second: Option<&mut PgConnection>,
+    beside: Option<&PgPool>,
     run_id: i64,
     session: NaiveDate,
     before: JudgedThrough,
@@ -175,8 +176,19 @@ pub async fn examine(
     };
     let (of_bars, rest): (Vec<_>, Vec<_>) = suite.iter().filter(of_rows).cloned().partition(|check| is_scanned(check));
     let worth = from.map_or(0, |from| calendar::sessions(from, session).len() * symbols.len());
-    let second = second.filter(|_| worth >= WORTH_A_SECOND && symbols.len() > 1);
-    let mut judged = bars::judged(connection, second, &window, &of_bars, &books.splits).await?;
+    let mut second = match beside.filter(|_| worth >= WORTH_A_SECOND && symbols.len() > 1) {
+        // A pool that is busy isn't waited for: one connection does it as well.
+        Some(pool) => tokio::time::timeout(PATIENCE, pool.acquire()).await.ok().and_then(Result::ok),
+        None => None,
+    };
+    if let Some(second) = second.as_deref_mut() {
+        sqlx::query!("set jit = off").execute(second).await?;
+    }
+    let mut judged = bars::judged(connection, second.as_deref_mut(), &window, &of_bars, &books.splits).await?;
+    if let Some(second) = second.as_deref_mut() {
+        sqlx::query!("reset jit").execute(second).await?;
+    }
+    drop(second);
     let complete = suite::named("sessions_are_complete")?;
     outcomes.extend(sessions::gaps(connection, &window, &complete, &spans, &judged.looked).await?);
     outcomes.extend(books::checked(&books, session)?);

@@ -355,7 +355,7 @@ async fn unusual(
     direction: super::kind::Direction,
 ) -> Result<Vec<Outcome>, sqlx::Error> {
     let weeks = WEEKS.max(u64::from(minimum) + 2);
-    let Some(text) = history(check, batch, batch.session - Days::new(weeks * 7)) else { return Ok(Vec::new()) };
+    let Some(text) = history(check, batch, batch.session - Days::new(weeks * 7), false) else { return Ok(Vec::new()) };
     let mut series: BTreeMap<String, (Value, Option<f64>, Vec<f64>)> = BTreeMap::new();
     for row in sql::numbers(connection, text).await? {
         let Some(number) = row.number else { continue };

@@ -23,6 +23,18 @@ pub async fn symbols(connection: &mut PgConnection) -> Result<Vec<String>, sqlx:
     Ok(symbols.into_iter().collect())
 }
 
+/// The last session with bars: the benchmark's, which its index finds at once, or anybody's.
+pub async fn last_session(connection: &mut PgConnection) -> Result<Option<NaiveDate>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select coalesce(
+               (select session_date from raw.market_data where symbol = $1 order by "timestamp" desc limit 1),
+               (select max(session_date) from raw.market_data))"#,
+        BENCHMARK
+    )
+    .fetch_one(connection)
+    .await
+}
+
 /// Everything on file of all portfolios; `run_id` is the run whose own earlier results don't count.
 pub async fn books(connection: &mut PgConnection, run_id: i64) -> Result<Books, sqlx::Error> {
     let currencies = sqlx::query!("select portfolio_id, base_currency from book.portfolio").fetch_all(&mut *connection).await?;
@@ -63,7 +75,12 @@ async fn entries(connection: &mut PgConnection) -> Result<Vec<Entry>, sqlx::Erro
 pub async fn splits(connection: &mut PgConnection) -> Result<Splits, sqlx::Error> {
     let rows = sqlx::query!(
         "select distinct on (symbol, execution_date) symbol, execution_date, split_from, split_to
-         from raw.split order by symbol, execution_date, response_id desc"
+         from raw.split
+         where not exists (
+             select from ops.quarantine
+             where dataset = 'splits' and quarantine.symbol = split.symbol and quarantine.session_date = split.execution_date
+               and quarantine.response_id = split.response_id and released_at is null)
+         order by symbol, execution_date, response_id desc"
     )
     .fetch_all(connection)
     .await?;

@@ -32,6 +32,7 @@ mod sessions;
 mod sql;
 mod stored;
 mod suite;
+mod trial;
 mod verdict;
 
 pub use audit::audit;
@@ -43,3 +44,4 @@ pub use mutate::{Mutation, Report, mutate};
 pub use outcome::{Outcome, Said};
 pub use stored::{StoredBar, far_from, faults_of, lapse};
 pub use suite::{own as own_checks, suite};
+pub use trial::attempt;

@@ -69,7 +69,11 @@ pub fn statement(checks: &[Arc<Check>], symbols: &[String], from: NaiveDate, bat
     let mut stale: Vec<String> = checks
         .iter()
         .filter_map(|check| {
-            if let Kind::Stale { sessions } = &check.kind { Some(format!("(close <> close_{}) is not false", sessions - 1)) } else { None }
+            if let Kind::Stale { sessions } = &check.kind {
+                Some(format!("(close <> before or close <> close_{}) is not false", sessions - 1))
+            } else {
+                None
+            }
         })
         .collect();
     stale.sort();

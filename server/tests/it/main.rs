@@ -22,6 +22,7 @@ mod pages;
 mod pipeline;
 mod publish;
 mod quality;
+mod quality_rules;
 mod repair;
 mod replay;
 mod store;

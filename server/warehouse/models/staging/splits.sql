@@ -2,6 +2,12 @@
 with latest as (
     select distinct on (symbol, execution_date) *
     from {{ source('raw', 'split') }}
+    -- One in quarantine isn't used; the version before it is.
+    where (symbol, execution_date, response_id) not in (
+        select symbol, session_date, response_id
+        from {{ source('ops', 'quarantine') }}
+        where dataset = 'splits' and released_at is null
+    )
     order by symbol, execution_date, response_id desc
 )
 
