@@ -10,7 +10,8 @@ use super::{
     examine::Error,
     expression::quoted,
     kind::Kind,
-    load, own, scan, sql,
+    load, own, scan,
+    sql::{self, Numbered},
 };
 use crate::calendar;
 use chrono::{Datelike, Days, NaiveDate};
@@ -25,6 +26,9 @@ use std::{
 
 /// So long a person waits for it at most.
 const LONGEST: &str = "set local statement_timeout = '20s'; set local jit = off; set local work_mem = '64MB'";
+
+/// Weekdays are compared over so many weeks.
+const WEEKS: usize = 20;
 
 /// A session on which the rule would have failed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -182,21 +186,21 @@ async fn unusual(
 ) -> Result<Vec<Fired>, sqlx::Error> {
     let weeks = Days::new(7 * u64::from(minimum.max(18) + 2));
     let Some(text) = history(check, batch, from - weeks, true) else { return Ok(Vec::new()) };
-    let mut series: BTreeMap<(String, u32), Vec<(NaiveDate, f64, Value)>> = BTreeMap::new();
+    let mut series: BTreeMap<(String, u32), Vec<Numbered>> = BTreeMap::new();
     for row in sql::numbers(connection, text).await? {
-        if let Some(number) = row.number {
-            series.entry((row.of.to_string(), row.day.weekday().num_days_from_monday())).or_default().push((row.day, number, row.of));
+        if row.number.is_some() {
+            series.entry((row.of.to_string(), row.day.weekday().num_days_from_monday())).or_default().push(row);
         }
     }
     let mut fired: BTreeMap<NaiveDate, Fired> = BTreeMap::new();
     for numbers in series.values_mut() {
-        numbers.sort_by_key(|(day, ..)| *day);
-        let values: Vec<f64> = numbers.iter().map(|(_, number, _)| *number).collect();
-        for (at, (day, number, of)) in numbers.iter().enumerate().filter(|(_, (day, ..))| *day >= from) {
-            let before = values.get(at.saturating_sub(20)..at).unwrap_or_default();
+        numbers.sort_by_key(|number| number.day);
+        let values: Vec<f64> = numbers.iter().filter_map(|number| number.number).collect();
+        for (at, (row, number)) in numbers.iter().zip(&values).enumerate().filter(|(_, (row, _))| row.day >= from) {
+            let before = values.get(at.saturating_sub(WEEKS)..at).unwrap_or_default();
             if let Some(usual) = usual(*number, before, minimum).filter(|usual| usual.is_unusual(threshold, direction)) {
-                let sample = json!({ "of": of, "number": number, "median": usual.median });
-                fired.entry(*day).or_insert(Fired { session: *day, failures: 0, sample: Some(sample) }).failures += 1;
+                let sample = json!({ "of": row.of, "number": number, "median": usual.median });
+                fired.entry(row.day).or_insert(Fired { session: row.day, failures: 0, sample: Some(sample) }).failures += 1;
             }
         }
     }

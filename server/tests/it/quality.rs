@@ -225,7 +225,8 @@ async fn a_session_that_nobody_has_blocks_and_a_single_gap_warns(pool: PgPool) {
     house.closes("AAPL", &[("2014-06-05", "647.35")]).await;
     let ctx = house.run().await;
     assert_eq!(verdict(&ctx, "2014-06-06").await.blocks_installation, None);
-    assert_eq!(house.failing(&ctx).await, [failure("held_are_fresh", Some("AAPL")), failure("session_is_there", None)]);
+    let expected = [failure("bars_are_as_many_as_usual", None), failure("held_are_fresh", Some("AAPL")), failure("session_is_there", None)];
+    assert_eq!(house.failing(&ctx).await, expected);
     let ctx = house.run().await;
     let sentence = verdict(&ctx, "2014-06-09").await.blocks_installation.unwrap();
     assert!(sentence.contains("no close of 2014-06-09"), "{sentence}");
@@ -253,6 +254,7 @@ async fn wrong_bars_go_into_quarantine_once_and_change_what_is_published(pool: P
         ("AAPL".to_owned(), day("2014-06-05"), "prices_are_in_range".to_owned()),
         ("AAPL".to_owned(), day("2014-06-06"), "prices_are_positive".to_owned()),
         ("AAPL".to_owned(), day("2014-06-07"), "bars_are_of_sessions".to_owned()),
+        ("AAPL".to_owned(), day("2014-06-07"), "bars_are_of_the_past".to_owned()),
     ];
     assert_eq!(house.quarantined().await, expected, "of MSFT, which nobody holds, nothing is judged");
     let changes =
@@ -261,11 +263,11 @@ async fn wrong_bars_go_into_quarantine_once_and_change_what_is_published(pool: P
     let results = house.failing(&ctx).await;
     verdict(&ctx, "2014-06-06").await;
     assert_eq!(house.failing(&ctx).await, results, "a second attempt replaces the results of the first");
-    assert_eq!(house.quarantined().await.len(), 4);
+    assert_eq!(house.quarantined().await.len(), 5);
     let next = house.run().await;
     verdict(&next, "2014-06-06").await;
     assert!(!house.failing(&next).await.iter().any(|(check, _)| check == "prices_are_positive"), "judged is judged");
-    assert_eq!(house.quarantined().await.len(), 4);
+    assert_eq!(house.quarantined().await.len(), 5);
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]

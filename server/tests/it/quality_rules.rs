@@ -1,4 +1,4 @@
-//! The engine of the checks on a real Postgres: each kind clean and dirty, people's own SQL and what it can't do, actions and scopes.
+//! The engine of the checks on a real Postgres: each kind clean and dirty, people's own SQL, actions; long because the kinds are a table.
 
 use crate::quality::{House, day, verdict};
 use chrono::NaiveDate;
