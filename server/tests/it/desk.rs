@@ -1,6 +1,7 @@
 //! What people decide about data quality, on a real database and site: quarantine, prices by hand, acceptances, and who sees what.
 
 mod browser;
+mod closes;
 mod reconciliation;
 mod rules;
 

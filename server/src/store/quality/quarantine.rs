@@ -17,6 +17,9 @@ use sqlx::PgConnection;
 /// Rows on the page: more are a vendor's failure, which its own check tells.
 const SHOWN: i64 = 100;
 
+/// What is said of a row beside its values.
+const OF_THE_KEY: [&str; 5] = ["symbol", "session_date", "timestamp", "response_id", "vendor"];
+
 impl Store {
     pub(super) async fn quarantine(&self, symbols: &[String]) -> Result<Vec<QuarantineRow>> {
         let rows = sqlx::query!(
@@ -46,6 +49,7 @@ impl Store {
                 if let (true, Some(bar)) = (refused.is_empty(), &row.bar) {
                     refused = named(bar);
                 }
+                refused.retain(|name, _| !OF_THE_KEY.contains(&name.as_str()));
                 let key = QuarantineKey {
                     dataset: row.dataset,
                     symbol: row.symbol,

@@ -3,6 +3,7 @@
 use super::super::{Result, Store};
 use app::quality::model::{CheckRow, Repair};
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -189,8 +190,13 @@ impl Eyes<'_> {
     }
 }
 
-pub(super) fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+/// A value as text; decimals as the columns keep them, without their zeros.
+fn text(value: &Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    match text.contains('.').then(|| text.parse::<Decimal>()) {
+        Some(Ok(number)) => number.normalize().to_string(),
+        _ => text,
+    }
 }
 
 fn texts(values: &Value) -> Vec<String> {
@@ -213,9 +219,9 @@ mod tests {
     fn samples_and_repairs_name_only_what_is_ones_own() {
         let symbols = BTreeSet::from(["AAPL"]);
         let eyes = Eyes { portfolios: &[1], symbols: &symbols, is_administrator: true };
-        let all = json!([{ "symbol": "AAPL", "close": "-1" }, { "symbol": "TSLA" }, { "portfolio_id": 2 }, { "portfolio_id": 1, "symbol": "" }, "plain"]);
+        let all = json!([{ "symbol": "AAPL", "close": "-1.5000000000" }, { "symbol": "TSLA" }, { "portfolio_id": 2 }, { "portfolio_id": 1, "symbol": "" }, "plain"]);
         let shown: Vec<Vec<String>> = eyes.samples(&all).iter().map(|row| row.values().cloned().collect()).collect();
-        assert_eq!(shown, [vec!["-1", "AAPL"], vec!["1", ""], vec!["plain"]]);
+        assert_eq!(shown, [vec!["-1.5", "AAPL"], vec!["1", ""], vec!["plain"]]);
         assert!(eyes.samples(&json!(null)).is_empty());
         let repairs = json!([
             { "kind": "fetch", "symbol": "TSLA", "from": "2026-11-20", "to": "2026-11-20" },
