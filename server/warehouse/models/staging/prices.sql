@@ -31,13 +31,13 @@ select
     symbol,
     "timestamp",
     session_date,
-    null,
-    null,
-    null,
+    null::numeric(28, 10),
+    null::numeric(28, 10),
+    null::numeric(28, 10),
     close,
-    null,
+    null::numeric(28, 4),
     'person',
-    0
+    0::bigint
 from (
     select distinct on (symbol, session_date)
         symbol,
