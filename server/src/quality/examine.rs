@@ -275,6 +275,9 @@ async fn own_together(
         match &check.kind {
             Kind::SessionGaps => found.outcomes.extend(sessions::gaps(&mut apart, window, check, spans, &[]).await?),
             Kind::DuplicateTransactions => twice.push(check),
+            Kind::Reconcile { of } => {
+                found.outcomes.extend(books::reconciled_by(check, of == "cash", books, window.batch.session));
+            }
             _ => plain.push(check),
         }
     }
