@@ -1,21 +1,42 @@
-//! The pipeline's pages, drawn on the server alone: what changes every second is sent as it looks, and the browser's code stays small.
+//! The pages of the pipeline and of data quality, drawn on the server alone: what changes every second is sent as it looks, and the browser's
+//! code stays small.
 
 mod gantt;
 mod graph;
 mod grid;
 mod overall;
 mod parts;
+mod quality;
 mod records;
 mod schedules;
 mod shape;
 mod task;
 
-use crate::pipeline::model::{Pipeline, Run};
+use crate::{
+    domain::Scope,
+    pipeline::model::{Pipeline, Run},
+    quality::model::{History, Quality, RulePage},
+};
 use leptos::prelude::*;
 
 /// The pipeline page.
 pub fn pipeline(page: &Pipeline) -> String {
     overall::page(page).to_html()
+}
+
+/// The data quality page.
+pub fn quality(page: &Quality, scope: &Scope) -> String {
+    quality::page(page, scope).to_html()
+}
+
+/// One check, run by run.
+pub fn check(history: &History) -> String {
+    quality::history(history).to_html()
+}
+
+/// The form of a new rule, and what it would have done.
+pub fn rule(page: &RulePage) -> String {
+    quality::rule(page).to_html()
 }
 
 /// A run's page: what moves, in a box that is followed while the run is under way, and what stays.

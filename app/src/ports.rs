@@ -3,15 +3,16 @@
 use crate::{
     account::model::Door,
     activity::model::{Activity, ImportReport, TransactionForm},
-    domain::{AccountId, ConnectionId, Scope, TransactionId, UserId},
+    domain::{AccountId, ConnectionId, PortfolioId, Scope, TransactionId, UserId},
     error::AppError,
     holdings::model::Holdings,
     overview::model::{Frame, OverviewPage},
     pipeline::model::{Pipeline, Question, Run},
-    quality::model::Quality,
+    quality::model::{AcceptanceForm, History, PriceForm, Quality, QuarantineKey, RuleForm, RulePage, Word},
     settings::model::{ConnectionForm, Connections, People},
 };
 use async_trait::async_trait;
+use chrono::NaiveDate;
 use leptos::prelude::use_context;
 use std::sync::Arc;
 
@@ -64,7 +65,31 @@ pub trait Operations: Send + Sync {
     /// Without a task: those that failed.
     async fn clear(&self, user: UserId, run_id: i64, task: String, downstream: bool) -> Result<(), AppError>;
     async fn note(&self, user: UserId, run_id: i64, text: String) -> Result<(), AppError>;
+}
+
+/// What was checked, and what people decide about it. What all portfolios share is the administrators' to decide.
+#[async_trait]
+pub trait DataQuality: Send + Sync {
     async fn quality(&self, user: UserId, scope: Scope) -> Result<Quality, AppError>;
+    /// One check, run by run.
+    async fn history(&self, user: UserId, scope: Scope, check: String) -> Result<History, AppError>;
+    /// Judges a row in quarantine anew and lets it be used if it passes; one that still fails only with a note and an end.
+    async fn release(&self, user: UserId, row: QuarantineKey, word: Word) -> Result<(), AppError>;
+    /// Never uses a row in quarantine, and waits for it no longer.
+    async fn discard(&self, user: UserId, row: QuarantineKey, word: Word) -> Result<(), AppError>;
+    async fn enter_price(&self, user: UserId, form: PriceForm) -> Result<(), AppError>;
+    /// `version` is the one that was shown.
+    async fn remove_price(&self, user: UserId, symbol: String, session: NaiveDate, version: i32) -> Result<(), AppError>;
+    async fn accept(&self, user: UserId, form: AcceptanceForm) -> Result<(), AppError>;
+    async fn revoke(&self, user: UserId, acceptance: i64) -> Result<(), AppError>;
+    /// The form of a new rule; `tried`: with the sessions on which it would have failed. Administrators only, like the two that follow.
+    async fn rule(&self, user: UserId, rule: RuleForm, tried: bool) -> Result<RulePage, AppError>;
+    async fn save_rule(&self, user: UserId, rule: RuleForm) -> Result<(), AppError>;
+    /// `version` is the one that was shown.
+    async fn remove_rule(&self, user: UserId, rule: i64, version: i32) -> Result<(), AppError>;
+    /// Answers the number of the run that asks the vendor once more.
+    async fn fetch(&self, user: UserId, symbol: String, from: NaiveDate, to: NaiveDate) -> Result<i64, AppError>;
+    async fn fetch_activities(&self, user: UserId, portfolio: PortfolioId, from: NaiveDate) -> Result<i64, AppError>;
 }
 
 #[async_trait]
@@ -92,6 +117,7 @@ pub struct Ports {
     pub portfolios: Arc<dyn Portfolios>,
     pub activities: Arc<dyn Activities>,
     pub operations: Arc<dyn Operations>,
+    pub quality: Arc<dyn DataQuality>,
     pub settings: Arc<dyn Settings>,
     pub doors: Arc<dyn Doors>,
 }

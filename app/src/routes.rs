@@ -48,6 +48,14 @@ pub fn run(run_id: i64) -> String {
     format!("{PIPELINE}/runs/{run_id}")
 }
 
+/// The form of a new rule.
+pub const RULE: &str = "/quality/rule";
+
+/// One check, run by run.
+pub fn check(name: &str) -> String {
+    format!("{QUALITY}/checks/{name}")
+}
+
 fn with_query(path: &str, query: &str) -> String {
     if query.is_empty() { path.into() } else { format!("{path}?{query}") }
 }

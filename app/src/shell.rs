@@ -11,7 +11,7 @@ use crate::{
     holdings::page::HoldingsPage,
     overview::page::OverviewPage,
     pipeline::page::{PipelinePage, RunPage},
-    quality::page::QualityPage,
+    quality::page::{CheckPage, QualityPage, RulePage},
     settings::page::{ConnectionsPage, PeoplePage, SettingsPage},
     ui::{Bob, Options, Problem, Refresh, Theme},
 };
@@ -90,6 +90,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("holdings") view=HoldingsPage ssr=SsrMode::Async/>
                     <Route path=path!("activity") view=ActivityPage ssr=SsrMode::Async/>
                     <Route path=path!("quality") view=QualityPage ssr=SsrMode::Async/>
+                    <Route path=path!("quality/checks/:check") view=CheckPage ssr=SsrMode::Async/>
+                    <Route path=path!("quality/rule") view=RulePage ssr=SsrMode::Async/>
                     <Route path=path!("pipeline") view=PipelinePage ssr=SsrMode::Async/>
                     <Route path=path!("pipeline/runs/:run") view=RunPage ssr=SsrMode::Async/>
                     <Route path=path!("connections") view=ConnectionsPage ssr=SsrMode::Async/>

@@ -35,11 +35,16 @@ pub(super) fn button(
     fields: &[(&'static str, String)],
     question: Option<&str>,
 ) -> AnyView {
+    post(format!("/api/pipeline/{action}"), label, is_quiet, fields, question)
+}
+
+/// As [`button`], of any server function.
+pub(super) fn post(action: String, label: &str, is_quiet: bool, fields: &[(&'static str, String)], question: Option<&str>) -> AnyView {
     let fields: Vec<_> = fields.iter().map(|(name, value)| view! { <input type="hidden" name=*name value=value.clone()/> }).collect();
     let class = if is_quiet { "button quiet small" } else { "button small" };
     let question = question.map(str::to_owned);
     view! {
-        <form method="post" action=format!("/api/pipeline/{action}")>
+        <form method="post" action=action>
             {fields}
             <button class=class type="submit" data-confirm=question>{label.to_owned()}</button>
         </form>

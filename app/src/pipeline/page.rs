@@ -2,12 +2,11 @@
 //! plain ones, and a run under way is followed by `frontend/js/live.js`.
 
 use crate::{
-    error::AppError,
     pipeline::api::{draw_pipeline, draw_run},
     routes,
-    ui::{Drawn, Loaded, Refresh},
+    ui::{Drawn, Loaded, Refresh, Refused},
 };
-use leptos::{prelude::*, server_fn::error::ServerFnUrlError};
+use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
@@ -53,15 +52,4 @@ pub fn RunPage() -> impl IntoView {
         </Loaded>
     }
     .into_any()
-}
-
-/// What a form of these pages was refused for: after its post the page is loaded anew with the sentence in its address.
-#[component]
-fn Refused() -> impl IntoView {
-    let query = use_query_map();
-    let sentence = move || {
-        let error = query.with(|query| query.get("__err"))?;
-        Some(ServerFnUrlError::<AppError>::decode_err(&error).to_string())
-    };
-    view! { {move || sentence().map(|text| view! { <p class="note wrong wide" role="alert">{text}</p> })} }
 }

@@ -18,4 +18,4 @@ pub use figure::{Delta, DeltaMoney, Leaning, Undef};
 pub use icon::{Bob, Icon, Why};
 pub use loaded::{Empty, Loaded, Problem};
 pub use spark::Spark;
-pub use write::{Outcome, use_write, use_write_if};
+pub use write::{Outcome, Refused, use_write, use_write_if};

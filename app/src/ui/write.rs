@@ -3,7 +3,7 @@
 use crate::{error::AppError, ui::Refresh};
 use leptos::{
     prelude::*,
-    server_fn::{ServerFn, client::Client},
+    server_fn::{ServerFn, client::Client, error::ServerFnUrlError},
 };
 use leptos_router::hooks::use_query_map;
 
@@ -60,4 +60,15 @@ where
             {move || said().map(|(is_wrong, text)| view! { <p class="note" class:wrong=is_wrong class:done=!is_wrong>{text}</p> })}
         </div>
     }
+}
+
+/// What a plain form of a drawn page was refused for: after its post the page is loaded anew with the sentence in its address.
+#[component]
+pub fn Refused() -> impl IntoView {
+    let query = use_query_map();
+    let sentence = move || {
+        let error = query.with(|query| query.get("__err"))?;
+        Some(ServerFnUrlError::<AppError>::decode_err(&error).to_string())
+    };
+    view! { {move || sentence().map(|text| view! { <p class="note wrong wide" role="alert">{text}</p> })} }
 }

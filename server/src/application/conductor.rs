@@ -8,9 +8,9 @@ use crate::{
     },
     store::{BrokerKeys, BrokerSummary, Conductor, ConductorError, NextTicks},
 };
-use app::domain::{ConnectionId, PortfolioId, UserId};
+use app::domain::{ConnectionId, PortfolioId, Symbol, UserId};
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
 use std::{iter::successors, time::Duration};
 
@@ -25,6 +25,16 @@ pub struct PipelineConductor {
     pub deps: Deps,
     /// Keys of the environment, waiting for the first administrator.
     pub keys: Vec<EnvironmentConnection>,
+}
+
+impl PipelineConductor {
+    async fn wait(&self, run_id: i64) -> Result<(), ConductorError> {
+        match tokio::time::timeout(PATIENCE, pipeline::wait_for(&self.deps.pool, run_id)).await {
+            // The page says that a run is under way; a failed one shows on the pipeline page, and the edit is kept in any case.
+            Err(_) | Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(ConductorError::Failed(error.into())),
+        }
+    }
 }
 
 #[async_trait]
@@ -45,11 +55,22 @@ impl Conductor for PipelineConductor {
 
     async fn republish(&self, portfolio: PortfolioId, by: UserId) -> Result<(), ConductorError> {
         let run_id = pipeline::request_publish(&self.deps.pool, portfolio, Some(by)).await?;
-        match tokio::time::timeout(PATIENCE, pipeline::wait_for(&self.deps.pool, run_id)).await {
-            // The page says that a run is under way; a failed one shows on the pipeline page, and the edit is kept in any case.
-            Err(_) | Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(ConductorError::Failed(error.into())),
-        }
+        self.wait(run_id).await
+    }
+
+    async fn republish_all(&self, by: UserId) -> Result<(), ConductorError> {
+        let run_id = pipeline::request_publish_all(&self.deps.pool, Some(by)).await?;
+        self.wait(run_id).await
+    }
+
+    async fn refetch(&self, symbol: &Symbol, from: NaiveDate, to: NaiveDate, by: UserId) -> Result<i64, ConductorError> {
+        Ok(pipeline::request_refetch(&self.deps.pool, self.deps.clock, vec![symbol.clone()], None, (from, to), Some(by)).await?)
+    }
+
+    async fn refetch_activities(&self, portfolio: PortfolioId, from: NaiveDate, by: UserId) -> Result<i64, ConductorError> {
+        let to = self.deps.clock.last_completed_session();
+        let span = (from.min(to), to);
+        Ok(pipeline::request_refetch(&self.deps.pool, self.deps.clock, Vec::new(), Some(portfolio), span, Some(by)).await?)
     }
 
     async fn waiting_for(&self) -> Result<Option<String>, ConductorError> {

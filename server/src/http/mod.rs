@@ -8,6 +8,7 @@ mod health;
 mod live;
 mod pages;
 mod pipeline;
+mod quality;
 
 pub use pages::FOR_STRANGERS;
 
@@ -84,6 +85,7 @@ pub fn router(state: AppState) -> Router {
         .route_layer(middleware::from_fn_with_state(state.clone(), pages::at_the_door))
         .merge(doors)
         .nest("/api/pipeline", pipeline::routes())
+        .merge(quality::routes())
         .merge(server_functions)
         .fallback(pages::file_or_not_found)
         .layer(middleware::from_fn(pages::slide))

@@ -90,9 +90,20 @@ pub(super) fn own_models() -> Dag {
     Dag { overlap: Overlap::QueueOne, ..Dag::new("own_models", vec![task]) }
 }
 
+/// What a person wants fetched once more: no openings are worked out, nothing else is asked for.
+pub(super) fn refetch() -> Dag {
+    let mut tasks = tasks();
+    tasks.retain(|task| {
+        !matches!(task.name.as_str(), "extract_details" | "extract_rates" | "extract_reference" | "propose_openings" | "validate")
+    });
+    let validate = compute_task("validate", "Checking what was fetched", EXTRACT);
+    tasks.insert(tasks.len() - 1, validate.after(&["extract_prices", "extract_actions"]));
+    Dag { overlap: Overlap::QueueAll, timeout: Some(RUN_TIMEOUT), ..Dag::new("refetch", tasks) }
+}
+
 /// Every DAG of ours.
-pub(super) fn all() -> [Dag; 4] {
-    [daily(), history(), publication(), own_models()]
+pub(super) fn all() -> [Dag; 5] {
+    [daily(), history(), refetch(), publication(), own_models()]
 }
 
 /// What the pipeline works with. Cheap to clone.

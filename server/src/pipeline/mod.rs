@@ -25,5 +25,5 @@ pub use catch_up::{catch_up, waiting_for};
 pub use dags::{Deps, Handle, start, start_for_requests};
 pub use error::Error;
 pub use parameters::covers;
-pub use requests::{request_backfill, request_daily, request_publish};
+pub use requests::{request_backfill, request_daily, request_publish, request_publish_all, request_refetch};
 pub use ticks::{next_tick, schedules};

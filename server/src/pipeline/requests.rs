@@ -1,9 +1,9 @@
 //! Asking for runs: checked at the door, joined where one is under way. And what a publishing task publishes.
 
 use super::{
-    dags::{daily, history, publication},
+    dags::{daily, history, publication, refetch},
     error::Error,
-    parameters::Parameters,
+    parameters::{Everything, Parameters, Refetch},
     publish::{self, Scope},
     tracked,
 };
@@ -12,7 +12,7 @@ use crate::{
     clock::Clock,
     orchestrator::{Asked, Dag, Outcome, Repeat, Request, TaskContext, TaskError, Trigger, request},
 };
-use app::domain::{PortfolioId, UserId};
+use app::domain::{PortfolioId, Symbol, UserId};
 use chrono::NaiveDate;
 use sqlx::PgPool;
 
@@ -54,6 +54,34 @@ pub async fn request_publish(pool: &PgPool, portfolio: PortfolioId, by: Option<U
         ask(pool, daily(), Parameters::Daily { session }, Trigger::Person, by, Repeat::JoinLive).await?;
     }
     Ok(run_id)
+}
+
+/// Asks for all portfolios to be published anew, after a decision about prices has been committed.
+///
+/// # Errors
+/// What Postgres says.
+pub async fn request_publish_all(pool: &PgPool, by: Option<UserId>) -> Result<i64, Error> {
+    ask(pool, publication(), Parameters::PublishAll { publish: Everything::All }, Trigger::Person, by, Repeat::JoinQueued).await
+}
+
+/// Asks for prices, splits and dividends of these symbols, or for a portfolio's activities at its broker, once more, whether they
+/// were asked for before or not; what comes is checked and published.
+///
+/// # Errors
+/// [`Error::Refused`] when the days are in the wrong order, haven't closed yet, lie outside the calendar, or are too many.
+pub async fn request_refetch(
+    pool: &PgPool,
+    clock: Clock,
+    symbols: Vec<Symbol>,
+    portfolio: Option<PortfolioId>,
+    span: (NaiveDate, NaiveDate),
+    by: Option<UserId>,
+) -> Result<i64, Error> {
+    let (from, to) = span;
+    let to = check_range(Some(from), to, clock)?;
+    let session = clock.last_completed_session();
+    let what = Refetch { refetch: symbols, portfolio: portfolio.map(PortfolioId::get), from: from.min(to), to, session };
+    ask(pool, refetch(), Parameters::Refetch(what), Trigger::Person, by, Repeat::JoinLive).await
 }
 
 pub(super) async fn ask(
@@ -111,12 +139,16 @@ pub(super) async fn published_session(pool: &PgPool) -> Result<Option<NaiveDate>
 pub(super) async fn publish(ctx: &TaskContext) -> Result<Outcome, TaskError> {
     let published = published_session(&ctx.pool).await?;
     let (session, scope) = match Parameters::read(&ctx.parameters).map_err(|error| TaskError::Final(Box::new(error)))? {
-        Parameters::Daily { session } | Parameters::Backfill { to: session, .. } => {
+        Parameters::Daily { session } | Parameters::Backfill { to: session, .. } | Parameters::Refetch(Refetch { session, .. }) => {
             (published.map_or(session, |published| published.max(session)), Scope::All)
         }
         Parameters::Publish { portfolio } => match published {
             Some(session) => (session, Scope::Portfolio(PortfolioId(portfolio))),
             // Before the first publication there is nothing to bring up to date; the first run publishes every portfolio.
+            None => return Ok(Outcome::Done { rows: 0 }),
+        },
+        Parameters::PublishAll { .. } => match published {
+            Some(session) => (session, Scope::All),
             None => return Ok(Outcome::Done { rows: 0 }),
         },
     };

@@ -59,6 +59,19 @@ pub fn checked(books: &Books, session: NaiveDate) -> Result<Vec<Outcome>, CheckE
     Ok(outcomes)
 }
 
+/// A person's own comparison with the broker, one result a portfolio that has one.
+pub fn reconciled_by(check: &Arc<Check>, of_cash: bool, books: &Books, session: NaiveDate) -> Vec<Outcome> {
+    let portfolios: BTreeSet<i64> = books.reports.iter().map(|report| report.portfolio_id).collect();
+    let both = [Arc::clone(check), Arc::clone(check)];
+    let of = |portfolio: i64| {
+        let entries: Vec<Entry> = books.entries.iter().filter(|entry| entry.portfolio_id == portfolio).cloned().collect();
+        let reports: Vec<&Report> = books.reports.iter().filter(|report| report.portfolio_id == portfolio).collect();
+        let [positions, cash] = reconciled(&both, books, portfolio, &entries, &reports, session);
+        if of_cash { cash } else { positions }
+    };
+    portfolios.into_iter().map(of).collect()
+}
+
 fn outcome(rule: &Arc<Check>, portfolio: i64, elements: usize, failures: &[(Value, String)]) -> Outcome {
     if failures.is_empty() {
         Outcome::passing(rule, portfolio, elements as u64)

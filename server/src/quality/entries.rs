@@ -57,7 +57,7 @@ fn splits_of<'a>(splits: &'a Splits, symbol: &str) -> &'a [Split] {
 }
 
 /// Shares by symbol that the entries of one account leave, splits up to `on` applied.
-fn positions<'a>(entries: impl IntoIterator<Item = &'a Entry>, splits: &Splits, on: NaiveDate) -> BTreeMap<&'a str, Decimal> {
+pub(super) fn positions<'a>(entries: impl IntoIterator<Item = &'a Entry>, splits: &Splits, on: NaiveDate) -> BTreeMap<&'a str, Decimal> {
     let mut positions: BTreeMap<&str, Decimal> = BTreeMap::new();
     for entry in entries {
         if let Some((symbol, shares)) = entry.moved() {

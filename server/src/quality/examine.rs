@@ -10,9 +10,9 @@ use super::{
     kind::Kind,
     load,
     outcome::{self, Outcome},
-    own, scan,
+    own, reconcile, scan,
     sessions::{self, Expected, OF_SESSIONS},
-    sql, suite,
+    sql, stored, suite,
 };
 use crate::{
     calendar,
@@ -80,6 +80,8 @@ pub struct JudgedThrough {
 pub struct Examined {
     pub outcomes: Vec<Outcome>,
     pub judged: Judged,
+    /// What was on file of all portfolios; none where it couldn't be read.
+    pub books: Option<books::Books>,
 }
 
 /// Checks what is on file for `session`, keeps the results, quarantines prices that can't be right, and frees those that a
@@ -94,7 +96,12 @@ pub async fn validate(ctx: &TaskContext, session: NaiveDate) -> Result<Verdict, 
     let after = judged_after(&mut step).await?;
     // What is judged was committed by the tasks before this one, so another connection sees the same.
     let mut examined = examine(&mut step, Some(&ctx.pool), ctx.run_id, session, before, None).await?;
+    // First, so that a better price that came since ends the wait at once.
+    stored::lapse(&mut step, Some(ctx.run_id), session).await?;
     keep::quarantine(&mut step, ctx.run_id, &examined.judged).await?;
+    if let Some(books) = &examined.books {
+        reconcile::keep(&mut step, ctx.run_id, session, books).await?;
+    }
     sqlx::query!("delete from ops.check_result where run_id = $1 and dimension <> 'model'", ctx.run_id).execute(&mut *step).await?;
     outcome::keep(&mut step, ctx.run_id, &examined.outcomes).await?;
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -141,7 +148,7 @@ pub async fn examine(
         shaped.extend(generic::checked(connection, &check.dataset, &[check], &Batch::whole(session)).await?.outcomes);
     }
     if shaped.iter().any(Outcome::blocks) {
-        return Ok(Examined { outcomes: shaped, judged: Judged::default() });
+        return Ok(Examined { outcomes: shaped, judged: Judged::default(), books: None });
     }
     let symbols = load::symbols(connection).await?;
     let from = first_new_bar(connection, before).await?;
@@ -207,7 +214,7 @@ pub async fn examine(
     judged.refusals.retain(|refusal| !accepted.iter().any(|word| word.lets_in(&refusal.check, &refusal.symbol)));
     let blocked = blocked_symbols(connection, &outcomes, &batch).await?;
     judged.refusals.extend(blocked);
-    Ok(Examined { outcomes, judged })
+    Ok(Examined { outcomes, judged, books: Some(books) })
 }
 
 /// A person's checks of one dataset, apart: what fails to run is told, and everything else goes on. Together first; where that fails, each
@@ -268,6 +275,9 @@ async fn own_together(
         match &check.kind {
             Kind::SessionGaps => found.outcomes.extend(sessions::gaps(&mut apart, window, check, spans, &[]).await?),
             Kind::DuplicateTransactions => twice.push(check),
+            Kind::Reconcile { of } => {
+                found.outcomes.extend(books::reconciled_by(check, of == "cash", books, window.batch.session));
+            }
             _ => plain.push(check),
         }
     }

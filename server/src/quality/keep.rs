@@ -30,7 +30,7 @@ pub async fn quarantine(connection: &mut PgConnection, run_id: i64, judged: &Jud
                    select bar.response_id from raw.market_data as bar
                    where bar.symbol = refused.symbol and bar."timestamp" = refused.session_date::timestamp at time zone 'America/New_York'
                    order by bar.response_id desc limit 1) as latest
-               where refused.dataset = 'bars' and refused.released_at is null and latest.response_id > refused.response_id and not exists (
+               where refused.dataset = 'bars' and refused.released_at is null and refused.discarded_at is null and latest.response_id > refused.response_id and not exists (
                    select from ops.quarantine as other
                    where other.dataset = 'bars' and other.symbol = refused.symbol and other.session_date = refused.session_date
                      and other.response_id = latest.response_id and other.released_at is null))

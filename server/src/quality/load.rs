@@ -72,7 +72,7 @@ async fn entries(connection: &mut PgConnection) -> Result<Vec<Entry>, sqlx::Erro
         .await
 }
 
-async fn splits(connection: &mut PgConnection) -> Result<Splits, sqlx::Error> {
+pub async fn splits(connection: &mut PgConnection) -> Result<Splits, sqlx::Error> {
     let rows = sqlx::query!(
         "select distinct on (symbol, execution_date) symbol, execution_date, split_from, split_to
          from raw.split

@@ -6,5 +6,10 @@ cross join lateral (
     select session.on_date from unnest($4::date[]) as session (on_date) where session.on_date between span.from_date and span.to_date
     except
     select bar.session_date from raw.market_data as bar where bar.symbol = span.symbol and bar."timestamp" >= $5 and bar.close > 0
+    -- What a person entered is a close, too.
+    except
+    select entered.session_date from (
+        select distinct on (session_date) session_date, is_deleted from book.price where price.symbol = span.symbol order by session_date, version desc
+    ) as entered where not entered.is_deleted
 ) as missing (on_date)
 order by span.symbol, missing.on_date

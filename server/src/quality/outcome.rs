@@ -221,7 +221,7 @@ impl Accepted {
 pub async fn accepted(connection: &mut PgConnection, on: NaiveDate) -> Result<Vec<Accepted>, sqlx::Error> {
     sqlx::query!(
         "select acceptance_id, check_name, portfolio_id, symbol from book.acceptance
-         where revoked_at is null and expires_on >= $1 order by acceptance_id",
+         where revoked_at is null and expires_on >= $1 and session_date is null order by acceptance_id",
         on
     )
     .map(|row| Accepted { id: row.acceptance_id, check: row.check_name, portfolio_id: row.portfolio_id, symbol: row.symbol })

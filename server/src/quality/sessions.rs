@@ -49,9 +49,15 @@ pub async fn freshness(
 ) -> Result<Vec<Outcome>, sqlx::Error> {
     let (session, symbols) = (window.batch.session, window.symbols);
     let fresh: BTreeSet<String> = sqlx::query_scalar!(
-        r#"select distinct symbol from raw.market_data where symbol = any($1) and "timestamp" = $2 and close > 0"#,
+        r#"select symbol as "symbol!" from raw.market_data where symbol = any($1) and "timestamp" = $2 and close > 0
+           union
+           select symbol from (
+               select distinct on (symbol) symbol, is_deleted from book.price where symbol = any($1) and session_date = $3
+               order by symbol, version desc) as entered
+           where not is_deleted"#,
         symbols,
-        calendar::midnight(session)
+        calendar::midnight(session),
+        session,
     )
     .fetch_all(&mut *connection)
     .await?

@@ -1,8 +1,8 @@
 //! What the store asks of the pipeline: runs, and brokers to try. A seam, so that pages can be tested without vendors.
 
-use app::domain::{ConnectionId, PortfolioId, UserId};
+use app::domain::{ConnectionId, PortfolioId, Symbol, UserId};
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use secrecy::SecretString;
 use serde_json::Value;
 use url::Url;
@@ -57,6 +57,15 @@ pub trait Conductor: Send + Sync {
     /// Publishes a portfolio anew after a committed edit; waits for it, at most a few seconds. A publication that takes
     /// longer is no error.
     async fn republish(&self, portfolio: PortfolioId, by: UserId) -> Result<(), ConductorError>;
+
+    /// Publishes all portfolios anew after a committed decision about prices; waits as [`Self::republish`] does.
+    async fn republish_all(&self, by: UserId) -> Result<(), ConductorError>;
+
+    /// Asks for prices and events of a symbol once more; answers the run's number.
+    async fn refetch(&self, symbol: &Symbol, from: NaiveDate, to: NaiveDate, by: UserId) -> Result<i64, ConductorError>;
+
+    /// Asks the portfolio's brokers for activities since `from` once more; answers the run's number.
+    async fn refetch_activities(&self, portfolio: PortfolioId, from: NaiveDate, by: UserId) -> Result<i64, ConductorError>;
 
     /// Why nothing can run, in a sentence; `None` when it can.
     async fn waiting_for(&self) -> Result<Option<String>, ConductorError>;

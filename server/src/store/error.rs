@@ -1,7 +1,10 @@
 //! What goes wrong behind the ports, and how it meets its two readers: a sentence for the person, the cause for the log.
 
 use super::conductor::{ConductorError, Failure};
-use crate::auth::{password::HashFailed, people::PeopleError};
+use crate::{
+    auth::{password::HashFailed, people::PeopleError},
+    quality,
+};
 use app::error::{AppError, FieldError};
 use std::error::Error as StdError;
 
@@ -38,6 +41,15 @@ impl From<ConductorError> for Error {
         match error {
             ConductorError::Refused(sentence) => Self::refused(sentence),
             ConductorError::Failed(failure) => Self::Conductor(failure),
+        }
+    }
+}
+
+impl From<quality::Error> for Error {
+    fn from(error: quality::Error) -> Self {
+        match error {
+            quality::Error::Database(error) => Self::Sql(error),
+            quality::Error::Check(_) | quality::Error::Own(_) => Self::refused(error.to_string()),
         }
     }
 }

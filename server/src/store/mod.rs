@@ -51,6 +51,7 @@ impl Store {
             portfolios: Arc::new(portfolios::PgPortfolios(self.clone())),
             activities: Arc::new(activities::PgActivities(self.clone())),
             operations: Arc::new(operations::PgOperations(self.clone())),
+            quality: Arc::new(quality::PgQuality(self.clone())),
             settings: Arc::new(settings::PgSettings { store: self.clone(), session }),
             doors: Arc::new(doors::PgDoors(self.clone())),
         }

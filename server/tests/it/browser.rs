@@ -20,15 +20,15 @@ const PAGES: [(&str, &str); 8] = [
 /// As Chromium counts: the part of the screen that moved, times how far.
 const MOST_SHIFT: f64 = 0.05;
 
-struct Site {
-    database: Scratch,
-    base: String,
+pub struct Site {
+    pub database: Scratch,
+    pub base: String,
     log: String,
     _server: Process,
 }
 
 /// A server with the demo published.
-async fn site(name: &str) -> Site {
+pub async fn site(name: &str) -> Site {
     let database = Scratch::create(name).await;
     let port = free_port();
     let log = format!("{}/../target/test-logs/{name}.log", env!("CARGO_MANIFEST_DIR"));
@@ -129,7 +129,7 @@ async fn a_person_sets_up_enters_corrects_and_sees_it_published_and_again_withou
 }
 
 /// The first administrator, with the token that the server printed.
-async fn set_up(browser: &Browser, site: &Site) {
+pub async fn set_up(browser: &Browser, site: &Site) {
     let printed = std::fs::read_to_string(&site.log).unwrap();
     let token = printed.split("/setup and enter ").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("the token is printed");
     browser.go(&format!("{}/setup", site.base)).await;
@@ -142,9 +142,9 @@ async fn set_up(browser: &Browser, site: &Site) {
     browser.text("No numbers yet").await;
 }
 
-const PASSWORD: &str = "a plumb line hangs straight";
+pub const PASSWORD: &str = "a plumb line hangs straight";
 
-async fn enter(browser: &Browser, values: &[(&str, &str)]) {
+pub async fn enter(browser: &Browser, values: &[(&str, &str)]) {
     for (field, value) in values {
         browser.fill(&format!("#form [name='form[{field}]']"), value).await;
     }

@@ -58,7 +58,7 @@ async fn a_run_is_started_read_mended_and_held_from_the_command_line() {
 
     assert_eq!(json(&ask(&["pause", "daily", "--json"]).await)["is_paused"], true);
     let known = ask(&["pause", "nightly"]).await;
-    assert!(known.status.code() == Some(1) && last_line(&known).contains("daily, backfill, publish"));
+    assert!(known.status.code() == Some(1) && last_line(&known).contains("daily, backfill, refetch, publish"));
     // A run that is held says so, waits, and can be cancelled from another terminal.
     let held = async { ask(&["run", "daily", "--now", NOW]).await };
     let other = async {

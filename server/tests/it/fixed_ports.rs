@@ -2,6 +2,9 @@
 #![allow(dead_code, reason = "each of the two programs that include this file uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "fixed data, read by tests and by people who look at pages")]
 
+#[path = "fixed_ports/quality.rs"]
+mod quality;
+
 use app::{
     account::model::Door,
     activity::model::{AccountChoice, Activity, Entry, ImportReport, OpeningProposal, TransactionForm},
@@ -12,7 +15,6 @@ use app::{
     overview::model::*,
     pipeline::model::*,
     ports::*,
-    quality::model::*,
     settings::model::*,
 };
 use async_trait::async_trait;
@@ -33,7 +35,14 @@ pub struct Fixed(pub State);
 
 pub fn ports(state: State) -> Ports {
     let fixed = Arc::new(Fixed(state));
-    Ports { portfolios: fixed.clone(), activities: fixed.clone(), operations: fixed.clone(), settings: fixed.clone(), doors: fixed }
+    Ports {
+        portfolios: fixed.clone(),
+        activities: fixed.clone(),
+        operations: fixed.clone(),
+        quality: fixed.clone(),
+        settings: fixed.clone(),
+        doors: fixed,
+    }
 }
 
 pub fn now() -> DateTime<Utc> {
@@ -570,57 +579,6 @@ impl Operations for Fixed {
     }
     async fn run_now(&self, _: UserId) -> Result<i64, AppError> {
         Ok(10)
-    }
-    async fn quality(&self, _: UserId, _: Scope) -> Result<Quality, AppError> {
-        let check = |name: &str, passed: bool| CheckRow {
-            name: name.into(),
-            dimension: "consistency".into(),
-            scope: "portfolio 1".into(),
-            severity: "warning".into(),
-            passed,
-            observed: "2 positions differ".into(),
-            expected: "none".into(),
-            elements: 26,
-            failures: if passed { 0 } else { 2 },
-            message:
-                "The broker reports other quantities than the transactions explain. Confirm the opening balances, or enter what is missing."
-                    .into(),
-            samples: vec!["MSFT: broker 12, transactions 0".into()],
-        };
-        let source = |source: &str, is_fresh: bool| FreshnessRow {
-            source: source.into(),
-            latest: Some(on("2026-11-20")),
-            expected: on("2026-11-20"),
-            fetched_at: Some("2026-11-20T22:03:00Z".parse().unwrap()),
-            is_fresh,
-        };
-        let is_empty = self.0 == State::Empty;
-        self.fail(Quality {
-            run_id: Some(7),
-            checked_at: Some("2026-11-20T22:04:00Z".parse().unwrap()),
-            passed: 40,
-            total: 42,
-            checks: if is_empty {
-                vec![]
-            } else {
-                vec![check("positions match the broker", false), check("close within high and low", true)]
-            },
-            quarantine: vec![QuarantineRow {
-                symbol: Symbol::parse("XOM").unwrap(),
-                session_date: on("2026-11-20"),
-                check: "jump".into(),
-                reason: "The close fell 48 % without a split.".into(),
-                quarantined_at: "2026-11-20T22:04:00Z".parse().unwrap(),
-            }],
-            unbooked: vec![UnbookedRow {
-                session_date: on("2026-11-19"),
-                symbol: Some("NVDA".into()),
-                message: "12 NVDA leave on 2026-11-19 but only 4 are held; enter the missing purchase or opening balance, or correct the quantity."
-                    .into(),
-            }],
-            freshness: vec![source("Prices (Polygon)", true), source("Broker (Alpaca)", false), source("Risk-free rate (FRED)", true)],
-            rendered_at: now(),
-        })
     }
 }
 

@@ -8,6 +8,7 @@ mod calendar;
 mod chaos;
 mod chromium;
 mod commands;
+mod desk;
 mod environment;
 mod faults;
 mod fixed_ports;

@@ -327,3 +327,56 @@ async fn without_anybody_to_run_for_it_says_what_it_waits_for(pool: PgPool) {
         Some("Fetching prices failed: there is no source of prices; set POLYGON_API_KEY in .env and start the server again")
     );
 }
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_symbol_is_fetched_once_more_although_it_is_known(pool: PgPool) {
+    let market = simulate(8, FRIDAY, "").await;
+    demo(&pool).await;
+    let handle = pipeline::start(deps(&pool, clock(FRIDAY), Some(&market))).await.unwrap();
+    assert!(caught_up(&pool).await.succeeded);
+    let symbol =
+        sqlx::query_scalar!("select min(symbol) as \"symbol!\" from raw.market_data where symbol <> 'SPY'").fetch_one(&pool).await.unwrap();
+    let asked = async || {
+        sqlx::query_scalar!(
+            r#"select count(*) as "count!" from raw.vendor_response where endpoint = 'polygon.bars' and request like '%2026-11-16%'"#
+        )
+        .fetch_one(&pool)
+        .await
+        .unwrap()
+    };
+    assert_eq!(asked().await, 0);
+    // What is on file has become wrong; the vendor's answer mends it.
+    let wrong = sqlx::query!("update raw.market_data set close = close * 1.01 where symbol = $1 and session_date = '2026-11-18'", symbol);
+    assert_eq!(wrong.execute(&pool).await.unwrap().rows_affected(), 1);
+    let before = number(&pool, "select count(*) from raw.broker_account").await;
+    let symbols = vec![app::domain::Symbol::parse(&symbol).unwrap()];
+    let span = (day("2026-11-16"), day("2026-11-18"));
+    let run_id = pipeline::request_refetch(&pool, clock(FRIDAY), symbols.clone(), None, span, None).await.unwrap();
+    let run = ended(&pool, run_id).await;
+    assert!(run.succeeded, "{run:?}");
+    assert_eq!(asked().await, 1, "one symbol and nothing else");
+    assert_eq!(number(&pool, "select count(*) from raw.broker_account").await, before, "no broker was asked");
+    let versions = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from raw.market_data where symbol = $1 and session_date = '2026-11-18'"#,
+        symbol
+    );
+    assert_eq!(versions.fetch_one(&pool).await.unwrap(), 2);
+    assert_eq!(published(&pool).await, Some(day("2026-11-20")), "what is published never goes back");
+    for (from, to) in [("2026-11-20", "2026-11-16"), ("2026-11-16", "2026-11-23"), ("1999-01-04", "1999-01-05")] {
+        let refused = pipeline::request_refetch(&pool, clock(FRIDAY), symbols.clone(), None, (day(from), day(to)), None).await;
+        assert!(matches!(refused, Err(pipeline::Error::Refused(_))), "{from} {to}");
+    }
+    // A portfolio's activities, and no price.
+    let portfolio = sqlx::query_scalar!("select min(portfolio_id) as \"id!\" from book.account where connection_id is not null")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    let span = (day("2026-11-16"), day("2026-11-20"));
+    let run_id =
+        pipeline::request_refetch(&pool, clock(FRIDAY), vec![], Some(app::domain::PortfolioId(portfolio)), span, None).await.unwrap();
+    assert!(ended(&pool, run_id).await.succeeded);
+    assert!(number(&pool, "select count(*) from raw.broker_account").await > before);
+    let all = pipeline::request_publish_all(&pool, None).await.unwrap();
+    assert!(ended(&pool, all).await.succeeded);
+    handle.stop().await;
+}

@@ -76,7 +76,7 @@ async fn before_the_first_publication_pages_are_empty_and_entries_are_seen(pool:
     assert!(ports.portfolios.overview(ada, house.of_ada).await.unwrap().is_none());
     assert!(ports.portfolios.holdings(ada, house.of_ada).await.unwrap().is_none());
     assert_eq!(ports.activities.list(ada, house.of_ada, 1).await.unwrap().total, 0);
-    assert!(ports.operations.quality(ada, house.of_ada).await.unwrap().checks.is_empty());
+    assert!(ports.quality.quality(ada, house.of_ada).await.unwrap().checks.is_empty());
     assert!(ports.operations.pipeline(ada, Question::default()).await.unwrap().runs.is_empty());
 }
 
@@ -89,7 +89,7 @@ async fn who_has_no_portfolio_yet_sees_empty_pages(pool: PgPool) {
     assert!(ports.portfolios.holdings(bob, none).await.unwrap().is_none());
     assert_eq!(ports.activities.list(bob, none, 1).await.unwrap().total, 0);
     assert_eq!(ports.portfolios.frame(bob, none).await.unwrap().shown, None);
-    assert!(ports.operations.quality(bob, none).await.unwrap().checks.is_empty());
+    assert!(ports.quality.quality(bob, none).await.unwrap().checks.is_empty());
     assert!(matches!(ports.activities.enter(bob, none, house.buy()).await, Err(AppError::Refused(_))));
 }
 
@@ -206,7 +206,7 @@ async fn nobody_reaches_what_is_anothers(pool: PgPool) {
         ("import", ports.activities.import(bob, foreign, account, String::new(), true).await.map(drop)),
         ("openings", ports.activities.decide_openings(bob, foreign, account, true).await),
         ("account", ports.activities.create_account(bob, foreign, "x".into()).await),
-        ("quality", ports.operations.quality(bob, foreign).await.map(drop)),
+        ("quality", ports.quality.quality(bob, foreign).await.map(drop)),
         ("run", ports.operations.run(bob, run, None).await.map(drop)),
         ("test", ports.settings.test_connection(bob, ConnectionId(connection)).await),
         ("remove", ports.settings.remove_connection(bob, ConnectionId(connection)).await),
@@ -247,10 +247,10 @@ async fn checks_and_quarantine_name_only_ones_own_symbols(pool: PgPool) {
     .execute(&pool)
     .await
     .unwrap();
-    let quality = house.ports.operations.quality(house.ada, Scope::default()).await.unwrap();
+    let quality = house.ports.quality.quality(house.ada, Scope::default()).await.unwrap();
     assert_eq!((quality.passed, quality.total, quality.quarantine.len()), (1, 2, 1));
     assert!(!quality.checks[0].passed, "failing ones first");
-    assert_eq!(quality.checks[0].samples, ["symbol AAPL"]);
+    assert_eq!(quality.checks[0].samples.iter().flatten().collect::<Vec<_>>(), [(&"symbol".to_owned(), &"AAPL".to_owned())]);
     assert_eq!(house.ports.portfolios.frame(house.ada, Scope::default()).await.unwrap().open_findings, 1);
     assert_eq!(house.ports.portfolios.frame(house.bob, Scope::default()).await.unwrap().open_findings, 0);
 }
@@ -258,8 +258,8 @@ async fn checks_and_quarantine_name_only_ones_own_symbols(pool: PgPool) {
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
 async fn what_could_not_be_booked_is_shown_to_its_owner(pool: PgPool) {
     let house = House::new(&pool).await;
-    let operations = &house.ports.operations;
-    assert!(operations.quality(house.ada, house.of_ada).await.unwrap().unbooked.is_empty(), "nothing is published");
+    let quality = &house.ports.quality;
+    assert!(quality.quality(house.ada, house.of_ada).await.unwrap().unbooked.is_empty(), "nothing is published");
     publish(&pool).await;
     sqlx::query!(
         "insert into ledger.finding (portfolio_id, number, session_date, symbol, code, message)
@@ -270,10 +270,10 @@ async fn what_could_not_be_booked_is_shown_to_its_owner(pool: PgPool) {
     .execute(&pool)
     .await
     .unwrap();
-    let shown = operations.quality(house.ada, house.of_ada).await.unwrap().unbooked;
+    let shown = quality.quality(house.ada, house.of_ada).await.unwrap().unbooked;
     let shown: Vec<_> = shown.iter().map(|row| (row.symbol.as_deref(), row.message.as_str())).collect();
     assert_eq!(shown, [(None, "read"), (Some("AAPL"), "sold")]);
-    assert!(operations.quality(house.bob, Scope::default()).await.unwrap().unbooked.is_empty());
+    assert!(quality.quality(house.bob, Scope::default()).await.unwrap().unbooked.is_empty());
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]

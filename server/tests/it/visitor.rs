@@ -1,13 +1,13 @@
 //! A browser without a screen on the real router, and a conductor that only remembers what it was asked.
 
-use app::domain::{ConnectionId, PortfolioId, UserId};
+use app::domain::{ConnectionId, PortfolioId, Symbol, UserId};
 use async_trait::async_trait;
 use axum::{
     Router,
     body::{Body, to_bytes},
     http::{HeaderMap, Request, StatusCode, header},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use leptos::config::LeptosOptions;
 use serde_json::Value;
 use server::{
@@ -118,6 +118,21 @@ impl Conductor for Remembering {
     async fn republish(&self, portfolio: PortfolioId, _: UserId) -> Result<(), ConductorError> {
         self.note(format!("republish {portfolio}"));
         Ok(())
+    }
+
+    async fn republish_all(&self, _: UserId) -> Result<(), ConductorError> {
+        self.note("republish all".to_owned());
+        Ok(())
+    }
+
+    async fn refetch(&self, symbol: &Symbol, from: NaiveDate, to: NaiveDate, _: UserId) -> Result<i64, ConductorError> {
+        self.note(format!("refetch {symbol} {from} {to}"));
+        Ok(1)
+    }
+
+    async fn refetch_activities(&self, portfolio: PortfolioId, from: NaiveDate, _: UserId) -> Result<i64, ConductorError> {
+        self.note(format!("refetch activities {portfolio} {from}"));
+        Ok(1)
     }
 
     async fn waiting_for(&self) -> Result<Option<String>, ConductorError> {

@@ -11,7 +11,7 @@ use crate::{
     ui::{Field, Outcome, Select, use_scope},
 };
 use leptos::{either::Either, prelude::*};
-use leptos_router::hooks::use_query_map;
+use leptos_router::{hooks::use_query_map, params::ParamsMap};
 
 #[component]
 pub fn EntryForm(
@@ -44,18 +44,35 @@ pub fn EntryForm(
 #[component]
 fn EnterForm(accounts: Vec<AccountChoice>, action: ServerAction<Enter>, error: Signal<Option<AppError>>) -> impl IntoView {
     let scope = use_scope();
-    let is_open = action.value().get_untracked().is_some();
+    let proposed = proposed(&use_query_map().get_untracked());
+    let is_open = proposed.is_some() || action.value().get_untracked().is_some();
+    let form = proposed.unwrap_or_else(|| TransactionForm { kind: "buy".into(), ..TransactionForm::default() });
     view! {
         <details class="card wide form" id="form" open=is_open>
             <summary><h2>"Enter a transaction"</h2></summary>
             <ActionForm action=action>
                 <input type="hidden" name="scope" value=move || scope.get().query()/>
-                <Fields form=TransactionForm { kind: "buy".into(), ..TransactionForm::default() } accounts error/>
+                <Fields form accounts error/>
                 <Outcome action done="Entered. The numbers follow with the next publication."/>
                 <p class="send"><button class="button" type="submit">"Enter"</button></p>
             </ActionForm>
         </details>
     }
+}
+
+/// What an address proposes to enter: `?enter=buy&symbol=AAPL&quantity=10`. A person still has to press the button.
+fn proposed(query: &ParamsMap) -> Option<TransactionForm> {
+    let text = |name: &str| query.get(name).unwrap_or_default();
+    Some(TransactionForm {
+        kind: query.get("enter")?,
+        account: text("account"),
+        traded_on: text("traded_on"),
+        symbol: text("symbol"),
+        quantity: text("quantity"),
+        price: text("price"),
+        amount: text("amount"),
+        ..TransactionForm::default()
+    })
 }
 
 #[component]

@@ -24,7 +24,7 @@ struct NoAccount(#[source] serde_json::Error);
 
 /// The task `list_brokers`: one part for each account at a broker.
 pub(in crate::pipeline) async fn list(ctx: &TaskContext) -> Result<Outcome, TaskError> {
-    let accounts = accounts(ctx).await?;
+    let accounts = accounts(ctx, &Aim::of(ctx)?).await?;
     let part = |of: &BrokerAccount| {
         let part = format!("account {}", of.account.get());
         Ok(Part { part, input: serde_json::to_value(of)? })
@@ -50,12 +50,15 @@ pub(in crate::pipeline) async fn broker(deps: &Deps, ctx: &TaskContext) -> Resul
     Ok(ALL_COUNTED)
 }
 
-async fn accounts(ctx: &TaskContext) -> Result<Vec<BrokerAccount>, sqlx::Error> {
+async fn accounts(ctx: &TaskContext, aim: &Aim) -> Result<Vec<BrokerAccount>, sqlx::Error> {
+    let only = aim.only.as_ref().map(|only| only.portfolio.unwrap_or_default());
     sqlx::query!(
         r#"select account.portfolio_id, account.account_id, connection.connection_id
            from book.account join book.connection using (connection_id) join auth."user" on user_id = owner_id
            where vendor = 'alpaca' and connection.disabled_at is null and "user".disabled_at is null
-           order by account.portfolio_id, account.account_id"#
+             and ($1::bigint is null or account.portfolio_id = $1)
+           order by account.portfolio_id, account.account_id"#,
+        only
     )
     .map(|row| BrokerAccount {
         portfolio: PortfolioId(row.portfolio_id),

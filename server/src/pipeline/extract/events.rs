@@ -23,7 +23,10 @@ pub(in crate::pipeline) async fn actions(deps: &Deps, ctx: &TaskContext) -> Resu
     let ground = Ground::of(deps, ctx).await?;
     for kind in [Kind::Splits, Kind::Dividends] {
         let known = coverage::load(&ctx.pool, ground.connection_id(), kind).await?;
-        let session = ground.aim.session;
+        if ground.tracked.symbols.is_empty() {
+            continue;
+        }
+        let session = ground.aim.through();
         for events in plan::events(&ground.tracked.symbols, &known, ground.tracked.first_day, session, ground.aim.anew) {
             let Events { symbols, span, .. } = &events;
             let ask = ask(&ground.connection, &events);

@@ -12,7 +12,11 @@ pub(super) use prices::prices;
 pub(super) use rates::rates;
 pub(super) use reference::reference;
 
-use super::{dags::Deps, parameters::Parameters, tracked};
+use super::{
+    dags::Deps,
+    parameters::{Parameters, Refetch},
+    tracked,
+};
 use crate::{
     ingest::Connection,
     orchestrator::{Outcome, TaskContext, TaskError},
@@ -23,12 +27,14 @@ use chrono::NaiveDate;
 const ALL_COUNTED: Outcome = Outcome::Done { rows: 0 };
 
 /// What an extract is for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Aim {
-    /// The last session to fetch.
+    /// The session that is checked afterwards; the last one to fetch, unless `only` says otherwise.
     pub(super) session: NaiveDate,
     /// The first day of what a person wants fetched once more, known or not.
     pub(super) anew: Option<NaiveDate>,
+    /// This and nothing else.
+    pub(super) only: Option<Refetch>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -38,10 +44,16 @@ struct NothingToExtract;
 impl Aim {
     pub(super) fn of(ctx: &TaskContext) -> Result<Self, TaskError> {
         match Parameters::read(&ctx.parameters).map_err(|error| TaskError::Final(Box::new(error)))? {
-            Parameters::Daily { session } => Ok(Self { session, anew: None }),
-            Parameters::Backfill { from, to } => Ok(Self { session: to, anew: from }),
-            Parameters::Publish { .. } => Err(TaskError::Final(Box::new(NothingToExtract))),
+            Parameters::Daily { session } => Ok(Self { session, anew: None, only: None }),
+            Parameters::Backfill { from, to } => Ok(Self { session: to, anew: from, only: None }),
+            Parameters::Refetch(only) => Ok(Self { session: only.session, anew: Some(only.from), only: Some(only) }),
+            Parameters::Publish { .. } | Parameters::PublishAll { .. } => Err(TaskError::Final(Box::new(NothingToExtract))),
         }
+    }
+
+    /// The last session to fetch.
+    fn through(&self) -> NaiveDate {
+        self.only.as_ref().map_or(self.session, |only| only.to)
     }
 }
 
@@ -55,7 +67,10 @@ struct Ground {
 impl Ground {
     async fn of(deps: &Deps, ctx: &TaskContext) -> Result<Self, TaskError> {
         let aim = Aim::of(ctx)?;
-        let tracked = tracked::tracked(&ctx.pool, aim.session).await?;
+        let mut tracked = tracked::tracked(&ctx.pool, aim.session).await?;
+        if let Some(only) = &aim.only {
+            tracked.symbols = only.refetch.iter().cloned().collect();
+        }
         let connection = super::connections::prices(deps).await?;
         Ok(Self { aim, tracked, connection })
     }

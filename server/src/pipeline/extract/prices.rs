@@ -38,17 +38,20 @@ pub(in crate::pipeline) async fn prices(deps: &Deps, ctx: &TaskContext) -> Resul
 
 /// What isn't known yet, with partitions for it.
 async fn asks(ctx: &TaskContext, ground: &Ground) -> Result<Vec<Bars>, TaskError> {
-    let aim = ground.aim;
+    let aim = &ground.aim;
+    if ground.tracked.symbols.is_empty() {
+        return Ok(Vec::new());
+    }
     let first_day = ground.tracked.first_day;
     let first = aim.anew.map_or(first_day, |anew| anew.min(first_day));
     partitions::ensure(&ctx.pool, first, aim.session + Days::new(DAYS_AHEAD)).await?;
     let known = coverage::load(&ctx.pool, ground.connection_id(), Kind::Bars).await?;
-    Ok(plan::bars(&ground.tracked.symbols, &known, first_day, aim.session, aim.anew))
+    Ok(plan::bars(&ground.tracked.symbols, &known, first_day, aim.through(), aim.anew))
 }
 
 async fn land(deps: &Deps, ctx: &TaskContext, ground: &Ground, asks: &[Bars]) -> Result<(), TaskError> {
-    let (connection, connection_id, aim) = (&ground.connection, ground.connection_id(), ground.aim);
-    let is_last_session = aim.session == deps.clock.last_completed_session();
+    let (connection, connection_id, aim) = (&ground.connection, ground.connection_id(), &ground.aim);
+    let is_last_session = aim.only.is_none() && aim.session == deps.clock.last_completed_session();
     if is_last_session && asks.iter().any(|ask| matches!(ask, Bars::Symbols { .. })) && !has_benchmark(ctx, aim.session).await? {
         // One question instead of one a symbol, as long as the vendor hasn't got the session.
         let benchmark = Symbol::parse(BENCHMARK).map_err(|error| TaskError::Final(Box::new(error)))?;

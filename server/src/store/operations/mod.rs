@@ -13,11 +13,10 @@ pub use runs::RunFilter;
 use super::{Result, Store};
 use crate::auth::Role;
 use app::{
-    domain::{Scope, UserId},
+    domain::UserId,
     error::AppError,
     pipeline::model::{Pipeline, Question, Run},
     ports::Operations,
-    quality::model::Quality,
 };
 use async_trait::async_trait;
 use serde_json::Value;
@@ -61,10 +60,6 @@ impl Operations for PgOperations {
 
     async fn note(&self, user: UserId, run_id: i64, text: String) -> Result<(), AppError> {
         Ok(self.0.note(user, run_id, &text).await?)
-    }
-
-    async fn quality(&self, user: UserId, scope: Scope) -> Result<Quality, AppError> {
-        Ok(self.0.quality(user, scope).await?)
     }
 }
 

@@ -1,0 +1,24 @@
+-- One row per activity of an account that isn't booked: cancelled, or of a type that entries.sql doesn't know. $1 portfolio, $2 account.
+select
+    activity_id,
+    activity_date,
+    activity_type,
+    nullif(trim(symbol), '') as symbol,
+    quantity,
+    net_amount,
+    coalesce(lower(status), 'executed') in ('canceled', 'cancelled') as "is_cancelled!"
+from (
+    select distinct on (activity_id) *
+    from raw.broker_activity
+    where portfolio_id = $1 and account_id = $2
+    order by activity_id, response_id desc
+) as activity
+where
+    coalesce(lower(status), 'executed') in ('canceled', 'cancelled')
+    or not (
+        activity_type in (
+            'FILL', 'FEE', 'CFEE', 'PTC', 'DVF', 'INT', 'INTNRA', 'INTTW', 'WH', 'CSD', 'CSW', 'TRANS', 'JNLC', 'ACATC', 'ACATS', 'JNLS'
+        )
+        or activity_type like 'DIV%'
+    )
+order by activity_date desc, activity_id
