@@ -1,11 +1,18 @@
 //! One pass over the bars of a batch, symbol by symbol in the order of the index: which rows are as they should be for certain, and
 //! which need a second look. Only those are read whole.
 
-use super::{check::Check, compile::predicate, dataset::Batch, expression::text, kind::Kind, sql};
+use super::{
+    check::Check,
+    compile::predicate,
+    dataset::Batch,
+    expression::text,
+    kind::{Bound, Kind},
+    sql,
+};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use sqlx::{FromRow, PgConnection};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Two closes before a bar lie within these days, unless the symbol wasn't traded for weeks.
 pub const LEAD_DAYS: u64 = 30;
@@ -36,11 +43,25 @@ impl Looked {
 /// A window over a million rows costs as much as all comparisons, so it is narrow: whether a row is fine by itself is worked out
 /// below it. Versions of the same bar make its row odd; sorting them out first would take longer than looking at those few twice.
 pub fn statement(checks: &[Arc<Check>], symbols: &[String], from: NaiveDate, batch: &Batch) -> String {
+    let implied = implied(checks);
     let mut fine: Vec<String> = checks
         .iter()
-        // What a check of the project leaves out it leaves out of few rows; a person's may leave out most.
-        .filter_map(|check| predicate(check, batch).map(|predicate| (check, predicate)))
-        .map(|(check, predicate)| if check.is_own { predicate.is_fine } else { bare(check, batch).unwrap_or(predicate.is_fine) })
+        .filter_map(|check| match (&check.kind, check.is_own) {
+            (_, true) => predicate(check, batch).map(|predicate| predicate.is_fine),
+            // What a check of the project leaves out it leaves out of few rows; a person's may leave out most.
+            (Kind::Range { columns, .. }, false)
+                if columns.iter().any(|column| implied.contains(&(check.name.as_str(), column.as_str()))) =>
+            {
+                let kept: Vec<String> =
+                    columns.iter().filter(|column| !implied.contains(&(check.name.as_str(), column.as_str()))).cloned().collect();
+                let mut narrowed = Check::clone(check);
+                if let Kind::Range { columns, .. } = &mut narrowed.kind {
+                    *columns = kept;
+                }
+                bare(&narrowed, batch)
+            }
+            (_, false) => bare(check, batch),
+        })
         .collect();
     fine.sort();
     fine.dedup();
@@ -106,6 +127,43 @@ pub fn statement(checks: &[Arc<Check>], symbols: &[String], from: NaiveDate, bat
     )
 }
 
+/// Columns of a check that need no look of their own: where low is above zero and open isn't below low, open is above zero.
+fn implied(checks: &[Arc<Check>]) -> BTreeSet<(&str, &str)> {
+    let ranges = || {
+        checks.iter().filter(|check| !check.is_own).filter_map(|check| match &check.kind {
+            Kind::Range { columns, minimum, maximum, .. } => Some((check.name.as_str(), columns, minimum, maximum)),
+            _ => None,
+        })
+    };
+    // Which column is never below which other.
+    let mut above: BTreeSet<(&str, &str)> = BTreeSet::new();
+    for (_, columns, minimum, maximum) in ranges() {
+        for column in columns {
+            if let Some(Bound::Column(least)) = minimum {
+                above.insert((column, least));
+            }
+            if let Some(Bound::Column(most)) = maximum {
+                above.insert((most, column));
+            }
+        }
+    }
+    let further: Vec<_> = above.iter().flat_map(|(a, b)| above.iter().filter(move |(c, _)| b == c).map(move |(_, d)| (*a, *d))).collect();
+    above.extend(further);
+    let mut implied = BTreeSet::new();
+    for (name, columns, minimum, maximum) in ranges() {
+        if !matches!((minimum, maximum), (Some(Bound::Number(_)), None)) {
+            continue;
+        }
+        // A circle would leave nobody who is looked at.
+        let is_below =
+            |column: &str, other: &String| above.contains(&(column, other.as_str())) && !above.contains(&(other.as_str(), column));
+        implied.extend(
+            columns.iter().filter(|column| columns.iter().any(|other| is_below(column, other))).map(|column| (name, column.as_str())),
+        );
+    }
+    implied
+}
+
 fn bare(check: &Check, batch: &Batch) -> Option<String> {
     predicate(&Check { filter: None, ..check.clone() }, batch).map(|predicate| predicate.is_fine)
 }
@@ -147,4 +205,22 @@ pub async fn looked(
     )?;
     looked.extend(rest);
     Ok(looked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quality::suite;
+
+    #[test]
+    fn what_follows_from_another_comparison_isnt_made() {
+        let checks: Vec<_> = suite().unwrap().iter().filter(|check| check.dataset == "bars").cloned().collect();
+        let implied = implied(&checks);
+        let expected = ["close", "high", "open"].map(|column| ("prices_are_positive", column));
+        assert_eq!(implied.into_iter().collect::<Vec<_>>(), expected);
+        let batch = Batch::whole(chrono::NaiveDate::MIN);
+        let scanned: Vec<_> = checks.into_iter().filter(|check| check.kind.is_predicate() || is_compared(check)).collect();
+        let text = statement(&scanned, &["A'B".to_owned()], "2020-01-02".parse().unwrap(), &batch);
+        assert!(text.contains("(\"low\" > (0))") && !text.contains("\"open\" > (0)") && text.contains("'A''B'"), "{text}");
+    }
 }
