@@ -66,5 +66,5 @@ fn integral(power: u32, h: f64) -> f64 {
     let whole = double_factorial(power);
     let terms = (1..=power).filter(|i| i % 2 == power % 2);
     let sum: f64 = terms.map(|i| whole / double_factorial(i) * libm::pow(h, f64::from(i)) * density(h)).sum();
-    if power % 2 == 0 { sum + whole * density(h) } else { sum - whole * cumulative(h) }
+    if power.is_multiple_of(2) { sum + whole * density(h) } else { sum - whole * cumulative(h) }
 }
