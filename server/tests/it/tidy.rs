@@ -178,3 +178,14 @@ fn the_pages_code_stays_light() {
         .collect();
     none(&broken, "Find what grew (wasm-opt --metrics, or the names in frontend.wasm) before raising a budget:");
 }
+
+#[test]
+fn the_document_of_checks_names_every_kind() {
+    let document = fs::read_to_string(root().join("docs/CHECKS.md")).unwrap();
+    let missing: Vec<_> = server::quality::kinds()
+        .iter()
+        .filter(|kind| !document.contains(&format!("| `{}` | {} |", kind.name, kind.description)))
+        .map(|kind| kind.name.to_owned())
+        .collect();
+    none(&missing, "Add a row for the kind to docs/CHECKS.md, with its description as in server/src/quality/kind.rs:");
+}
