@@ -79,7 +79,8 @@ pub async fn request_refetch(
 ) -> Result<i64, Error> {
     let (from, to) = span;
     let to = check_range(Some(from), to, clock)?;
-    let session = clock.last_completed_session();
+    // What is published goes no further by it: a later session is a daily run's.
+    let session = published_session(pool).await?.unwrap_or_else(|| clock.last_completed_session());
     let what = Refetch { refetch: symbols, portfolio: portfolio.map(PortfolioId::get), from: from.min(to), to, session };
     ask(pool, refetch(), Parameters::Refetch(what), Trigger::Person, by, Repeat::JoinLive).await
 }

@@ -47,6 +47,8 @@ pub struct Refusal {
     pub reason: String,
     /// The row as it was refused.
     pub refused: Value,
+    /// A person's word that lets it in until a day; then it waits.
+    pub acceptance_id: Option<i64>,
 }
 
 /// What the checks of single bars found.
@@ -341,6 +343,7 @@ fn short(sample: &Value) -> Value {
 
 fn refusal(check: &Check, bar: &Bar, reason: String, refused: Value) -> Refusal {
     Refusal {
+        acceptance_id: None,
         dataset: "bars",
         symbol: bar.symbol.clone(),
         session_date: bar.session_date,

@@ -147,9 +147,23 @@ pub fn can_quarantine(name: &str) -> bool {
     matches!(name, "bars" | "splits" | "dividends")
 }
 
+/// What a model has without saying whose it is: prices and events, for all.
+const SHARED_MODELS: [&str; 6] =
+    ["staging.prices", "staging.splits", "staging.dividends", "staging.instruments", "staging.risk_free_rates", "ledger.session"];
+
+/// Are its rows somebody's? Of a query of one's own nobody knows.
+pub fn is_personal(dataset: &str, kind: &str) -> bool {
+    let holds_portfolios = match columns(dataset) {
+        Some(columns) => columns.contains(&"portfolio_id"),
+        None => dataset.contains('.') && !SHARED_MODELS.contains(&dataset),
+    };
+    holds_portfolios || kind == "sql"
+}
+
 /// How wide a failure reaches where the declaration doesn't say.
 pub fn default_scope(name: &str, kind: &Kind) -> Scope {
     match columns(name) {
+        None if kind.is_by_row() && is_personal(name, kind.name()) && !matches!(kind, Kind::Sql { .. }) => Scope::Portfolio,
         None => Scope::Installation,
         Some(_) if !kind.is_by_row() => Scope::Installation,
         Some(columns) if columns.contains(&"portfolio_id") => Scope::Portfolio,

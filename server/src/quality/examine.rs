@@ -104,8 +104,12 @@ pub async fn validate(ctx: &TaskContext, session: NaiveDate) -> Result<Verdict, 
     }
     sqlx::query!("delete from ops.check_result where run_id = $1 and dimension <> 'model'", ctx.run_id).execute(&mut *step).await?;
     outcome::keep(&mut step, ctx.run_id, &examined.outcomes).await?;
+    outcome::forget_old(&mut step).await?;
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    ctx.commit(step, &after, examined.outcomes.len() as u64).await?;
+    // Where rows couldn't even be read nothing was judged: the next run begins where this one did.
+    let through = if examined.books.is_some() { after } else { before };
+    note_judged(&mut step, ctx.run_id, through).await?;
+    ctx.commit(step, &through, examined.outcomes.len() as u64).await?;
     let bars = examined.judged.looked.iter().map(|symbol| u64::try_from(symbol.rows).unwrap_or_default()).sum();
     tracing::info!(run_id = ctx.run_id, %session, bars, checks = examined.outcomes.len(), duration_ms, "checked");
     let blocking = examined.outcomes.extract_if(.., |outcome| outcome.blocks() && stops_all(&outcome.check)).collect::<Vec<_>>();
@@ -168,8 +172,7 @@ pub async fn examine(
         spans.iter().filter(|(_, (_, to))| *to == session).map(|(symbol, _)| symbol).chain(reported).map(String::as_str).collect();
 
     let catalog = Catalog::read(connection).await?;
-    let mut outcomes: Vec<Outcome> = sessions::freshness(connection, &window, &Expected::of_suite()?, &held).await?;
-    outcomes.append(&mut shaped);
+    let mut outcomes: Vec<Outcome> = shaped;
     outcomes.extend(suite.iter().filter_map(|check| catalog.proves(check)));
     let of_rows = |check: &&Arc<Check>| {
         catalog.proves(check).is_none() && !check.is_of_models() && !is_made_elsewhere(check) && !shapes.contains(check)
@@ -189,6 +192,10 @@ pub async fn examine(
         sqlx::query!("reset jit").execute(second).await?;
     }
     drop(second);
+    // A close that is refused is none: a session of which all are isn't there.
+    let refused: BTreeSet<&str> =
+        judged.refusals.iter().filter(|refusal| refusal.session_date == session).map(|refusal| refusal.symbol.as_str()).collect();
+    outcomes.extend(sessions::freshness(connection, &window, &Expected::of_suite()?, &held, &refused).await?);
     let complete = suite::named("sessions_are_complete")?;
     outcomes.extend(sessions::gaps(connection, &window, &complete, &spans, &judged.looked).await?);
     outcomes.extend(books::checked(&books, session)?);
@@ -211,7 +218,9 @@ pub async fn examine(
 
     outcome::accept(connection, &mut outcomes, session).await?;
     let accepted = outcome::accepted(connection, session).await?;
-    judged.refusals.retain(|refusal| !accepted.iter().any(|word| word.lets_in(&refusal.check, &refusal.symbol)));
+    for refusal in &mut judged.refusals {
+        refusal.acceptance_id = accepted.iter().find(|word| word.lets_in(&refusal.check, &refusal.symbol)).map(|word| word.id);
+    }
     let blocked = blocked_symbols(connection, &outcomes, &batch).await?;
     judged.refusals.extend(blocked);
     Ok(Examined { outcomes, judged, books: Some(books) })
@@ -238,7 +247,7 @@ async fn own_of(
         }
         Err(Error::Database(error)) if error.as_database_error().is_some() && !crate::orchestrator::is_outage(&error) => match checks {
             [check] => {
-                let why = error.as_database_error().map_or_else(String::new, |said| said.message().to_owned());
+                let why = error.as_database_error().map_or_else(String::new, sql::reason);
                 outcomes.push(Outcome::broken(check, &why));
                 Ok(())
             }
@@ -334,6 +343,7 @@ async fn blocked_symbols(connection: &mut PgConnection, outcomes: &[Outcome], ba
     for row in rows {
         for outcome in blocking.iter().filter(|outcome| outcome.symbol.as_deref() == Some(&row.symbol)) {
             refusals.push(Refusal {
+                acceptance_id: None,
                 dataset: "bars",
                 symbol: row.symbol.clone(),
                 session_date: row.session_date,
@@ -369,6 +379,30 @@ async fn judged_after(connection: &mut PgConnection) -> Result<JudgedThrough, sq
     .fetch_one(connection)
     .await?;
     Ok(JudgedThrough { judged_response: row.response, judged_change: row.change })
+}
+
+/// Lets the models read up to here. What a publication in between had to leave out is a change once more: it was noted behind a mark
+/// that was passed.
+async fn note_judged(connection: &mut PgConnection, run_id: i64, through: JudgedThrough) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into ops.change (symbol, kind, from_date, run_id)
+         select symbol, kind, min(from_date), $1 from ops.change
+         where kind in ('bar', 'split', 'dividend') and change_id > (select change_id from ops.judged)
+           and change_id <= (select max(change_id) from ops.publication)
+         group by symbol, kind",
+        run_id
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "insert into ops.judged (response_id, change_id) values ($1, $2)
+         on conflict (is_only) do update set response_id = excluded.response_id, change_id = excluded.change_id",
+        through.judged_response,
+        through.judged_change,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 async fn first_new_bar(connection: &mut PgConnection, before: JudgedThrough) -> Result<Option<NaiveDate>, sqlx::Error> {

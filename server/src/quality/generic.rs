@@ -153,14 +153,21 @@ async fn rows_failed(
             observed: format!("{failures} of {} fail", passing.elements),
             failures,
             samples: samples.iter().take(MOST_SAMPLES).cloned().collect(),
-            unexpected: unexpected.clone(),
+            // The list is of all; of one among several its own samples tell.
+            unexpected: if groups.len() == 1 { unexpected.clone() } else { of_samples(samples, value) },
             query: Some(query.clone()),
             repairs,
-            message: sentence(check, whose, failures, samples.first()),
+            message: sentence(check, whose, failures, samples.first().filter(|_| by != [false, false])),
             ..passing.clone()
         });
     }
     Ok(())
+}
+
+/// The unexpected values that stand in samples, where the value is a column of theirs.
+fn of_samples(samples: &[Value], value: Option<&str>) -> Vec<Value> {
+    let column = value.map(|value| value.trim_matches('"')).unwrap_or_default();
+    samples.iter().filter_map(|sample| sample.get(column).cloned()).take(MOST_SAMPLES).collect()
 }
 
 /// By portfolio, by symbol, or as one: the narrowest that the check's scope and the columns allow.
@@ -178,6 +185,7 @@ async fn said_by(connection: &mut PgConnection, check: &Check, batch: &Batch) ->
     })
 }
 
+/// `first` is shown where the result is its owner's alone.
 fn sentence(check: &Check, symbol: Option<&str>, failures: u64, first: Option<&Value>) -> String {
     let name = symbol.map_or_else(String::new, |symbol| format!("{symbol}: "));
     let rows = if failures == 1 { "one row isn't".to_owned() } else { format!("{failures} rows aren't") };
@@ -209,6 +217,7 @@ fn refusal(check: &Check, sample: &Value) -> Option<Refusal> {
     let dataset = ["splits", "dividends"].into_iter().find(|dataset| *dataset == check.dataset)?;
     let symbol = sample.get("symbol")?.as_str()?.to_owned();
     Some(Refusal {
+        acceptance_id: None,
         dataset,
         session_date: sample.get(day_of(dataset))?.as_str()?.parse().ok()?,
         row_key: if dataset == "dividends" { sample.get("vendor_id")?.as_str()?.to_owned() } else { String::new() },

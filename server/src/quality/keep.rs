@@ -21,23 +21,28 @@ pub async fn quarantine(connection: &mut PgConnection, run_id: i64, judged: &Jud
     )
     .execute(&mut *connection)
     .await?;
-    // A refused version that a good one has replaced isn't waited for any more; what is published doesn't change by that.
+    // A refused version that a good one has replaced isn't waited for any more: discarded, for it must not come back should the good
+    // one ever be taken away. What is published doesn't change by that.
     sqlx::query!(
-        r#"with replaced as (
-               select refused.symbol, refused.session_date, refused.check_name, refused.response_id
-               from ops.quarantine as refused
-               cross join lateral (
-                   select bar.response_id from raw.market_data as bar
-                   where bar.symbol = refused.symbol and bar."timestamp" = refused.session_date::timestamp at time zone 'America/New_York'
-                   order by bar.response_id desc limit 1) as latest
-               where refused.dataset = 'bars' and refused.released_at is null and refused.discarded_at is null and latest.response_id > refused.response_id and not exists (
+        r#"update ops.quarantine as refused set discarded_at = clock_timestamp()
+           where refused.released_at is null and refused.discarded_at is null and exists (
+               select from (
+                   select case refused.dataset
+                       when 'splits' then (
+                           select max(response_id) from raw.split
+                           where split.symbol = refused.symbol and split.execution_date = refused.session_date)
+                       when 'dividends' then (
+                           select max(response_id) from raw.dividend
+                           where dividend.symbol = refused.symbol and dividend.ex_dividend_date = refused.session_date and dividend.vendor_id = refused.row_key)
+                       else (
+                           select max(response_id) from raw.market_data as bar
+                           where bar.symbol = refused.symbol and bar."timestamp" = refused.session_date::timestamp at time zone 'America/New_York')
+                       end as response_id) as latest
+               where latest.response_id > refused.response_id and not exists (
                    select from ops.quarantine as other
-                   where other.dataset = 'bars' and other.symbol = refused.symbol and other.session_date = refused.session_date
-                     and other.response_id = latest.response_id and other.released_at is null))
-           update ops.quarantine set released_at = clock_timestamp()
-           from replaced
-           where quarantine.dataset = 'bars' and quarantine.symbol = replaced.symbol and quarantine.session_date = replaced.session_date
-             and quarantine.check_name = replaced.check_name and quarantine.response_id = replaced.response_id"#
+                   where other.dataset = refused.dataset and other.symbol = refused.symbol and other.session_date = refused.session_date
+                     and other.row_key = refused.row_key and other.response_id = latest.response_id
+                     and (other.released_at is null or other.discarded_at is not null)))"#
     )
     .execute(connection)
     .await?;
@@ -52,10 +57,11 @@ pub async fn refuse(connection: &mut PgConnection, run_id: i64, refusals: &[Refu
     let text = |of: fn(&Refusal) -> &str| refusals.iter().map(|refusal| of(refusal).to_owned()).collect::<Vec<String>>();
     sqlx::query!(
         "with refused as (
-             insert into ops.quarantine (dataset, symbol, session_date, row_key, check_name, reason, response_id, run_id, refused)
-             select row.dataset, row.symbol, row.session_date, row.row_key, row.check_name, row.reason, row.response_id, $1, row.refused
-             from unnest($2::text[], $3::text[], $4::date[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::jsonb[])
-                  as row (dataset, symbol, session_date, row_key, check_name, reason, response_id, refused)
+             insert into ops.quarantine (dataset, symbol, session_date, row_key, check_name, reason, response_id, run_id, refused, acceptance_id, released_at)
+             select row.dataset, row.symbol, row.session_date, row.row_key, row.check_name, row.reason, row.response_id, $1, row.refused,
+                    row.acceptance_id, case when row.acceptance_id is not null then clock_timestamp() end
+             from unnest($2::text[], $3::text[], $4::date[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::jsonb[], $10::bigint[])
+                  as row (dataset, symbol, session_date, row_key, check_name, reason, response_id, refused, acceptance_id)
              on conflict do nothing
              returning dataset, symbol, session_date)
          insert into ops.change (symbol, kind, from_date, run_id)
@@ -69,6 +75,7 @@ pub async fn refuse(connection: &mut PgConnection, run_id: i64, refusals: &[Refu
         &text(|refusal| &refusal.reason),
         &refusals.iter().map(|refusal| refusal.response_id).collect::<Vec<_>>(),
         &refusals.iter().map(|refusal| refusal.refused.clone()).collect::<Vec<_>>(),
+        &refusals.iter().map(|refusal| refusal.acceptance_id).collect::<Vec<_>>() as &[Option<i64>],
     )
     .execute(connection)
     .await?;

@@ -132,7 +132,7 @@ async fn known_since(connection: &mut PgConnection, run_id: i64) -> Result<BTree
         r#"select check_name, portfolio_id, (sample ->> 'account')::bigint as "account!", sample ->> 'symbol' as "symbol!",
                   (sample ->> 'since')::date as "since!"
            from ops.check_result, jsonb_array_elements(samples) as sample
-           where run_id = (select max(run_id) from ops.check_result where run_id < $1 and dimension = 'consistency' and portfolio_id > 0)
+           where run_id = (select max(run_id) from ops.check_result where run_id < $1 and check_name in ('positions_reconcile', 'cash_reconciles'))
              and dimension = 'consistency' and sample ? 'since' and sample ? 'account' and sample ? 'symbol'"#,
         run_id
     )

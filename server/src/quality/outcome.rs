@@ -241,10 +241,10 @@ pub async fn keep(connection: &mut PgConnection, run_id: i64, outcomes: &[Outcom
             json!({
                 "portfolio_id": outcome.portfolio_id, "symbol": outcome.symbol, "check_name": check.name, "dimension": check.dimension,
                 "scope": check.scope, "severity": check.severity, "passed": outcome.passed, "observed": outcome.observed,
-                "expected": check.expected, "elements": outcome.elements, "failures": outcome.failures, "samples": outcome.samples,
+                "expected": check.expected, "elements": outcome.elements, "failures": outcome.failures, "samples": cut_all(&outcome.samples),
                 "message": outcome.message, "duration_ms": outcome.duration_ms, "dataset": check.dataset, "kind": check.kind.name(),
                 "action": check.action, "missing": outcome.missing, "observed_value": outcome.observed_value,
-                "unexpected": outcome.unexpected, "query": outcome.query, "thresholds": check.thresholds(), "repairs": outcome.repairs,
+                "unexpected": cut_all(&outcome.unexpected), "query": outcome.query, "thresholds": check.thresholds(), "repairs": outcome.repairs,
                 "acceptance_id": outcome.acceptance_id,
             })
         })
@@ -265,6 +265,37 @@ pub async fn keep(connection: &mut PgConnection, run_id: i64, outcomes: &[Outcom
     Ok(())
 }
 
+/// Texts of rows are kept to be looked at: nobody reads a megabyte, and twenty of them would be kept in every run.
+const LONGEST_TEXT: usize = 500;
+
+fn cut_all(values: &[Value]) -> Vec<Value> {
+    values.iter().map(cut).collect()
+}
+
+fn cut(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text.chars().count() > LONGEST_TEXT => Value::String(text.chars().take(LONGEST_TEXT).chain(['…']).collect()),
+        Value::Array(values) => Value::Array(cut_all(values)),
+        Value::Object(fields) => Value::Object(fields.iter().map(|(name, value)| (name.clone(), cut(value))).collect()),
+        other => other.clone(),
+    }
+}
+
+/// Results are looked back at for a year; older ones go, with what the runs built.
+///
+/// # Errors
+/// What Postgres says.
+pub async fn forget_old(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "with kept as (select min(run_id) as run_id from ops.run where created_at > now() - interval '400 days'),
+              forgotten as (delete from ops.model_run where run_id < (select run_id from kept))
+         delete from ops.check_result where run_id < (select run_id from kept)"
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 pub fn capitalized(sentence: &str) -> String {
     let mut letters = sentence.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
@@ -273,6 +304,13 @@ pub fn capitalized(sentence: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{super::suite::named, *};
+
+    #[test]
+    fn long_texts_are_cut() {
+        let cut = cut(&json!({ "note": "x".repeat(2_000), "of": ["y"], "number": 1 }));
+        assert_eq!(cut["note"].as_str().map(|text| text.chars().count()), Some(LONGEST_TEXT + 1));
+        assert_eq!((cut["of"][0].as_str(), cut["number"].as_i64()), (Some("y"), Some(1)));
+    }
 
     fn failure(symbol: &str) -> Failure {
         Failure { symbol: symbol.into(), sample: json!({ "symbol": symbol }), reason: format!("{symbol} is late.") }

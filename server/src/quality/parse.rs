@@ -374,6 +374,10 @@ impl Check {
             return fields.wrong("action", "is block, which needs the scope symbol, portfolio or installation; rows are quarantined");
         }
         dataset::fits(&dataset, &kind).or_else(|what| fields.wrong("kind", what))?;
+        if action == Action::Block && scope == Scope::Symbol && dataset != "bars" {
+            return fields
+                .wrong("action", "is block, which only bars know of a symbol: choose the scope portfolio or installation, or record it");
+        }
         if scope == Scope::Symbol && !dataset::has_column(&dataset, "symbol")
             || scope == Scope::Portfolio && !dataset::has_column(&dataset, "portfolio_id")
         {

@@ -46,10 +46,15 @@ pub async fn freshness(
     window: &Window<'_>,
     expected: &Expected,
     held: &BTreeSet<&str>,
+    refused: &BTreeSet<&str>,
 ) -> Result<Vec<Outcome>, sqlx::Error> {
     let (session, symbols) = (window.batch.session, window.symbols);
     let fresh: BTreeSet<String> = sqlx::query_scalar!(
-        r#"select symbol as "symbol!" from raw.market_data where symbol = any($1) and "timestamp" = $2 and close > 0
+        r#"select symbol as "symbol!" from raw.market_data as bar
+           where symbol = any($1) and "timestamp" = $2 and close > 0 and symbol <> all ($4) and not exists (
+               select from ops.quarantine as waiting
+               where waiting.dataset = 'bars' and waiting.symbol = bar.symbol and waiting.session_date = bar.session_date
+                 and waiting.response_id = bar.response_id and (waiting.released_at is null or waiting.discarded_at is not null))
            union
            select symbol from (
                select distinct on (symbol) symbol, is_deleted from book.price where symbol = any($1) and session_date = $3
@@ -58,6 +63,7 @@ pub async fn freshness(
         symbols,
         calendar::midnight(session),
         session,
+        &refused.iter().map(|symbol| (*symbol).to_owned()).collect::<Vec<_>>(),
     )
     .fetch_all(&mut *connection)
     .await?

@@ -82,3 +82,13 @@ pub async fn columns(connection: &mut PgConnection, batch: &Batch, dataset: &str
     .await?;
     Ok(rows.into_iter().map(|row| (row.name, row.of)).collect())
 }
+
+/// Why Postgres refused a query of a person's, without a value of anybody's row: a wrong word is quoted, what doesn't convert is not.
+pub fn reason(said: &dyn sqlx::error::DatabaseError) -> String {
+    let code = said.code().unwrap_or_default();
+    match code.as_ref() {
+        "57014" => "it takes too long".into(),
+        code if code.starts_with("42") || code.starts_with("0A") || code.starts_with("25") => said.message().to_owned(),
+        code => format!("a value doesn't fit what is asked of it (Postgres' code {code})"),
+    }
+}

@@ -37,9 +37,15 @@ pub async fn faults_of(
     last: NaiveDate,
 ) -> Result<Option<Vec<String>>, super::Error> {
     let latest = sqlx::query_scalar!(
-        r#"select response_id from raw.market_data where symbol = $1 and "timestamp" = $2 order by response_id desc limit 1"#,
+        r#"select response_id from raw.market_data as version where symbol = $1 and "timestamp" = $2 and not exists (
+               select from ops.quarantine as other
+               where other.dataset = 'bars' and other.symbol = version.symbol and other.session_date = version.session_date
+                 and other.response_id = version.response_id and other.response_id <> $3
+                 and (other.released_at is null or other.discarded_at is not null))
+           order by response_id desc limit 1"#,
         bar.symbol,
         calendar::midnight(bar.session),
+        bar.response_id,
     )
     .fetch_optional(&mut *connection)
     .await?;

@@ -163,7 +163,11 @@ async fn a_real_year_passes_through_a_split_without_a_jump() {
     assert_eq!(database.rows("ledger.finding").await, [""; 0], "nothing was left unbooked");
     assert_eq!(database.rows("(select check_name, message from ops.check_result where not passed)").await, [""; 0]);
     let reconciled = database.rows("(select check_name from ops.check_result where dimension = 'consistency' and passed)").await;
-    assert_eq!(reconciled, ["(cash_reconciles)", "(positions_reconcile)"], "what is booked is what the broker reports");
+    assert_eq!(
+        reconciled,
+        ["(cash_reconciles)", "(positions_reconcile)", "(value_is_positions_and_cash)"],
+        "what is booked is what the broker reports"
+    );
     drop(server);
     database.drop().await;
 }

@@ -5,7 +5,7 @@ use super::{
     book::{self, Booked},
     broken,
     decision::{Decision, Finding, decide},
-    record::{self, Last},
+    record::{self, Accepted, Last},
 };
 use crate::{
     orchestrator::{TaskContext, TaskError},
@@ -15,7 +15,7 @@ use crate::{
 use app::domain::PortfolioId;
 use chrono::NaiveDate;
 use sqlx::PgConnection;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is to be published.
 pub(super) struct Aim<'p> {
@@ -25,6 +25,7 @@ pub(super) struct Aim<'p> {
     /// Rows of ops.change up to this one are in.
     pub change_id: i64,
     pub last: Option<Last>,
+    pub accepted: Accepted,
 }
 
 /// What a try yields.
@@ -43,18 +44,20 @@ impl Attempt<'_> {
         let shows_all_anew = self.build.has_rebuilt();
         let of_verdict = |verdict: &Verdict| {
             let model = aim.project.models().iter().find(|model| Some(&model.name) == verdict.model.as_ref());
-            Finding {
-                name: verdict.name.clone(),
-                portfolios: verdict.portfolios.as_ref().map(|of| of.keys().copied().map(PortfolioId).collect()),
-                is_shown: shows_all_anew && model.is_none_or(|model| model.schema == "marts"),
-            }
+            let is_borne = |portfolio: i64| aim.accepted.contains_key(&(verdict.name.clone(), portfolio));
+            let unborne =
+                |of: &BTreeMap<i64, i64>| of.keys().copied().filter(|id| !is_borne(*id)).map(PortfolioId).collect::<BTreeSet<_>>();
+            let portfolios = verdict.portfolios.as_ref().map(unborne);
+            let is_shown = shows_all_anew && model.is_none_or(|model| model.schema == "marts");
+            let is_over = is_borne(0) || portfolios.as_ref().is_some_and(BTreeSet::is_empty);
+            (!is_over).then(|| Finding { name: verdict.name.clone(), portfolios, is_shown })
         };
         let of_outcome = |outcome: &quality::Outcome| Finding {
             name: outcome.check.name.clone(),
             portfolios: (outcome.portfolio_id > 0).then(|| [PortfolioId(outcome.portfolio_id)].into()),
             is_shown: shows_all_anew,
         };
-        let verdicts = self.verdicts.iter().filter(|verdict| verdict.blocks()).map(of_verdict);
+        let verdicts = self.verdicts.iter().filter(|verdict| verdict.blocks()).filter_map(of_verdict);
         let findings: Vec<Finding> = verdicts.chain(self.outcomes.iter().filter(|outcome| outcome.blocks()).map(of_outcome)).collect();
         decide(&findings, held_back, aim.scope)
     }
@@ -87,8 +90,9 @@ pub(super) async fn run<'p>(
     let vars = Vars::default().with("benchmark", BENCHMARK).map_err(broken)?;
     let mut build = Build::begin(aim.project, connection, false).await.map_err(broken)?;
     build.models(connection, "staging", &vars).await.map_err(broken)?;
+    let joined_from = record::joined_data_changed_from(connection, aim.last, held_back, BENCHMARK).await?;
     let mut booked = book::portfolios(ctx, connection, aim, held_back).await?;
-    if let Some(day) = record::joined_data_changed_from(connection, aim.last, BENCHMARK).await? {
+    if let Some(day) = joined_from {
         booked.changed_for_all(connection, day, held_back).await?;
     }
     book::note_changed(connection, &booked).await?;

@@ -55,8 +55,9 @@ pub async fn publish(ctx: &TaskContext, session: NaiveDate, scope: Scope) -> Res
     ledger::ensure_tables(&mut tx).await?;
     ledger::land_sessions(&mut tx, through).await?;
 
-    let aim = Aim { project, scope, through, change_id, last };
-    let mut held_back = record::held_back_by_checks(&mut tx, ctx.run_id).await?;
+    let accepted = record::accepted(&mut tx, through).await?;
+    let aim = Aim { project, scope, through, change_id, last, accepted };
+    let mut held_back = record::held_back_by_checks(&mut tx).await?;
     let (mut refused, mut refused_outcomes) = (Vec::new(), Vec::new());
     let mut attempt = loop {
         let mut savepoint = tx.begin().await?;
@@ -79,7 +80,7 @@ pub async fn publish(ctx: &TaskContext, session: NaiveDate, scope: Scope) -> Res
                 let blocked = Blocked { session, failed, total: attempt.total(), names: names.join(", ") };
                 let mut verdict_only = ctx.begin().await?;
                 record::forget_verdicts(&mut verdict_only, ctx.run_id).await?;
-                record::verdicts(&mut verdict_only, ctx.run_id, &attempt.verdicts, &BTreeSet::new()).await?;
+                record::verdicts(&mut verdict_only, ctx.run_id, &attempt.verdicts, &BTreeSet::new(), &aim.accepted).await?;
                 quality::keep(&mut verdict_only, ctx.run_id, &attempt.outcomes).await?;
                 warehouse::keep(&mut verdict_only, ctx.run_id, attempt.build.built()).await?;
                 ctx.commit(verdict_only, &ctx.checkpoint, 0).await?;
@@ -89,10 +90,16 @@ pub async fn publish(ctx: &TaskContext, session: NaiveDate, scope: Scope) -> Res
     };
     record::failed_bookings(&mut tx, ctx.run_id, &attempt.booked.failed).await?;
     let verdicts = decision::with_refused(std::mem::take(&mut attempt.verdicts), &refused);
-    record::verdicts(&mut tx, ctx.run_id, &verdicts, &held_back).await?;
+    record::verdicts(&mut tx, ctx.run_id, &verdicts, &held_back, &aim.accepted).await?;
+    // What the last try found of them again is written already.
+    let is_known = |refused: &Outcome| {
+        attempt.outcomes.iter().any(|found| found.check.name == refused.check.name && found.portfolio_id == refused.portfolio_id)
+    };
+    refused_outcomes.retain(|refused| !is_known(refused));
     quality::keep(&mut tx, ctx.run_id, &refused_outcomes).await?;
     warehouse::keep(&mut tx, ctx.run_id, attempt.build.built()).await?;
-    record::alerts(&mut tx, scope, &held_back, last.map(|last| last.session_date)).await?;
+    let kept: BTreeSet<PortfolioId> = held_back.iter().chain(&attempt.booked.failed).copied().collect();
+    record::alerts(&mut tx, scope, &kept, last.map(|last| last.session_date)).await?;
     record::publication(&mut tx, ctx.run_id, through, change_id, attempt.build.built(), &attempt.booked.changed).await?;
     let rows = attempt.booked.rows + attempt.build.built().iter().map(|model| model.rows).sum::<u64>();
     ctx.complete(&mut tx, rows).await?;

@@ -3,7 +3,7 @@
 use super::Scope;
 use crate::warehouse::{BuiltModel, Severity, Verdict};
 use app::domain::PortfolioId;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use serde_json::Value;
 use sqlx::{PgConnection, types::Json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,13 +13,12 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Last {
     pub session_date: NaiveDate,
     pub change_id: i64,
-    pub published_at: DateTime<Utc>,
 }
 
 pub(super) async fn last(connection: &mut PgConnection) -> Result<Option<Last>, sqlx::Error> {
     sqlx::query_as!(
         Last,
-        r#"select max(session_date) as "session_date!", max(change_id) as "change_id!", max(published_at) as "published_at!"
+        r#"select max(session_date) as "session_date!", max(change_id) as "change_id!"
            from ops.publication having count(*) > 0"#
     )
     .fetch_optional(connection)
@@ -28,12 +27,22 @@ pub(super) async fn last(connection: &mut PgConnection) -> Result<Option<Last>, 
 
 /// The first day on which the benchmark's prices or events, the risk-free rate, or an instrument's name, are others than at the last
 /// publication: the ledger doesn't read them, the marts join them.
+/// Asked before anything is booked: a ledger that was left out for a while stands at an earlier mark than the last publication, and its
+/// days have missed what came since.
 pub(super) async fn joined_data_changed_from(
     connection: &mut PgConnection,
     last: Option<Last>,
+    held_back: &BTreeSet<PortfolioId>,
     benchmark: &str,
 ) -> Result<Option<NaiveDate>, sqlx::Error> {
     let Some(last) = last else { return Ok(Some(NaiveDate::from_ymd_opt(1900, 1, 1).unwrap_or_default())) };
+    let mark = sqlx::query_scalar!(
+        r#"select least($1, (select min(change_id) from ledger.state where portfolio_id <> all ($2))) as "mark!""#,
+        last.change_id,
+        &held_back.iter().map(|portfolio| portfolio.get()).collect::<Vec<_>>(),
+    )
+    .fetch_one(&mut *connection)
+    .await?;
     sqlx::query_scalar!(
         // Quarantine's times are those of transactions that may have ended later: a day is more than any lasts.
         "select min(day) from (
@@ -41,10 +50,10 @@ pub(super) async fn joined_data_changed_from(
              where change_id > $1 and (kind in ('rate', 'instrument') or kind in ('bar', 'split', 'dividend') and (symbol is null or symbol = $2))
              union all
              select session_date from ops.quarantine
-             where symbol = $2 and greatest(quarantined_at, released_at) > $3::timestamptz - interval '1 day') as changed",
-        last.change_id,
+             where symbol = $2 and greatest(quarantined_at, released_at, discarded_at) > coalesce(
+                 (select max(published_at) from ops.publication where change_id <= $1), 'epoch'::timestamptz) - interval '1 day') as changed",
+        mark,
         benchmark,
-        last.published_at,
     )
     .fetch_one(connection)
     .await
@@ -58,14 +67,33 @@ pub(super) async fn forget_verdicts(connection: &mut PgConnection, run_id: i64) 
     Ok(())
 }
 
-/// Portfolios that the run's checks of the data hold back: their own failures block them, and nobody accepted those.
-pub(super) async fn held_back_by_checks(connection: &mut PgConnection, run_id: i64) -> Result<BTreeSet<PortfolioId>, sqlx::Error> {
+/// Portfolios that the latest checks of the data hold back: their own failures block them, and nobody accepted those.
+pub(super) async fn held_back_by_checks(connection: &mut PgConnection) -> Result<BTreeSet<PortfolioId>, sqlx::Error> {
     let rows = sqlx::query_scalar!(
         "select distinct portfolio_id from ops.check_result
-         where run_id = $1 and scope = 'portfolio' and portfolio_id > 0 and action in ('block', 'fail') and not passed and acceptance_id is null",
-        run_id
+         where run_id = (select max(run_id) from ops.check_result where dimension <> 'model' and dataset not like '%.%')
+           and dimension <> 'model' and dataset not like '%.%'
+           and scope = 'portfolio' and portfolio_id > 0 and action in ('block', 'fail') and not passed and acceptance_id is null
+           and not exists (
+               select from book.acceptance
+               where acceptance.check_name = check_result.check_name and acceptance.portfolio_id in (0, check_result.portfolio_id)
+                 and acceptance.symbol is null and acceptance.session_date is null
+                 and acceptance.revoked_at is null and acceptance.expires_on >= current_date)"
     );
     Ok(rows.fetch_all(connection).await?.into_iter().map(PortfolioId).collect())
+}
+
+/// Failures of tests that somebody bears until a day: the acceptance, by test and portfolio (0: of all).
+pub(super) type Accepted = BTreeMap<(String, i64), i64>;
+
+/// What is borne on the session's day.
+pub(super) async fn accepted(connection: &mut PgConnection, session: NaiveDate) -> Result<Accepted, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select check_name, portfolio_id, acceptance_id from book.acceptance
+         where symbol is null and session_date is null and revoked_at is null and expires_on >= $1 order by acceptance_id desc",
+        session
+    );
+    Ok(rows.fetch_all(connection).await?.into_iter().map(|row| ((row.check_name, row.portfolio_id), row.acceptance_id)).collect())
 }
 
 /// The outcome of every test of the models, for the data quality page: one row a test, or one for each portfolio whose rows fail it.
@@ -74,15 +102,16 @@ pub(super) async fn verdicts(
     run_id: i64,
     verdicts: &[Verdict],
     held_back: &BTreeSet<PortfolioId>,
+    accepted: &Accepted,
 ) -> Result<(), sqlx::Error> {
     let rows: Vec<Row> = verdicts.iter().flat_map(|verdict| rows(verdict, held_back)).collect();
     sqlx::query!(
         "insert into ops.check_result (run_id, portfolio_id, check_name, dimension, scope, severity, action, passed, observed, expected,
-                                       failures, samples, message, duration_ms)
+                                       failures, samples, message, duration_ms, acceptance_id)
          select $1, portfolio, name, 'model', case portfolio when 0 then 'installation' else 'portfolio' end, severity,
-                case severity when 'error' then 'block' else 'record' end, failures = 0, failures || ' rows', '0 rows', failures, samples, message, ms
-         from unnest($2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::jsonb[], $7::text[], $8::float8[])
-              as verdict (portfolio, name, severity, failures, samples, message, ms)",
+                case severity when 'error' then 'block' else 'record' end, failures = 0, failures || ' rows', '0 rows', failures, samples, message, ms, accepted
+         from unnest($2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::jsonb[], $7::text[], $8::float8[], $9::bigint[])
+              as verdict (portfolio, name, severity, failures, samples, message, ms, accepted)",
         run_id,
         &rows.iter().map(|row| row.portfolio).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.verdict.name.clone()).collect::<Vec<_>>(),
@@ -91,6 +120,7 @@ pub(super) async fn verdicts(
         &rows.iter().map(|row| row.samples.clone()).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.message.clone()).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.verdict.duration_ms).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.accepted_in(accepted)).collect::<Vec<_>>() as &[Option<i64>],
     )
     .execute(connection)
     .await?;
@@ -105,6 +135,13 @@ struct Row<'v> {
     failures: i64,
     samples: Value,
     message: String,
+}
+
+impl Row<'_> {
+    fn accepted_in(&self, accepted: &Accepted) -> Option<i64> {
+        let of = |portfolio| accepted.get(&(self.verdict.name.clone(), portfolio)).copied();
+        of(self.portfolio).or(of(0)).filter(|_| self.failures > 0)
+    }
 }
 
 fn rows<'v>(verdict: &'v Verdict, held_back: &BTreeSet<PortfolioId>) -> Vec<Row<'v>> {

@@ -1,4 +1,4 @@
--- One row per check result of the latest run with checks that concerns a person: of the installation, of these portfolios,
+-- One row per check result that concerns a person, of the latest run that checked data, and of the latest that checked models: of the installation, of these portfolios,
 -- and of these symbols; with the acceptance that makes its failure bearable on the day $3. Failing ones first.
 select
     result_id, run_id, check_name, dataset, kind, dimension, scope, severity, action, portfolio_id, symbol, passed, observed, expected,
@@ -11,7 +11,11 @@ select
           and acceptance.revoked_at is null and acceptance.expires_on >= $3 and not check_result.passed
     ) as accepted
 from ops.check_result
-where run_id = (select max(run_id) from ops.check_result where dimension <> 'model' and portfolio_id = any(0 || $1::bigint[]))
+where case when dimension = 'model' or dataset like '%.%' then
+          run_id = (select max(run_id) from ops.check_result where (dimension = 'model' or dataset like '%.%') and portfolio_id = any(0 || $1::bigint[]))
+      else
+          run_id = (select max(run_id) from ops.check_result where dimension <> 'model' and dataset not like '%.%' and portfolio_id = any(0 || $1::bigint[]))
+      end
   and portfolio_id = any(0 || $1::bigint[])
   and (symbol is null or symbol = any($2))
 order by passed, array_position(array['fatal', 'error', 'warn', 'info'], severity), dimension, check_name, symbol, result_id

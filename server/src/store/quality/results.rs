@@ -1,6 +1,7 @@
 //! Results of checks as the page shows them: without what only others have.
 
 use super::super::{Result, Store};
+use crate::quality::is_personal;
 use app::quality::model::{CheckRow, Repair};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -40,7 +41,7 @@ impl Store {
                 CheckRow {
                     query: row.query.filter(|_| row.portfolio_id != 0 || eyes.is_administrator),
                     unexpected: if is_mine { texts(&row.unexpected) } else { Vec::new() },
-                    samples: eyes.samples(&row.samples),
+                    samples: eyes.samples(&row.samples, row.portfolio_id == 0 && is_personal(&row.dataset, &row.kind)),
                     repairs: eyes.repairs(&row.repairs),
                     thresholds: named(&row.thresholds),
                     name: row.check_name,
@@ -80,7 +81,7 @@ impl Store {
                from ops.check_result
                where check_name = any($1) and portfolio_id = any(0 || $2::bigint[]) and (symbol is null or symbol = any($3))
                  and run_id > coalesce((
-                     select distinct run_id from ops.check_result where dimension <> 'model' and portfolio_id = any(0 || $2::bigint[])
+                     select distinct run_id from ops.check_result where dimension <> 'model' and dataset not like '%.%' and portfolio_id = any(0 || $2::bigint[])
                      order by run_id desc offset $4 limit 1), 0)
                group by check_name, portfolio_id, symbol, run_id order by run_id desc"#,
             &names,
@@ -112,7 +113,9 @@ impl Store {
         let failing = sqlx::query_scalar!(
             r#"select count(*) as "count!" from ops.check_result
                where not passed and severity <> 'info'
-                 and run_id = (select max(run_id) from ops.check_result where dimension <> 'model' and portfolio_id = any(0 || $1::bigint[]))
+                 and run_id = case when dimension = 'model' or dataset like '%.%'
+                     then (select max(run_id) from ops.check_result where (dimension = 'model' or dataset like '%.%') and portfolio_id = any(0 || $1::bigint[]))
+                     else (select max(run_id) from ops.check_result where dimension <> 'model' and dataset not like '%.%' and portfolio_id = any(0 || $1::bigint[])) end
                  and portfolio_id = any(0 || $1::bigint[])
                  and (symbol is null or symbol = 'SPY'
                       or exists (select from book.transaction as entered where entered.portfolio_id = any($1) and entered.symbol = check_result.symbol)
@@ -159,19 +162,28 @@ impl Eyes<'_> {
         symbol.is_none_or(|symbol| self.symbols.contains(symbol)) && portfolio.is_none_or(|portfolio| self.portfolios.contains(&portfolio))
     }
 
-    /// Does a row name nothing that only others have?
-    pub(super) fn sees_row(&self, row: &Value) -> bool {
-        let symbol = row.get("symbol").and_then(Value::as_str).filter(|symbol| !symbol.is_empty());
-        self.sees(symbol, row.get("portfolio_id").and_then(Value::as_i64))
+    /// Does a row name nothing that only others have? `is_personal`: it must name a portfolio of ours, since it is somebody's.
+    pub(super) fn sees_row(&self, row: &Value, is_personal: bool) -> bool {
+        let named = |name: &str| [row.get(name), row.get("of").and_then(|of| of.get(name))].into_iter().flatten();
+        let number = |value: &Value| value.as_i64().or_else(|| value.as_str()?.parse().ok());
+        let portfolios: Vec<Option<i64>> = named("portfolio_id").filter(|value| !value.is_null()).map(number).collect();
+        let symbols = named("symbol").filter_map(Value::as_str).filter(|symbol| !symbol.is_empty());
+        let is_ours = |portfolio: &Option<i64>| portfolio.is_some_and(|portfolio| self.portfolios.contains(&portfolio));
+        portfolios.iter().all(is_ours)
+            && (!is_personal || !portfolios.is_empty())
+            && symbols.into_iter().all(|symbol| self.symbols.contains(symbol))
     }
 
     /// Failing rows by key, without those that name what only others have.
-    fn samples(&self, samples: &Value) -> Vec<BTreeMap<String, String>> {
+    fn samples(&self, samples: &Value, is_personal: bool) -> Vec<BTreeMap<String, String>> {
         let row = |sample: &Value| match sample {
             Value::Object(_) => named(sample),
             other => BTreeMap::from([("value".to_owned(), text(other))]),
         };
-        samples.as_array().map(|samples| samples.iter().filter(|sample| self.sees_row(sample)).map(row).collect()).unwrap_or_default()
+        samples
+            .as_array()
+            .map(|samples| samples.iter().filter(|sample| self.sees_row(sample, is_personal)).map(row).collect())
+            .unwrap_or_default()
     }
 
     /// What of it can be offered; a repair of a kind that this page doesn't know is left out.
@@ -220,9 +232,14 @@ mod tests {
         let symbols = BTreeSet::from(["AAPL"]);
         let eyes = Eyes { portfolios: &[1], symbols: &symbols, is_administrator: true };
         let all = json!([{ "symbol": "AAPL", "close": "-1.5000000000" }, { "symbol": "TSLA" }, { "portfolio_id": 2 }, { "portfolio_id": 1, "symbol": "" }, "plain"]);
-        let shown: Vec<Vec<String>> = eyes.samples(&all).iter().map(|row| row.values().cloned().collect()).collect();
+        let shown: Vec<Vec<String>> = eyes.samples(&all, false).iter().map(|row| row.values().cloned().collect()).collect();
         assert_eq!(shown, [vec!["-1.5", "AAPL"], vec!["1", ""], vec!["plain"]]);
-        assert!(eyes.samples(&json!(null)).is_empty());
+        assert!(eyes.samples(&json!(null), false).is_empty());
+        // What is somebody's must say that it is ours, also within an anomaly's group.
+        let grouped =
+            json!([{ "of": { "portfolio_id": "2" }, "number": 7 }, { "of": { "portfolio_id": "1" }, "number": 8 }, { "number": 9 }]);
+        let shown: Vec<Vec<String>> = eyes.samples(&grouped, true).iter().map(|row| row.values().cloned().collect()).collect();
+        assert_eq!(shown.len(), 1, "{shown:?}");
         let repairs = json!([
             { "kind": "fetch", "symbol": "TSLA", "from": "2026-11-20", "to": "2026-11-20" },
             { "kind": "price", "symbol": "AAPL", "session": "2026-11-20" },

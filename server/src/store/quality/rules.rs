@@ -50,14 +50,22 @@ impl Store {
         let mut connection = self.pool.acquire().await?;
         let fired = match backtest(&mut connection, &check, SESSIONS).await {
             Err(quality::Error::Database(sqlx::Error::Database(said))) => {
-                return Err(Error::refused(format!("The rule can't be made: {}. Correct it and try again.", said.message())));
+                return Err(Error::refused(format!(
+                    "The rule can't be made: {}. Correct it and try again.",
+                    quality::reason(said.as_ref())
+                )));
             }
             fired => fired?,
         };
         let row = |fired: Fired| FiredRow {
             session: fired.session,
             failures: fired.failures,
-            sample: fired.sample.as_ref().filter(|sample| eyes.sees_row(sample)).map(named).unwrap_or_default(),
+            sample: fired
+                .sample
+                .as_ref()
+                .filter(|sample| eyes.sees_row(sample, quality::is_personal(&check.dataset, check.kind.name())))
+                .map(named)
+                .unwrap_or_default(),
         };
         Ok(Tried { sessions: SESSIONS, fired: fired.into_iter().map(row).collect() })
     }

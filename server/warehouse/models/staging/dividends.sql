@@ -2,12 +2,14 @@
 with latest as (
     select distinct on (symbol, ex_dividend_date, vendor_id) *
     from {{ source('raw', 'dividend') }}
-    -- One in quarantine isn't used; the version before it is.
-    where (symbol, ex_dividend_date, vendor_id, response_id) not in (
-        select symbol, session_date, row_key, response_id
-        from {{ source('ops', 'quarantine') }}
-        where dataset = 'dividends' and released_at is null
-    )
+    -- One in quarantine, or not judged yet, isn't used; the version before it is.
+    where
+        response_id <= coalesce((select judged.response_id from {{ source('ops', 'judged') }} as judged), 9223372036854775807)
+        and (symbol, ex_dividend_date, vendor_id, response_id) not in (
+            select symbol, session_date, row_key, response_id
+            from {{ source('ops', 'quarantine') }}
+            where dataset = 'dividends' and released_at is null
+        )
     order by symbol, ex_dividend_date, vendor_id, response_id desc
 )
 

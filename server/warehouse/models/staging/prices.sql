@@ -1,5 +1,6 @@
 -- One row per symbol and session: the latest version of the bar that isn't in quarantine; where none stands, the close that a person entered.
 -- A close at or below zero is no price; the quality checks report it, here it must not count even before they have run.
+-- What wasn't judged yet isn't read: an edit that is published in between shows nothing unchecked.
 -- `not in` and not `not exists`: a hashed filter keeps the order of the index, an anti-join would sort all bars. What people entered is
 -- little: each is looked up by itself, so that no plan reads all bars for them.
 (
@@ -17,6 +18,7 @@
     from {{ source('raw', 'market_data') }}
     where
         close > 0
+        and response_id <= coalesce((select judged.response_id from {{ source('ops', 'judged') }} as judged), 9223372036854775807)
         and (symbol, session_date, response_id) not in (
             select symbol, session_date, response_id
             from {{ source('ops', 'quarantine') }}
@@ -57,6 +59,7 @@ where
             bar.symbol = entered.symbol
             and bar."timestamp" = entered."timestamp"
             and bar.close > 0
+            and bar.response_id <= coalesce((select judged.response_id from {{ source('ops', 'judged') }} as judged), 9223372036854775807)
             and (bar.symbol, bar.session_date, bar.response_id) not in (
                 select symbol, session_date, response_id
                 from {{ source('ops', 'quarantine') }}

@@ -2,12 +2,14 @@
 with latest as (
     select distinct on (symbol, execution_date) *
     from {{ source('raw', 'split') }}
-    -- One in quarantine isn't used; the version before it is.
-    where (symbol, execution_date, response_id) not in (
-        select symbol, session_date, response_id
-        from {{ source('ops', 'quarantine') }}
-        where dataset = 'splits' and released_at is null
-    )
+    -- One in quarantine, or not judged yet, isn't used; the version before it is.
+    where
+        response_id <= coalesce((select judged.response_id from {{ source('ops', 'judged') }} as judged), 9223372036854775807)
+        and (symbol, execution_date, response_id) not in (
+            select symbol, session_date, response_id
+            from {{ source('ops', 'quarantine') }}
+            where dataset = 'splits' and released_at is null
+        )
     order by symbol, execution_date, response_id desc
 )
 
