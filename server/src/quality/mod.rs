@@ -34,6 +34,8 @@ mod stored;
 mod suite;
 mod trial;
 mod verdict;
+mod watermark;
+mod words;
 
 pub use audit::audit;
 pub use backtest::{Fired, backtest};

@@ -88,6 +88,7 @@ pub fn reason(said: &dyn sqlx::error::DatabaseError) -> String {
     let code = said.code().unwrap_or_default();
     match code.as_ref() {
         "57014" => "it takes too long".into(),
+        "22012" => said.message().to_owned(),
         code if code.starts_with("42") || code.starts_with("0A") || code.starts_with("25") => said.message().to_owned(),
         code => format!("a value doesn't fit what is asked of it (Postgres' code {code})"),
     }

@@ -3,10 +3,11 @@
 use super::{
     audit::audited,
     check::Check,
-    examine::{Error, JudgedThrough, examine},
+    examine::{Error, examine},
     load,
     outcome::Outcome,
     suite,
+    watermark::JudgedThrough,
 };
 use crate::calendar;
 use chrono::NaiveDate;

@@ -185,7 +185,7 @@ impl House {
     }
 
     pub async fn quarantined(&self) -> Vec<(String, NaiveDate, String)> {
-        let rows = sqlx::query!("select symbol, session_date, check_name from ops.quarantine where released_at is null order by 1, 2, 3")
+        let rows = sqlx::query!("select symbol, session_date, check_name from ops.quarantine where released_at is null and discarded_at is null order by 1, 2, 3")
             .fetch_all(&self.pool)
             .await
             .unwrap();

@@ -5,9 +5,10 @@ mod market;
 
 use super::{
     audit::audited,
-    examine::{Error, JudgedThrough, examine},
+    examine::{Error, examine},
     outcome::Outcome,
     sql, suite,
+    watermark::JudgedThrough,
 };
 use crate::db::{self, partitions};
 use chrono::NaiveDate;
