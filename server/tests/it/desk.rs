@@ -169,6 +169,25 @@ async fn a_bar_that_still_fails_is_used_on_somebodys_word_and_waits_again_afterw
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn an_edit_published_later_hides_no_check_of_the_data(pool: PgPool) {
+    let house = House::new(&pool).await;
+    sql(
+        &pool,
+        "insert into ops.check_result (run_id, portfolio_id, check_name, dataset, dimension, scope, severity, passed, observed, expected, message)
+         select 9, portfolio_id, check_name, dataset, dimension, 'portfolio', 'error', false, '', '', 'A model of the edit.'
+         from book.portfolio cross join (values ('returns_are_possible', 'marts.portfolio_daily', 'accuracy'), ('not_null_holdings_cost', '', 'model'))
+              as of_edit (check_name, dataset, dimension)
+         where portfolio.name = 'ada''s'",
+    )
+    .await;
+    let shown = house.ports.quality.quality(house.ada, Scope::default()).await.unwrap();
+    let failing: Vec<&str> = shown.checks.iter().filter(|check| !check.passed).map(|check| check.name.as_str()).collect();
+    for name in ["jumps_are_explained", "prices_are_positive", "cash_reconciles", "returns_are_possible", "not_null_holdings_cost"] {
+        assert!(failing.contains(&name), "{name} among {failing:?}");
+    }
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
 async fn a_discarded_bar_is_never_used_and_not_waited_for(pool: PgPool) {
     let house = House::new(&pool).await;
     let quality = &house.ports.quality;

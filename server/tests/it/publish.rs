@@ -8,6 +8,7 @@ use server::{
     calendar,
     orchestrator::{TaskContext, TaskError},
     pipeline::publish::{Scope, prepare, publish},
+    quality::validate,
 };
 use sqlx::PgPool;
 
@@ -191,6 +192,10 @@ async fn a_portfolio_whose_numbers_fail_is_held_back_alone(pool: PgPool) {
         "portfolio 1 A portfolio's new numbers failed their checks, so it keeps its last good ones. They are of {LAST}"
     )));
 
+    // Meanwhile a close of the benchmark is corrected, which the ledger doesn't read and the marts join.
+    bar(&pool, "SPY", on("2014-05-20"), 191.5, 970).await;
+    publish_all(&pool, next).await;
+
     // Who waits for this one portfolio is told; the others' publications go on.
     let error = publish(&task(&pool).await, next, Scope::Portfolio(PortfolioId(1))).await.unwrap_err();
     assert!(error.to_string().contains("holdings_add_up_to_the_value"), "{error}");
@@ -219,6 +224,48 @@ async fn a_portfolio_whose_numbers_fail_is_held_back_alone(pool: PgPool) {
     sql(&pool, &finding("1").replace(&format!("({},", ctx.run_id - 1), &format!("({},", ctx.run_id))).await;
     publish(&ctx, after, Scope::All).await.unwrap();
     assert_eq!(text(&pool, last).await, format!("{after},{after}"));
+    assert_same_from_scratch(&pool).await;
+}
+
+/// An edit is published between a bar's arrival and its checks: it shows what was judged, and the next run takes the bar up.
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn what_was_not_judged_is_not_published(pool: PgPool) {
+    open(&pool).await;
+    all_sessions(&pool).await;
+    let answer = |id: i64| {
+        format!(
+            "insert into raw.vendor_response (response_id, vendor, connection_id, endpoint, request, status, body_zstd, body_bytes, body_sha256)
+             overriding system value values ({id}, 'polygon', 1, 'polygon.bars', '/', 200, '', 0, '')"
+        )
+    };
+    sql(&pool, &answer(900)).await;
+    validate(&task(&pool).await, on(LAST)).await.unwrap();
+    publish_all(&pool, on(LAST)).await;
+    let value = "select value::text from marts.portfolio_daily where portfolio_id = 1 and session_date = '2014-05-20'";
+    let before = text(&pool, value).await;
+
+    sql(&pool, &answer(950)).await;
+    bar(&pool, "AAPL", on("2014-05-20"), 640.0, 950).await;
+    sql(
+        &pool,
+        "insert into book.transaction (portfolio_id, transaction_id, version, account_id, traded_on, type, amount, source, entered_by)
+         values (1, nextval('book.transaction_id'), 1, 1, '2014-06-20', 'deposit', 1000, 'hand', 1);
+         insert into ops.change (portfolio_id, kind, from_date) values (1, 'transaction', '2014-06-20')",
+    )
+    .await;
+    publish(&task(&pool).await, on(LAST), Scope::Portfolio(PortfolioId(1))).await.unwrap();
+    assert_eq!(text(&pool, value).await, before, "the close that nobody judged isn't there");
+    assert_eq!(
+        text(&pool, "select net_contributions::text from marts.portfolio_daily where portfolio_id = 1 and session_date = '2014-06-27'")
+            .await,
+        "98500.0000"
+    );
+
+    let judged = validate(&task(&pool).await, on(LAST)).await.unwrap();
+    assert_eq!(judged.blocks_installation, None);
+    publish_all(&pool, on(LAST)).await;
+    assert_ne!(text(&pool, value).await, before);
+    assert_same_from_scratch(&pool).await;
 }
 
 /// Which rows a publication wrote: Postgres notes the transaction on each.
