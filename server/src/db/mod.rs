@@ -88,6 +88,8 @@ impl Database {
 }
 
 async fn connect(options: PgConnectOptions) -> Result<PgPool, DatabaseError> {
+    // A statement that took long would be logged whole, with all that it lists and what people wrote; runs keep their own times.
+    let options = options.disable_statement_logging();
     let options = options.application_name("plumbline").options([("idle_in_transaction_session_timeout", LONGEST_STANDSTILL)]);
     // One connection by itself first: a pool would try for its whole patience before it says that nobody is there.
     let mut first = options.connect().await.map_err(DatabaseError::Unreachable)?;

@@ -3,7 +3,7 @@
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 use super::binary;
 use crate::{calendar, orchestrator::TaskError};
@@ -130,10 +130,12 @@ pub async fn copy(step: &mut PgConnection, rows: &[Row<'_>], vendor: &str) -> Re
     let mut into = step.copy_in_raw(COPY).await?;
     let mut bytes = Vec::with_capacity(CHUNK_BYTES + 512);
     bytes.extend_from_slice(binary::HEADER);
-    // A partition after the other, each in the order of its index: vendors send a symbol after the other, the oldest bar first.
-    let mut ordered: Vec<&Row<'_>> = rows.iter().collect();
-    ordered.sort_by_key(|row| (row.bar.session_date.year(), row.symbol, Reverse(row.bar.session_date)));
-    for row in ordered {
+    // A partition after the other: Postgres looks for a row's partition anew whenever it isn't that of the row before.
+    let mut by_year: BTreeMap<i32, Vec<&Row<'_>>> = BTreeMap::new();
+    for row in rows {
+        by_year.entry(row.bar.session_date.year()).or_default().push(row);
+    }
+    for row in by_year.into_values().flatten() {
         write_row(&mut bytes, row, vendor);
         if bytes.len() >= CHUNK_BYTES {
             into.send(bytes.as_slice()).await?;

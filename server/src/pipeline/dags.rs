@@ -54,7 +54,12 @@ fn tasks() -> Vec<TaskSpec> {
         after_brokers(extract_task("extract_details", "Fetching the companies' details")),
         // Rates are wanted since the first transaction, too.
         after_brokers(extract_task("extract_rates", "Fetching interest rates")),
-        after_brokers(extract_task("extract_reference", "Fetching a second vendor's closes")),
+        // Beside the others: what it lands nobody reads but the checks, which wait for it.
+        after_brokers(TaskSpec {
+            max_attempts: 5,
+            timeout: EXTRACT_TIMEOUT,
+            ..TaskSpec::new("extract_reference", "Fetching a second vendor's closes")
+        }),
         compute_task("propose_openings", "Working out opening balances", EXTRACT).after(&["extract_actions"]),
         compute_task("validate", "Checking what was fetched", EXTRACT).after(&[
             "extract_prices",
