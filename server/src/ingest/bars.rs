@@ -1,6 +1,6 @@
 //! Daily bars → `raw.market_data`: only versions that differ from the latest known one, by `COPY`.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
@@ -130,12 +130,7 @@ pub async fn copy(step: &mut PgConnection, rows: &[Row<'_>], vendor: &str) -> Re
     let mut into = step.copy_in_raw(COPY).await?;
     let mut bytes = Vec::with_capacity(CHUNK_BYTES + 512);
     bytes.extend_from_slice(binary::HEADER);
-    // A partition after the other: Postgres looks for a row's partition anew whenever it isn't that of the row before.
-    let mut by_year: BTreeMap<i32, Vec<&Row<'_>>> = BTreeMap::new();
     for row in rows {
-        by_year.entry(row.bar.session_date.year()).or_default().push(row);
-    }
-    for row in by_year.into_values().flatten() {
         write_row(&mut bytes, row, vendor);
         if bytes.len() >= CHUNK_BYTES {
             into.send(bytes.as_slice()).await?;
