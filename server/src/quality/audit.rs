@@ -30,7 +30,7 @@ pub async fn audit(
     let checks: Vec<Arc<Check>> = suite::suite()?.iter().filter(|check| check.is_of_models()).cloned().collect();
     let (own, _) = suite::own(connection).await?;
     let mut outcomes = audited(connection, &checks, &own, relations, session, from).await?;
-    outcome::accept(connection, &mut outcomes, session).await?;
+    outcome::accept(&mut outcomes, &outcome::accepted(connection, session).await?);
     sqlx::query!("delete from ops.check_result where run_id = $1 and dataset like '%.%' and dimension <> 'model'", run_id)
         .execute(&mut *connection)
         .await?;

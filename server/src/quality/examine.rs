@@ -209,8 +209,8 @@ pub async fn examine(
         own_of(connection, dataset, &owned, &window, &books, &spans, &mut outcomes, &mut judged).await?;
     }
 
-    outcome::accept(connection, &mut outcomes, session).await?;
     let accepted = outcome::accepted(connection, session).await?;
+    outcome::accept(&mut outcomes, &accepted);
     for refusal in &mut judged.refusals {
         refusal.acceptance_id = accepted.iter().find(|word| word.lets_in(&refusal.check, &refusal.symbol)).map(|word| word.id);
     }

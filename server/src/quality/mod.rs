@@ -44,7 +44,7 @@ pub use dataset::is_personal;
 pub use examine::{Error, Verdict, validate};
 pub use kind::{KindInfo, Parameter, kinds};
 pub use mutate::{Mutation, Report, mutate};
-pub use outcome::{Outcome, Said, keep};
+pub use outcome::{Outcome, Said, accepted, keep};
 pub use sql::reason;
 pub use stored::{StoredBar, far_from, faults_of, lapse};
 pub use suite::{own as own_checks, suite};

@@ -221,6 +221,19 @@ async fn a_portfolio_whose_numbers_fail_is_held_back_alone(pool: PgPool) {
     sql(&pool, &finding("null")).await;
     publish(&ctx, after, Scope::All).await.unwrap();
     assert_eq!(text(&pool, last).await, format!("{after},{next}"));
+    // A word counts by the market's day, whatever day it is here.
+    let word = |until: &str| {
+        format!(
+            "insert into book.acceptance (check_name, portfolio_id, note, expires_on, accepted_by) values ('own', 2, 'known', '{until}', 1)"
+        )
+    };
+    sql(&pool, &word("2014-06-30")).await;
+    publish_all(&pool, after).await;
+    assert_eq!(text(&pool, last).await, format!("{after},{next}"), "it has run out");
+    sql(&pool, &word("2014-12-31")).await;
+    publish_all(&pool, after).await;
+    assert_eq!(text(&pool, last).await, format!("{after},{after}"));
+    sql(&pool, "delete from book.acceptance").await;
     let ctx = task(&pool).await;
     sql(&pool, &finding("1").replace(&format!("({},", ctx.run_id - 1), &format!("({},", ctx.run_id))).await;
     publish(&ctx, after, Scope::All).await.unwrap();

@@ -56,8 +56,8 @@ pub async fn publish(ctx: &TaskContext, session: NaiveDate, scope: Scope) -> Res
     ledger::land_sessions(&mut tx, through).await?;
 
     let accepted = record::accepted(&mut tx, through).await?;
+    let mut held_back = record::held_back_by_checks(&mut tx, &accepted).await?;
     let aim = Aim { project, scope, through, change_id, last, accepted };
-    let mut held_back = record::held_back_by_checks(&mut tx).await?;
     let (mut refused, mut refused_outcomes) = (Vec::new(), Vec::new());
     let mut attempt = loop {
         let mut savepoint = tx.begin().await?;

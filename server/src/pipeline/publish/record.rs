@@ -1,7 +1,10 @@
 //! What a publication leaves in `ops`: verdicts, itself, and the portfolio days that it changed.
 
 use super::Scope;
-use crate::warehouse::{BuiltModel, Severity, Verdict};
+use crate::{
+    quality,
+    warehouse::{BuiltModel, Severity, Verdict},
+};
 use app::domain::PortfolioId;
 use chrono::NaiveDate;
 use serde_json::Value;
@@ -67,33 +70,27 @@ pub(super) async fn forget_verdicts(connection: &mut PgConnection, run_id: i64) 
     Ok(())
 }
 
-/// Portfolios that the latest checks of the data hold back: their own failures block them, and nobody accepted those.
-pub(super) async fn held_back_by_checks(connection: &mut PgConnection) -> Result<BTreeSet<PortfolioId>, sqlx::Error> {
-    let rows = sqlx::query_scalar!(
-        "select distinct portfolio_id from ops.check_result
-         where run_id = (select max(run_id) from ops.check_result where dimension <> 'model' and dataset not like '%.%')
-           and dimension <> 'model' and dataset not like '%.%'
-           and scope = 'portfolio' and portfolio_id > 0 and action in ('block', 'fail') and not passed and acceptance_id is null
-           and not exists (
-               select from book.acceptance
-               where acceptance.check_name = check_result.check_name and acceptance.portfolio_id in (0, check_result.portfolio_id)
-                 and acceptance.symbol is null and acceptance.session_date is null
-                 and acceptance.revoked_at is null and acceptance.expires_on >= current_date)"
-    );
-    Ok(rows.fetch_all(connection).await?.into_iter().map(PortfolioId).collect())
-}
-
-/// Failures of tests that somebody bears until a day: the acceptance, by test and portfolio (0: of all).
+/// Failures that somebody bears until a day: the acceptance, by test or check and portfolio (0: of all).
 pub(super) type Accepted = BTreeMap<(String, i64), i64>;
 
-/// What is borne on the session's day.
+/// What is borne on the session's day of whole tests and checks; of two words for one the first counts.
 pub(super) async fn accepted(connection: &mut PgConnection, session: NaiveDate) -> Result<Accepted, sqlx::Error> {
+    let words = quality::accepted(connection, session).await?;
+    let whole = words.into_iter().rev().filter(|word| word.symbol.is_none());
+    Ok(whole.map(|word| ((word.check, word.portfolio_id), word.id)).collect())
+}
+
+/// Portfolios that the latest checks of the data hold back: their own failures block them, and nobody accepted those.
+pub(super) async fn held_back_by_checks(connection: &mut PgConnection, accepted: &Accepted) -> Result<BTreeSet<PortfolioId>, sqlx::Error> {
     let rows = sqlx::query!(
-        "select check_name, portfolio_id, acceptance_id from book.acceptance
-         where symbol is null and session_date is null and revoked_at is null and expires_on >= $1 order by acceptance_id desc",
-        session
+        "select distinct portfolio_id, check_name from ops.check_result
+         where run_id = (select max(run_id) from ops.check_result where dimension <> 'model' and dataset not like '%.%')
+           and dimension <> 'model' and dataset not like '%.%'
+           and scope = 'portfolio' and portfolio_id > 0 and action in ('block', 'fail') and not passed and acceptance_id is null"
     );
-    Ok(rows.fetch_all(connection).await?.into_iter().map(|row| ((row.check_name, row.portfolio_id), row.acceptance_id)).collect())
+    let is_borne = |check: &str, portfolio| [portfolio, 0].iter().any(|of| accepted.contains_key(&(check.to_owned(), *of)));
+    let failing = rows.fetch_all(connection).await?.into_iter().filter(|row| !is_borne(&row.check_name, row.portfolio_id));
+    Ok(failing.map(|row| PortfolioId(row.portfolio_id)).collect())
 }
 
 /// The outcome of every test of the models, for the data quality page: one row a test, or one for each portfolio whose rows fail it.

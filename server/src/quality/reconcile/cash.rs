@@ -1,7 +1,7 @@
 //! Why the cash of an account differs from the broker's. Pure.
 
 use super::{
-    cause::{Cause, Evidence, Suspicion, openings, plain},
+    cause::{Cause, Evidence, Suspicion, openings, plain, without},
     shares::{implied_price, named},
     typing::slip,
 };
@@ -103,12 +103,7 @@ fn one_too_many(evidence: &Evidence<'_>, gap: Decimal) -> Option<Suspicion> {
             format!("The broker doesn't know the {what}, which was entered by hand; delete it if it didn't happen."),
         )
     };
-    let repair = match (cause, suspect.key.strip_prefix("book:").and_then(|key| key.parse().ok())) {
-        (Cause::PendingSettlement | Cause::NotCreditedYet, _) => Repair::Accept,
-        (_, Some(transaction)) => Repair::Correct { portfolio: evidence.portfolio, transaction },
-        (_, None) => Repair::Activities { portfolio: evidence.portfolio, from: suspect.on },
-    };
-    Some(Suspicion { cause, weight, explanation, repair: Some(repair) })
+    Some(Suspicion { cause, weight, explanation, repair: Some(without(suspect, cause, evidence)) })
 }
 
 /// The broker has credited a dividend that isn't among the entries.

@@ -144,3 +144,12 @@ pub(super) fn openings(difference: &Difference, evidence: &Evidence<'_>) -> Opti
 pub(super) fn plain(number: Decimal) -> String {
     number.abs().normalize().to_string()
 }
+
+/// What mends a difference that an entry explains by not being the broker's too: patience, its correction, or the broker's own list.
+pub(super) fn without(suspect: &Entry, cause: Cause, evidence: &Evidence<'_>) -> Repair {
+    match (cause, suspect.key.strip_prefix("book:").and_then(|key| key.parse().ok())) {
+        (Cause::PendingSettlement | Cause::NotCreditedYet, _) => Repair::Accept,
+        (_, Some(transaction)) => Repair::Correct { portfolio: evidence.portfolio, transaction },
+        (_, None) => Repair::Activities { portfolio: evidence.portfolio, from: suspect.on },
+    }
+}

@@ -1,7 +1,7 @@
 //! Why a position differs from the broker's. Pure.
 
 use super::{
-    cause::{Cause, Evidence, Suspicion, openings, plain},
+    cause::{Cause, Evidence, Suspicion, openings, plain, without},
     typing::slip,
 };
 use crate::quality::{
@@ -209,12 +209,7 @@ fn one_too_many(difference: &Difference, evidence: &Evidence<'_>, entries: &[&En
             format!("The broker doesn't know the {what}, which was entered by hand; delete it if it didn't happen."),
         )
     };
-    let repair = match (cause, suspect.key.strip_prefix("book:").and_then(|key| key.parse().ok())) {
-        (Cause::PendingSettlement, _) => Repair::Accept,
-        (_, Some(transaction)) => Repair::Correct { portfolio: evidence.portfolio, transaction },
-        (_, None) => Repair::Activities { portfolio: evidence.portfolio, from: suspect.on },
-    };
-    Some(Suspicion { cause, weight, explanation, repair: Some(repair) })
+    Some(Suspicion { cause, weight, explanation, repair: Some(without(suspect, cause, evidence)) })
 }
 
 /// "sale", "purchase"; what has no name of its own keeps the type's.
