@@ -211,14 +211,14 @@ async fn a_portfolio_whose_numbers_fail_is_held_back_alone(pool: PgPool) {
     let after = calendar::session_on_or_after(next.succ_opt().unwrap());
     session(&pool, after, 42).await;
     let ctx = task(&pool).await;
-    let finding = |accepted: &str| {
+    let finding = |run_id: i64, accepted: &str| {
         format!(
             "insert into ops.check_result (run_id, portfolio_id, check_name, dimension, scope, severity, action, passed, observed, expected, message, acceptance_id)
              values ({}, 2, 'own', 'accuracy', 'portfolio', 'error', 'block', false, '', '', '', {accepted})",
-            ctx.run_id
+            run_id
         )
     };
-    sql(&pool, &finding("null")).await;
+    sql(&pool, &finding(ctx.run_id, "null")).await;
     publish(&ctx, after, Scope::All).await.unwrap();
     assert_eq!(text(&pool, last).await, format!("{after},{next}"));
     // A word counts by the market's day, whatever day it is here.
@@ -235,7 +235,7 @@ async fn a_portfolio_whose_numbers_fail_is_held_back_alone(pool: PgPool) {
     assert_eq!(text(&pool, last).await, format!("{after},{after}"));
     sql(&pool, "delete from book.acceptance").await;
     let ctx = task(&pool).await;
-    sql(&pool, &finding("1").replace(&format!("({},", ctx.run_id - 1), &format!("({},", ctx.run_id))).await;
+    sql(&pool, &finding(ctx.run_id, "1")).await;
     publish(&ctx, after, Scope::All).await.unwrap();
     assert_eq!(text(&pool, last).await, format!("{after},{after}"));
     assert_same_from_scratch(&pool).await;
