@@ -5,7 +5,7 @@ use crate::{
     format,
     overview::model::{Frame, PortfolioChoice, PublicationNote},
     routes,
-    ui::use_scope,
+    ui::{computed, use_scope},
 };
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
@@ -20,7 +20,7 @@ pub fn ScopeBar(frame: Frame) -> impl IntoView {
     let here = use_location().pathname;
     let has_portfolio = !portfolios.is_empty();
     let is_scoped = move || has_portfolio && SCOPED.contains(&here.get().as_str());
-    let is_overview = Memo::new(move |_| has_portfolio && here.get() == routes::OVERVIEW);
+    let is_overview = computed(move || has_portfolio && here.get() == routes::OVERVIEW);
     view! {
         <header class="scope">
             <Show when=is_scoped>

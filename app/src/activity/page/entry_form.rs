@@ -8,7 +8,7 @@ use crate::{
     },
     error::AppError,
     routes,
-    ui::{Field, Outcome, Select, use_scope},
+    ui::{Field, Outcome, Select, computed, use_scope},
 };
 use leptos::{either::Either, prelude::*};
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
@@ -21,7 +21,7 @@ pub fn EntryForm(
     correct: ServerAction<Correct>,
 ) -> impl IntoView {
     let query = use_query_map();
-    let wanted = Memo::new(move |_| query.get().get("correct"));
+    let wanted = computed(move || query.get().get("correct"));
     let wrong = move |error: Option<Result<(), AppError>>| error.and_then(Result::err);
     view! {
         {move || {
