@@ -60,16 +60,17 @@ async fn readers_never_wait_for_a_publication(pool: PgPool) {
         "select format('%s %s', (select sum(value) from marts.portfolio_daily), (select sum(value) + sum(cost) from marts.holdings))";
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let reader = |pool: PgPool| async move {
-        let (mut seen, mut slowest) = (Vec::<String>::new(), std::time::Duration::ZERO);
+        let mut seen = Vec::<String>::new();
+        let mut connection = pool.acquire().await.unwrap();
+        // Postgres itself says when a reader waits for longer: what a stranger beside us takes from this machine is no wait.
+        sqlx::query!("set lock_timeout = '50ms'").execute(&mut *connection).await.unwrap();
         while !*stopped.borrow() {
-            let started = std::time::Instant::now();
-            let numbers = text(&pool, read).await;
-            slowest = slowest.max(started.elapsed());
+            let numbers: String = sqlx::query_scalar(read).fetch_one(&mut *connection).await.expect("a reader never waits for 50 ms");
             if seen.last() != Some(&numbers) {
                 seen.push(numbers);
             }
         }
-        (seen, slowest)
+        seen
     };
     let reading = tokio::spawn(reader(pool.clone()));
     let mut published = vec![text(&pool, read).await];
@@ -86,8 +87,6 @@ async fn readers_never_wait_for_a_publication(pool: PgPool) {
     publish_all(&pool, on(LAST)).await;
     published.push(text(&pool, read).await);
     stop.send(true).unwrap();
-    let (seen, slowest) = reading.await.unwrap();
+    let seen = reading.await.unwrap();
     assert!(seen.len() > 1 && seen.iter().all(|numbers| published.contains(numbers)), "{seen:?} among {published:?}");
-    // What a stranger beside us takes from this machine is no wait: a lock would last as long as a publication, half a second.
-    assert!(slowest < std::time::Duration::from_millis(250), "{slowest:?}");
 }
