@@ -64,7 +64,7 @@ pub(super) async fn joined_data_changed_from(
 
 /// What an earlier attempt of the run said of the models: each test and check is counted once.
 pub(super) async fn forget_verdicts(connection: &mut PgConnection, run_id: i64) -> Result<(), sqlx::Error> {
-    sqlx::query!("delete from ops.check_result where run_id = $1 and (dimension = 'model' or dataset like '%.%')", run_id)
+    sqlx::query!("delete from ops.check_result where run_id = $1 and is_of_models", run_id)
         .execute(connection)
         .await?;
     Ok(())
@@ -84,8 +84,8 @@ pub(super) async fn accepted(connection: &mut PgConnection, session: NaiveDate) 
 pub(super) async fn held_back_by_checks(connection: &mut PgConnection, accepted: &Accepted) -> Result<BTreeSet<PortfolioId>, sqlx::Error> {
     let rows = sqlx::query!(
         "select distinct portfolio_id, check_name from ops.check_result
-         where run_id = (select max(run_id) from ops.check_result where dimension <> 'model' and dataset not like '%.%')
-           and dimension <> 'model' and dataset not like '%.%'
+         where run_id = (select max(run_id) from ops.check_result where not is_of_models)
+           and not is_of_models
            and scope = 'portfolio' and portfolio_id > 0 and action in ('block', 'fail') and not passed and acceptance_id is null"
     );
     let is_borne = |check: &str, portfolio| [portfolio, 0].iter().any(|of| accepted.contains_key(&(check.to_owned(), *of)));

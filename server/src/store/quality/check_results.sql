@@ -11,10 +11,10 @@ select
           and acceptance.revoked_at is null and acceptance.expires_on >= $3 and not check_result.passed
     ) as accepted
 from ops.check_result
-where case when dimension = 'model' or dataset like '%.%' then
-          run_id = (select max(run_id) from ops.check_result where (dimension = 'model' or dataset like '%.%') and portfolio_id = any(0 || $1::bigint[]))
+where case when is_of_models then
+          run_id = (select max(run_id) from ops.check_result where is_of_models and portfolio_id = any(0 || $1::bigint[]))
       else
-          run_id = (select max(run_id) from ops.check_result where dimension <> 'model' and dataset not like '%.%' and portfolio_id = any(0 || $1::bigint[]))
+          run_id = (select max(run_id) from ops.check_result where not is_of_models and portfolio_id = any(0 || $1::bigint[]))
       end
   and portfolio_id = any(0 || $1::bigint[])
   and (symbol is null or symbol = any($2))

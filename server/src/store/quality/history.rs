@@ -56,7 +56,7 @@ impl Store {
                           case severity when 'fatal' then 8 when 'error' then 4 when 'block' then 4 when 'warn' then 2 else 1 end as weight
                    from ops.check_result
                    where run_id in (
-                           select distinct run_id from ops.check_result where dimension <> 'model' and dataset not like '%.%' and portfolio_id = any(0 || $1::bigint[])
+                           select distinct run_id from ops.check_result where not is_of_models and portfolio_id = any(0 || $1::bigint[])
                            order by run_id desc limit $3)
                      and portfolio_id = any(0 || $1::bigint[]) and (symbol is null or symbol = any($2))
                      and (passed or not exists (

@@ -81,7 +81,7 @@ impl Store {
                from ops.check_result
                where check_name = any($1) and portfolio_id = any(0 || $2::bigint[]) and (symbol is null or symbol = any($3))
                  and run_id > coalesce((
-                     select distinct run_id from ops.check_result where dimension <> 'model' and dataset not like '%.%' and portfolio_id = any(0 || $2::bigint[])
+                     select distinct run_id from ops.check_result where not is_of_models and portfolio_id = any(0 || $2::bigint[])
                      order by run_id desc offset $4 limit 1), 0)
                group by check_name, portfolio_id, symbol, run_id order by run_id desc"#,
             &names,
@@ -113,9 +113,9 @@ impl Store {
         let failing = sqlx::query_scalar!(
             r#"select count(*) as "count!" from ops.check_result
                where not passed and severity <> 'info'
-                 and run_id = case when dimension = 'model' or dataset like '%.%'
-                     then (select max(run_id) from ops.check_result where (dimension = 'model' or dataset like '%.%') and portfolio_id = any(0 || $1::bigint[]))
-                     else (select max(run_id) from ops.check_result where dimension <> 'model' and dataset not like '%.%' and portfolio_id = any(0 || $1::bigint[])) end
+                 and run_id = case when is_of_models
+                     then (select max(run_id) from ops.check_result where is_of_models and portfolio_id = any(0 || $1::bigint[]))
+                     else (select max(run_id) from ops.check_result where not is_of_models and portfolio_id = any(0 || $1::bigint[])) end
                  and portfolio_id = any(0 || $1::bigint[])
                  and (symbol is null or symbol = 'SPY'
                       or exists (select from book.transaction as entered where entered.portfolio_id = any($1) and entered.symbol = check_result.symbol)
