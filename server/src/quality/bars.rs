@@ -6,6 +6,7 @@ use super::{
     dataset::Batch,
     entries::Splits,
     expression::text,
+    held,
     kind::Kind,
     outcome::{Failure, MOST_SAMPLES, MOST_SYMBOLS, Outcome, by_symbol},
     repairs,
@@ -17,11 +18,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 /// The check whose refusals wait for a split.
 pub const JUMPS: &str = "jumps_are_explained";
@@ -253,15 +250,6 @@ async fn apart(
         return Ok(());
     }
     let back = compared_with.iter().map(|check| if let Kind::Stale { sessions } = check.kind { i64::from(sessions) } else { 2 }).max();
-    let waiting: BTreeSet<(String, NaiveDate)> = sqlx::query!(
-        "select symbol, session_date from ops.quarantine where check_name = $1 and released_at is null and discarded_at is null",
-        JUMPS
-    )
-    .fetch_all(&mut *connection)
-    .await?
-    .into_iter()
-    .map(|row| (row.symbol, row.session_date))
-    .collect();
     let (symbols, instants): (Vec<String>, Vec<_>) =
         judged.looked.iter().flat_map(|looked| looked.apart.iter().map(|at| (looked.symbol.clone(), *at))).unzip();
     let bars: Vec<Bar> = sqlx::query_file!(
@@ -285,15 +273,17 @@ async fn apart(
         close: row.close,
         volume: row.volume,
     })
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
     for check in compared_with {
-        let failures: Vec<(&Bar, String)> =
-            bars.iter().filter_map(|bar| Some((bar, compared(check, bar, splits.get(&bar.symbol).map_or(&[], Vec::as_slice))?))).collect();
-        if check.name == JUMPS {
-            let failing: BTreeSet<_> = failures.iter().map(|(bar, _)| (bar.symbol.clone(), bar.session_date)).collect();
-            let seen: BTreeSet<_> = bars.iter().map(|bar| (bar.symbol.clone(), bar.session_date)).collect();
-            judged.explained.extend(waiting.iter().filter(|key| seen.contains(*key) && !failing.contains(*key)).cloned());
+        let of = |bar: &Bar| compared(check, bar, splits.get(&bar.symbol).map_or(&[], Vec::as_slice));
+        let mut failures: Vec<(Bar, String)> = bars.iter().filter_map(|bar| Some((bar.clone(), of(bar)?))).collect();
+        if held::holds(check) {
+            let waiting = held::waiting(connection).await?;
+            let batch = (window.batch, from);
+            let held = held::judged(connection, check, &failures, window.symbols, &waiting, batch, splits, &judged.refusals).await?;
+            judged.explained.extend(held.explained);
+            failures = held.refused;
         }
         if check.bears(failures.len() as u64, elements) {
             judged.outcomes.push(Outcome { failures: failures.len() as u64, ..Outcome::passing(check, 0, elements) });
@@ -306,7 +296,7 @@ async fn apart(
         for (bar, _) in &failures {
             days.entry(bar.symbol.clone()).or_insert((Vec::new(), bar.response_id)).0.push(bar.session_date);
         }
-        let told = failures.into_iter().map(|(bar, reason)| Failure { symbol: bar.symbol.clone(), sample: said(bar), reason }).collect();
+        let told = failures.into_iter().map(|(bar, reason)| Failure { symbol: bar.symbol.clone(), sample: said(&bar), reason }).collect();
         let mut outcomes = by_symbol(check, elements, told);
         for outcome in outcomes.iter_mut().filter(|outcome| !outcome.passed) {
             outcome.unexpected = outcome.samples.iter().filter_map(|sample| sample.get("close")).cloned().collect();

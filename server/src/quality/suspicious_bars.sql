@@ -1,14 +1,11 @@
--- Rows: the latest version of each bar that differs from those before it, that lies on a split's day, or that waits in quarantine for a
--- split; with the closes before it. $1 symbols and $2 instants of those that differ, $3 all symbols, $4 first instant to judge, $5 the
--- last answer that was judged, $6 so many closes before, $7 the first day to judge.
+-- Rows: the latest version of each bar that differs from those before it, or that lies on a split's day; with the closes before it.
+-- $1 symbols and $2 instants of those that differ, $3 all symbols, $4 first instant to judge, $5 the last answer that was judged, $6 so
+-- many closes before, $7 the first day to judge.
 with suspicious as (
     select symbol, "timestamp" from unnest($1::text[], $2::timestamptz[]) as apart (symbol, "timestamp")
     union
     select symbol, execution_date::timestamp at time zone 'America/New_York' from raw.split
     where symbol = any($3) and execution_date >= $7
-    union
-    select symbol, session_date::timestamp at time zone 'America/New_York' from ops.quarantine
-    where symbol = any($3) and check_name = 'jumps_are_explained' and released_at is null and discarded_at is null
 )
 
 select
@@ -29,10 +26,5 @@ cross join lateral (
         order by "timestamp" desc, response_id desc limit $6
     ) as earlier
 ) as before
-where
-    (bar."timestamp" >= $4 and bar.response_id > $5)
-    or exists (
-        select from ops.quarantine
-        where quarantine.symbol = bar.symbol and quarantine.session_date = bar.session_date
-          and check_name = 'jumps_are_explained' and released_at is null and discarded_at is null)
+where bar."timestamp" >= $4 and bar.response_id > $5
 order by bar.symbol, bar.session_date

@@ -278,16 +278,44 @@ async fn a_jump_waits_in_quarantine_until_its_split_is_known(pool: PgPool) {
     house.closes("AAPL", &[("2014-06-05", "647.35"), ("2014-06-06", "645.57"), ("2014-06-09", "93.70"), ("2014-06-10", "94.25")]).await;
     let ctx = house.run().await;
     verdict(&ctx, "2014-06-10").await;
-    assert_eq!(house.quarantined().await, [("AAPL".to_owned(), day("2014-06-09"), "jumps_are_explained".to_owned())]);
+    let waits = |on: &str| ("AAPL".to_owned(), day(on), "jumps_are_explained".to_owned());
+    assert_eq!(house.quarantined().await, [waits("2014-06-09"), waits("2014-06-10")], "the day after agrees with its neighbour alone");
     let message = house.message(&ctx, "jumps_are_explained").await;
     assert!(message.contains("factor of 6.89") && message.contains("7 for 1"), "{message}");
+    house.closes("SPY", &[("2014-06-11", "195.7")]).await;
+    house.closes("AAPL", &[("2014-06-11", "93.86")]).await;
+    verdict(&house.run().await, "2014-06-11").await;
+    assert_eq!(house.quarantined().await, [waits("2014-06-09"), waits("2014-06-10"), waits("2014-06-11")], "the symbol stays held");
     house.split("AAPL", "2014-06-09", 7).await;
     let ctx = house.run().await;
-    verdict(&ctx, "2014-06-10").await;
+    verdict(&ctx, "2014-06-11").await;
     assert_eq!(house.quarantined().await, []);
     let changed =
         sqlx::query_scalar!("select count(*) from ops.change where run_id = $1", ctx.run_id).fetch_one(&house.pool).await.unwrap();
     assert_eq!(changed, Some(1), "the publication takes the price up again");
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn who_lets_a_jump_in_lets_in_the_days_that_waited_with_it(pool: PgPool) {
+    let mut house = House::new(pool).await;
+    house.buy("AAPL", "2014-06-05", 10, 6473).await;
+    let sessions = ["2014-06-05", "2014-06-06", "2014-06-09", "2014-06-10", "2014-06-11"];
+    house.closes("SPY", &sessions.map(|on| (on, "195"))).await;
+    let closes = ["647.35", "645.57", "293.70", "294.25", "901"];
+    house.closes("AAPL", &std::array::from_fn::<_, 5, _>(|at| (sessions[at], closes[at]))).await;
+    verdict(&house.run().await, "2014-06-11").await;
+    assert_eq!(house.quarantined().await.len(), 2, "901 is no jump from 645.57");
+    house.closes("AAPL", &[("2014-06-11", "290")]).await;
+    verdict(&house.run().await, "2014-06-11").await;
+    assert_eq!(house.quarantined().await.len(), 3);
+    let mut connection = house.pool.acquire().await.unwrap();
+    assert_eq!(server::quality::follow(&mut connection, "AAPL", 1, "a crash", None).await.unwrap(), 0, "nothing was let in");
+    sqlx::query!("update ops.quarantine set released_at = clock_timestamp() where session_date = '2014-06-09'")
+        .execute(&house.pool)
+        .await
+        .unwrap();
+    assert_eq!(server::quality::follow(&mut connection, "AAPL", 1, "a crash", None).await.unwrap(), 2);
+    assert_eq!(house.quarantined().await, []);
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]

@@ -126,8 +126,11 @@ impl Store {
         )
         .execute(&mut *tx)
         .await?;
+        // Days that waited only with this one.
+        let is_bar = row.dataset == "bars";
+        let followers = if is_bar { quality::follow(&mut tx, &row.symbol, user.get(), &note, acceptance).await? } else { 0 };
         changed(&mut tx, &row.dataset, &row.symbol, row.session_date).await?;
-        let details = json!({ "row": row, "checks": checks, "note": note, "acceptance": acceptance });
+        let details = json!({ "row": row, "checks": checks, "note": note, "acceptance": acceptance, "with_it": followers });
         audit(&mut tx, user, "release_row", &format!("quarantine:{}", row.dataset), details).await?;
         tx.commit().await?;
         self.republish_all(user).await;
