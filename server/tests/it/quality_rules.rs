@@ -413,7 +413,17 @@ async fn a_backtest_says_when_a_rule_would_have_fired(pool: PgPool) {
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
 async fn every_known_defect_is_caught_and_a_good_batch_raises_no_alarm(pool: PgPool) {
+    // A run before this one was killed.
+    let forsaken: String =
+        sqlx::query_scalar("select format('plumbline_mutation_%s_00000001', oid) from pg_database where datname = current_database()")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("create database {forsaken}"))).execute(&pool).await.unwrap();
     let report = mutate(&pool).await.unwrap();
+    let is_left: bool =
+        sqlx::query_scalar("select exists (select from pg_database where datname = $1)").bind(&forsaken).fetch_one(&pool).await.unwrap();
+    assert!(!is_left, "the database of a run that was killed is dropped by the next");
     assert_eq!(report.false_alarms, Vec::<String>::new());
     let missed: Vec<_> = report.mutations.iter().filter(|mutation| !mutation.is_caught).collect();
     assert!(missed.is_empty(), "{missed:#?}");

@@ -64,9 +64,7 @@ pub(super) async fn joined_data_changed_from(
 
 /// What an earlier attempt of the run said of the models: each test and check is counted once.
 pub(super) async fn forget_verdicts(connection: &mut PgConnection, run_id: i64) -> Result<(), sqlx::Error> {
-    sqlx::query!("delete from ops.check_result where run_id = $1 and is_of_models", run_id)
-        .execute(connection)
-        .await?;
+    sqlx::query!("delete from ops.check_result where run_id = $1 and is_of_models", run_id).execute(connection).await?;
     Ok(())
 }
 

@@ -56,7 +56,15 @@ impl Report {
 pub async fn mutate(pool: &PgPool) -> Result<Report, Error> {
     let options = pool.connect_options();
     let mut beside = options.connect().await?;
-    let name = format!("plumbline_mutation_{}_{:08x}", std::process::id(), rand::random::<u32>());
+    // Of this database alone: advisory locks are seen in one.
+    let prefix = sqlx::query_scalar!(
+        r#"select format('plumbline_mutation_%s_', oid) as "prefix!" from pg_database where datname = current_database()"#
+    );
+    let prefix = prefix.fetch_one(&mut beside).await?;
+    drop_forsaken(&mut beside, &prefix).await?;
+    let name = format!("{prefix}{:08x}", rand::random::<u32>());
+    // Held as long as this connection lives: whose name is locked is at work.
+    sqlx::query!("select pg_advisory_lock(hashtextextended($1, 0)) is null as locked", name).fetch_one(&mut beside).await?;
     sql::execute(&mut beside, format!("create database {}", super::expression::quoted(&name))).await?;
     let apart = sqlx::postgres::PgPoolOptions::new().max_connections(2).connect_with((*options).clone().database(&name)).await;
     let report = match apart {
@@ -73,6 +81,20 @@ pub async fn mutate(pool: &PgPool) -> Result<Report, Error> {
     let report = report?;
     dropped?;
     Ok(report)
+}
+
+/// Databases of runs that were killed.
+async fn drop_forsaken(connection: &mut PgConnection, prefix: &str) -> Result<(), sqlx::Error> {
+    let forsaken = sqlx::query_scalar!(
+        r#"select datname::text as "name!" from pg_database
+           where starts_with(datname::text, $1) and pg_try_advisory_lock(hashtextextended(datname::text, 0))"#,
+        prefix
+    );
+    for name in forsaken.fetch_all(&mut *connection).await? {
+        sql::execute(&mut *connection, format!("drop database if exists {} with (force)", super::expression::quoted(&name))).await?;
+        sqlx::query!("select pg_advisory_unlock(hashtextextended($1, 0))", name).fetch_one(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 async fn reported(pool: &PgPool) -> Result<Report, Error> {
