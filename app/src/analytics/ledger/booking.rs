@@ -9,7 +9,7 @@ use super::{
     prices::Prices,
     yields::{Finding, PortfolioDay, PositionInterval, Receivable, State, Totals, Yield},
 };
-use crate::domain::{AccountId, Money, Symbol};
+use crate::domain::{AccountId, Currency, Money, Symbol};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, HashMap};
@@ -64,7 +64,8 @@ pub(super) struct Booking<'a> {
     touched: Vec<usize>,
     /// Cost of all positions.
     cost: Money,
-    pub cash: BTreeMap<AccountId, Money>,
+    pub cash: BTreeMap<AccountId, BTreeMap<Currency, Money>>,
+    pub cash_moved: Money,
     pub receivables: Vec<Receivable>,
     pub totals: Totals,
     /// Inflows minus outflows of this session.
@@ -151,6 +152,7 @@ impl<'a> Booking<'a> {
                 ex_date: dividend.ex_date,
                 pay_date,
                 amount,
+                local: None,
             });
         }
     }
@@ -199,7 +201,7 @@ impl<'a> Booking<'a> {
                 _ => None,
             };
         }
-        let cash: Money = self.cash.values().copied().sum();
+        let cash: Money = self.cash.values().flat_map(BTreeMap::values).copied().sum();
         let receivable: Money = self.receivables.iter().map(|receivable| receivable.amount).sum();
         let market_value = sum.and_then(money);
         let value = market_value.map(|market_value| market_value + cash + receivable);
@@ -215,14 +217,19 @@ impl<'a> Booking<'a> {
         self.yields.days.push(PortfolioDay {
             session_date: session,
             value,
-            cash,
-            receivable,
+            cash: Some(cash),
+            receivable: Some(receivable),
             inflow,
             outflow,
             daily_return,
             carried,
             positions,
+            market_value,
             unrealized: market_value.map(|market_value| market_value - self.cost),
+            unrealized_currency: market_value.map(|_| Money::ZERO),
+            cash_currency: Some(Money::ZERO),
+            cash_moved: std::mem::take(&mut self.cash_moved),
+            unconverted_since: None,
             totals: self.totals,
         });
         (self.previous_session, self.previous_value) = (Some(session), value);

@@ -1,7 +1,7 @@
 //! Laws that hold for every input: resuming changes nothing, and gains add up to the last decimal.
 
 use super::*;
-use crate::domain::{AccountId, Money, Symbol};
+use crate::domain::{AccountId, Currency, Money, Symbol};
 use chrono::{Days, NaiveDate};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
@@ -19,11 +19,23 @@ struct History {
     splits: Vec<Split>,
     dividends: Vec<Dividend>,
     closes: Closes,
+    currencies: BTreeMap<Symbol, Currency>,
+    rates: Rates,
 }
 
 impl History {
     fn input<'a>(&'a self, sessions: &'a [NaiveDate], transactions: &'a [Transaction]) -> Input<'a> {
-        Input { sessions, accounts: &self.accounts, transactions, splits: &self.splits, dividends: &self.dividends, closes: &self.closes }
+        Input {
+            sessions,
+            accounts: &self.accounts,
+            transactions,
+            splits: &self.splits,
+            dividends: &self.dividends,
+            closes: &self.closes,
+            base: Currency::USD,
+            currencies: &self.currencies,
+            rates: &self.rates,
+        }
     }
 }
 
@@ -67,6 +79,7 @@ fn transactions() -> impl Strategy<Value = Vec<Transaction>> {
                 amount: Decimal::new(amount, 2),
                 fee: Decimal::new(fee, 2),
                 tax: Decimal::new(tax, 4),
+                ..Transaction::blank(kind, AccountId(account), day(on), Currency::USD)
             })
             .collect()
     })
@@ -83,8 +96,8 @@ fn histories() -> impl Strategy<Value = History> {
         for (place, on, close) in closes {
             by_symbol.entry(symbol(place)).or_default().insert(day(on), Decimal::new(close, 4));
         }
-        let average = AccountRules { cost_basis: CostBasis::Average, allows_short: rules.0 };
-        let fifo = AccountRules { cost_basis: CostBasis::Fifo, allows_short: rules.1 };
+        let average = AccountRules { cost_basis: CostBasis::Average, allows_short: rules.0, sells_short: true };
+        let fifo = AccountRules { cost_basis: CostBasis::Fifo, allows_short: rules.1, sells_short: true };
         let split = |(place, on, from, to): (usize, u64, i64, i64)| Split {
             symbol: symbol(place),
             execution_date: day(on),
@@ -96,6 +109,7 @@ fn histories() -> impl Strategy<Value = History> {
             ex_date: day(on),
             pay_date: wait.map(|wait| day(on + wait)),
             cash_amount: Decimal::new(cents, 2),
+            currency: None,
         };
         let mut splits: Vec<Split> = splits.into_iter().map(split).collect();
         splits.sort_by_key(|split| (split.symbol.clone(), split.execution_date));
@@ -107,6 +121,8 @@ fn histories() -> impl Strategy<Value = History> {
             splits,
             dividends: dividends.into_iter().map(dividend).collect(),
             closes: by_symbol.into_iter().map(|(symbol, closes)| (symbol, closes.into_iter().collect())).collect(),
+            currencies: BTreeMap::new(),
+            rates: Rates::new(),
         }
     })
 }
@@ -147,8 +163,8 @@ proptest! {
         }
         let realized: Money = yielded.realized.iter().map(|part| part.proceeds - part.cost).sum();
         prop_assert_eq!(realized, state.totals.realized);
-        let cash: Money = state.cash.values().copied().sum();
-        prop_assert_eq!(Some(cash), yielded.days.last().map(|day| day.cash));
+        let cash: Money = state.cash.values().flat_map(BTreeMap::values).copied().sum();
+        prop_assert_eq!(Some(Some(cash)), yielded.days.last().map(|day| day.cash));
         for lot in &state.lots {
             let allows_short = history.accounts[&lot.account].allows_short;
             prop_assert!(!lot.quantity.is_zero() && (allows_short || lot.quantity > Decimal::ZERO));
@@ -180,6 +196,7 @@ fn numbers_beyond_measure_are_findings_not_panics() {
         amount: Decimal::MAX,
         fee: Decimal::MAX,
         tax: Decimal::MIN,
+        ..Transaction::blank(kind, account, day(0), Currency::USD)
     };
     let large = Transaction {
         quantity: Decimal::from(900_000_000_000_i64),
@@ -195,8 +212,10 @@ fn numbers_beyond_measure_are_findings_not_panics() {
         splits: [(1, Decimal::MAX, Decimal::ONE), (2, Decimal::ONE, Decimal::from(1_000_000))]
             .map(|(on, from, to)| Split { symbol: symbol(0), execution_date: day(on), from, to })
             .to_vec(),
-        dividends: vec![Dividend { symbol: symbol(0), ex_date: day(1), pay_date: Some(day(9)), cash_amount: Decimal::MAX }],
+        dividends: vec![Dividend { symbol: symbol(0), ex_date: day(1), pay_date: Some(day(9)), cash_amount: Decimal::MAX, currency: None }],
         closes: Closes::from([(symbol(0), vec![(day(0), Decimal::MAX), (day(1), Decimal::from(900_000_000))])]),
+        currencies: BTreeMap::new(),
+        rates: Rates::new(),
     };
     let (_, yielded) = book(State::default(), &history.input(&history.sessions, &history.transactions));
     let codes: Vec<_> = yielded.findings.iter().map(|finding| finding.code.as_str()).collect();

@@ -19,5 +19,7 @@ mod transactions;
 mod yields;
 
 pub use booking::book;
-pub use input::{AccountRules, Closes, CostBasis, Dividend, Input, Kind, Split, Transaction};
-pub use yields::{Finding, Lot, OpenPosition, PortfolioDay, PositionInterval, Realized, Receivable, State, Totals, Yield};
+pub use input::{AccountRules, Closes, CostBasis, Dividend, Input, Kind, Rates, Split, Transaction};
+pub use yields::{
+    Finding, Holding, LocalMoney, Lot, OpenPosition, PortfolioDay, PositionInterval, Realized, Receivable, State, Term, Totals, Yield,
+};

@@ -71,6 +71,7 @@ impl Position {
                     proceeds,
                     cost,
                     key: trade.key.into(),
+                    currency_effect: Some(Money::ZERO),
                 });
             }
         }
@@ -96,6 +97,8 @@ impl Position {
                 quantity,
                 cost,
                 key: key.into(),
+                lot_id: None,
+                local_cost: None,
             }),
         }
     }

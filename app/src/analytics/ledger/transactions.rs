@@ -56,14 +56,20 @@ impl Booking<'_> {
                 self.totals.costs += amount;
                 self.pay(transaction, -amount);
             }
+            _ => self.incomplete(session, transaction, "is of a kind that can't be booked"),
         }
+    }
+
+    fn cash_of(&mut self, transaction: &Transaction) -> &mut Money {
+        self.cash.entry(transaction.account).or_default().entry(transaction.currency).or_default()
     }
 
     /// Moves cash, less the fee and tax that go with it, which are in no lot.
     fn pay(&mut self, transaction: &Transaction, amount: Money) {
         let costs = Money(transaction.fee + transaction.tax);
         self.totals.costs += costs;
-        *self.cash.entry(transaction.account).or_default() += amount - costs;
+        *self.cash_of(transaction) += amount - costs;
+        self.cash_moved += amount - costs;
     }
 
     fn trade(&mut self, session: NaiveDate, transaction: &Transaction, symbol: &Symbol, rules: AccountRules) {
@@ -73,7 +79,7 @@ impl Booking<'_> {
         let Some(number) = self.position(transaction.account, symbol) else { return };
         let is_sale = transaction.kind == Kind::Sell;
         let held = self.positions[number].quantity;
-        if is_sale && !rules.allows_short && transaction.quantity > held {
+        if is_sale && !(rules.allows_short && rules.sells_short) && transaction.quantity > held {
             return self.oversold(session, transaction, symbol, held);
         }
         // The fee is in the lot's cost, or lessens the proceeds; the tax is in no lot.
@@ -85,7 +91,8 @@ impl Booking<'_> {
         self.yields.realized.extend(realized);
         let tax = Money(transaction.tax);
         self.totals.costs += tax;
-        *self.cash.entry(transaction.account).or_default() += -cost - tax;
+        *self.cash_of(transaction) += -cost - tax;
+        self.cash_moved += -cost - tax;
     }
 
     /// Securities come in at the close's market value; the cost that comes along says how much of it is gain of before.

@@ -27,6 +27,7 @@ impl<'a> Booking<'a> {
             touched: Vec::new(),
             cost: Money::ZERO,
             cash: state.cash,
+            cash_moved: Money::ZERO,
             receivables: state.receivables,
             totals: state.totals,
             net_flow: Money::ZERO,
