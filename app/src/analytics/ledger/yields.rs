@@ -56,6 +56,9 @@ pub struct Lot {
     /// The cost in the currency of the symbol's prices; `None`: that is the base currency, or there was no rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_cost: Option<LocalMoney>,
+    /// No rate was there when it was bought: the cost in base currency is unknown and stands at 0.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_unconverted: bool,
 }
 
 /// An amount in a currency of its own.
@@ -215,7 +218,7 @@ pub struct Finding {
     pub symbol: Option<Symbol>,
     /// The transaction, where there is one.
     pub key: Option<String>,
-    /// Machine-readable: "before_state", "unknown_account", "incomplete", "out_of_range", "oversold", "short_not_allowed",
+    /// Machine-readable: "before_state", "unknown_account", "incomplete", "out_of_range", "oversold", "short_not_allowed", "held_long",
     /// "not_held", "unknown_lot", "no_price", "no_rate", "dividend_not_received", "bad_split", "split_twice",
     /// "prices_already_adjusted".
     pub code: String,
