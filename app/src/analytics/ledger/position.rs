@@ -53,8 +53,10 @@ pub(super) struct Trade<'a> {
     /// The same in the currency of the symbol's prices, where that isn't the base currency and known.
     pub local_cost: Option<Decimal>,
     pub abroad: Option<Abroad>,
-    /// Names the lot that is opened, or the one that is closed.
-    pub lot_id: Option<&'a str>,
+    /// The name of the lot that is opened.
+    pub opens: Option<&'a str>,
+    /// The name of the lots that are closed.
+    pub closes: Option<&'a str>,
 }
 
 impl Position {
@@ -83,7 +85,7 @@ impl Position {
         let (mut quantity, mut cost, mut local_cost) = (trade.quantity, trade.cost, trade.local_cost);
         let mut realized = Vec::new();
         if quantity.is_sign_negative() != self.quantity.is_sign_negative() {
-            for part in self.take(quantity.abs(), trade.lot_id) {
+            for part in self.take(quantity.abs(), trade.closes) {
                 let of = |whole: Decimal| if part.quantity == -quantity { whole } else { share(whole, -part.quantity, quantity) };
                 let cost_part = Money(of(cost.0));
                 let local_part = local_cost.map(of);
@@ -111,7 +113,7 @@ impl Position {
             quantity: trade.quantity,
             cost: trade.cost,
             key: trade.key.into(),
-            lot_id: trade.lot_id.map(str::to_owned),
+            lot_id: trade.opens.map(str::to_owned),
             local_cost: trade.abroad.zip(trade.local_cost).map(|(abroad, amount)| LocalMoney { currency: abroad.currency, amount }),
             is_unconverted: trade.is_unconverted,
         });

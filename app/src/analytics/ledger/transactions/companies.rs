@@ -211,6 +211,9 @@ impl Booking<'_> {
         }
         let other = if for_shares { self.other(session, transaction, symbol, held) } else { None };
         let ratio = if for_shares { transaction.ratio.or(is_change.then_some(Decimal::ONE)) } else { Some(Decimal::ONE) };
+        if !self.lot_is_known(session, transaction, number, quantity) {
+            return;
+        }
         let Some(ratio) = ratio.filter(|ratio| is_possible(Decimal::ONE, *ratio) && quantity * *ratio <= MOST_SHARES) else {
             return self.incomplete(session, transaction, "needs a ratio (new shares for one old)");
         };

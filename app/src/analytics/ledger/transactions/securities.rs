@@ -88,7 +88,7 @@ impl Booking<'_> {
     }
 
     /// Whether the lot that a transaction names holds enough; says so if it doesn't.
-    fn lot_is_known(&mut self, session: NaiveDate, transaction: &Transaction, number: usize, quantity: Decimal) -> bool {
+    pub(super) fn lot_is_known(&mut self, session: NaiveDate, transaction: &Transaction, number: usize, quantity: Decimal) -> bool {
         let name = transaction.lot_id.as_deref();
         let available = self.positions[number].available(name);
         if available >= quantity {
@@ -136,9 +136,12 @@ impl Booking<'_> {
         let local_cost = abroad.and_then(|abroad| {
             if abroad.currency == sums.currency { Some(cost) } else { self.exchange.local(base_cost, abroad.currency, session) }
         });
-        let (day, key, lot_id) = (session, transaction.key.as_str(), transaction.lot_id.as_deref());
+        let (day, key) = (session, transaction.key.as_str());
+        let name = |kinds: &[Kind]| transaction.lot_id.as_deref().filter(|_| kinds.contains(&transaction.kind));
+        let opens = name(&[Kind::Buy, Kind::Reinvest, Kind::Short, Kind::TransferIn, Kind::Opening]);
+        let closes = name(&[Kind::Sell, Kind::Cover]);
         let is_unconverted = base_cost.is_zero() && !cost.is_zero() && self.exchange.rate(sums.currency, session).is_none();
-        Trade { day, key, quantity, cost: base_cost, is_unconverted, local_cost, abroad, lot_id }
+        Trade { day, key, quantity, cost: base_cost, is_unconverted, local_cost, abroad, opens, closes }
     }
 
     /// Securities come in at the close's market value; the cost that comes along says how much of it is gain of before.
