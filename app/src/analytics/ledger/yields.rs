@@ -112,6 +112,8 @@ pub struct PortfolioDay {
     pub receivable: Option<Money>,
     pub inflow: Money,
     pub outflow: Money,
+    /// An amount of this session had no rate: its flows are incomplete.
+    pub is_unconverted: bool,
     pub daily_return: Option<f64>,
     /// Held symbols whose close is carried from an earlier session.
     pub carried: u32,

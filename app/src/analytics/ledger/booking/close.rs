@@ -53,9 +53,8 @@ impl Booking<'_> {
         let (inflow, outflow) = if net_flow > Money::ZERO { (net_flow, Money::ZERO) } else { (Money::ZERO, -net_flow) };
         self.totals.inflow += inflow;
         self.totals.outflow += outflow;
-        // What came in or left is unknown where it couldn't be converted today.
-        let is_known = !self.is_unconverted_now;
-        let daily_return = self.previous_value.zip(value).filter(|_| is_known).and_then(|(previous, value)| {
+        let is_unconverted = std::mem::take(&mut self.is_unconverted_now);
+        let daily_return = self.previous_value.zip(value).filter(|_| !is_unconverted).and_then(|(previous, value)| {
             let base = previous + inflow;
             (base > Money::ZERO).then(|| (value + outflow - base).share_of(base)).flatten()
         });
@@ -71,6 +70,7 @@ impl Booking<'_> {
             receivable: owed.map(|(owed, _)| owed),
             inflow,
             outflow,
+            is_unconverted,
             daily_return,
             carried,
             positions,
@@ -83,7 +83,6 @@ impl Booking<'_> {
             totals: self.totals,
         });
         self.split_today.clear();
-        self.is_unconverted_now = false;
         (self.previous_session, self.previous_value) = (Some(session), value);
     }
 
