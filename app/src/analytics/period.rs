@@ -37,11 +37,6 @@ impl Session {
         before.map(|before| before + self.inflow).filter(|base| *base > Money::ZERO && !self.is_unconverted)
     }
 
-    /// V_t − V_{t−1} − inflow + outflow.
-    pub fn gain(&self, before: Option<Money>) -> Option<Money> {
-        self.value.zip(before).map(|(now, before)| now - before - self.inflow + self.outflow)
-    }
-
     /// A gain as a part of the session's return.
     pub fn part(&self, gain: Money, before: Option<Money>) -> Option<f64> {
         gain.share_of(self.base(before)?)
@@ -50,7 +45,6 @@ impl Session {
 
 /// Each session of a ledger in a scope. Those of [`Scope::Holdings`] net within a session as those of an account do.
 pub fn sessions(days: &[PortfolioDay], scope: Scope) -> Vec<Session> {
-    let mut before = Some(Money::ZERO);
     let session = |day: &PortfolioDay| {
         let (date, is_unconverted) = (day.session_date, day.is_unconverted);
         if scope == Scope::Account {
@@ -60,10 +54,7 @@ pub fn sessions(days: &[PortfolioDay], scope: Scope) -> Vec<Session> {
         // What the owner put in and cash didn't get went into holdings.
         let net = day.inflow - day.outflow - day.cash_moved;
         let (inflow, outflow) = if net > Money::ZERO { (net, Money::ZERO) } else { (Money::ZERO, -net) };
-        let mut session = Session { date, value: day.market_value, inflow, outflow, is_unconverted, daily_return: None };
-        session.daily_return = session.gain(before).and_then(|gain| session.part(gain, before));
-        before = session.value;
-        session
+        Session { date, value: day.market_value, inflow, outflow, is_unconverted, daily_return: day.holdings_return }
     };
     days.iter().map(session).collect()
 }
