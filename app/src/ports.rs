@@ -9,7 +9,7 @@ use crate::{
     overview::model::{Frame, OverviewPage},
     pipeline::model::{Pipeline, Question, Run},
     quality::model::{AcceptanceForm, History, PriceForm, Quality, QuarantineKey, RuleForm, RulePage, Word},
-    settings::model::{ConnectionForm, Connections, People},
+    settings::model::{Accounts, ConnectionForm, Connections, People},
 };
 use async_trait::async_trait;
 use chrono::NaiveDate;
@@ -41,12 +41,13 @@ pub trait Activities: Send + Sync {
         form: TransactionForm,
     ) -> Result<(), AppError>;
     async fn delete(&self, user: UserId, scope: Scope, transaction: TransactionId, version: i32) -> Result<(), AppError>;
-    /// Our own CSV: `date,type,symbol,quantity,price,amount,fee,tax,currency,note`. Idempotent.
+    /// Our own CSV, as the export writes it. Idempotent.
     async fn import(&self, user: UserId, scope: Scope, account: AccountId, csv: String, is_dry_run: bool)
     -> Result<ImportReport, AppError>;
     /// Confirms or dismisses all proposed opening balances of an account.
     async fn decide_openings(&self, user: UserId, scope: Scope, account: AccountId, confirm: bool) -> Result<(), AppError>;
-    async fn create_portfolio(&self, user: UserId, name: String) -> Result<(), AppError>;
+    /// `currency`: in which its value is reckoned; empty: USD.
+    async fn create_portfolio(&self, user: UserId, name: String, currency: String) -> Result<(), AppError>;
     async fn create_account(&self, user: UserId, scope: Scope, name: String) -> Result<(), AppError>;
 }
 
@@ -99,6 +100,10 @@ pub trait Settings: Send + Sync {
     async fn add_connection(&self, user: UserId, form: ConnectionForm) -> Result<(), AppError>;
     async fn test_connection(&self, user: UserId, connection: ConnectionId) -> Result<(), AppError>;
     async fn remove_connection(&self, user: UserId, connection: ConnectionId) -> Result<(), AppError>;
+    /// All accounts of the person's portfolios, and how each is kept.
+    async fn accounts(&self, user: UserId) -> Result<Accounts, AppError>;
+    /// How sales are reckoned from now on and for all the past: the portfolio is booked anew.
+    async fn keep_account(&self, user: UserId, account: AccountId, cost_basis: String, allows_short: bool) -> Result<(), AppError>;
     /// Administrators only, like all that follow.
     async fn people(&self, user: UserId) -> Result<People, AppError>;
     async fn add_person(&self, user: UserId, name: String, display_name: String, role: String, password: String) -> Result<(), AppError>;

@@ -56,6 +56,12 @@ pub fn check(name: &str) -> String {
     format!("{QUALITY}/checks/{name}")
 }
 
+/// A file to take along: `transactions.csv`, `plumbline.xlsx` …
+pub fn export(scope: &Scope, file: &str) -> String {
+    let portfolio = Scope { portfolio: scope.portfolio, ..Scope::default() };
+    scoped(&format!("/api/export/{file}"), &portfolio)
+}
+
 fn with_query(path: &str, query: &str) -> String {
     if query.is_empty() { path.into() } else { format!("{path}?{query}") }
 }
