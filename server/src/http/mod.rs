@@ -2,6 +2,7 @@
 
 mod answer;
 mod assets;
+mod export;
 mod guard;
 mod headers;
 mod health;
@@ -40,8 +41,8 @@ use tower_http::{
 
 /// A form or a server function's arguments.
 const BODY_BYTES: usize = 2 * 1024 * 1024;
-/// A CSV of ten thousand rows, with room.
-const IMPORT_BYTES: usize = 10 * 1024 * 1024;
+/// A CSV of a hundred thousand rows, as a form sends it.
+const IMPORT_BYTES: usize = 32 * 1024 * 1024;
 /// Where the import's server function lies.
 const IMPORT: &str = "/api/activity/import";
 /// The longest that a person waits for an answer: testing a broker's keys takes the longest.
@@ -85,6 +86,7 @@ pub fn router(state: AppState) -> Router {
         .route_layer(middleware::from_fn_with_state(state.clone(), pages::at_the_door))
         .merge(doors)
         .nest("/api/pipeline", pipeline::routes())
+        .nest("/api/export", export::routes())
         .merge(quality::routes())
         .merge(server_functions)
         .fallback(pages::file_or_not_found)
