@@ -18,6 +18,7 @@ mod entries;
 mod examine;
 mod expression;
 mod generic;
+mod held;
 mod keep;
 mod kind;
 mod load;
