@@ -1,6 +1,7 @@
 //! Every holding at the close of the last published session.
 
 use crate::{
+    domain::{Figure, Money},
     format,
     holdings::{
         api::list_holdings,
@@ -44,22 +45,24 @@ fn NothingYet() -> impl IntoView {
 #[component]
 fn Table(holdings: Holdings) -> impl IntoView {
     let Holdings { as_of, currency, rows, cash, receivable, value } = holdings;
+    let scope = use_scope();
     let count = format::plural(rows.len() as u64, "position", "positions");
     let rows = rows.into_iter().map(|row| view! { <Row row as_of/> }).collect_view();
-    let total = match value {
-        Ok(value) => Either::Left(format::money(value)),
-        Err(reason) => Either::Right(view! { <Undef reason/> }),
-    };
     let other = [("Cash", cash), ("Receivable dividends", receivable)]
         .into_iter()
-        .filter(|(name, amount)| *name == "Cash" || !amount.is_zero())
-        .map(|(name, amount)| view! { <tr><th scope="row" colspan="3">{name}</th><td class="r">{format::money(amount)}</td></tr> })
+        .filter(|(name, amount)| *name == "Cash" || amount.as_ref().is_ok_and(|amount| !amount.is_zero()))
+        .map(|(name, amount)| view! { <tr><th scope="row" colspan="3">{name}</th><td class="r">{money(amount)}</td></tr> })
         .collect_view();
     view! {
         <section class="card wide">
             <header>
                 <h2>{count}</h2>
-                <span class="mute">{format!("close of {}, in {currency}", format::weekday(as_of))}</span>
+                <span class="mute">
+                    {format!("close of {}, in {currency}", format::weekday(as_of))}" · "
+                    <a class="link" href=move || routes::export(&scope.get(), "holdings.csv") rel="external" download="">"CSV"</a>" · "
+                    <a class="link" href=move || routes::export(&scope.get(), "lots.csv") rel="external" download="">"lots"</a>" · "
+                    <a class="link" href=move || routes::export(&scope.get(), "realized.csv") rel="external" download="">"realized gains"</a>
+                </span>
             </header>
             <table class="rows stack">
                 <thead>
@@ -80,21 +83,25 @@ fn Table(holdings: Holdings) -> impl IntoView {
             <table class="rows sums">
                 <tbody>
                     {other}
-                    <tr class="sum"><th scope="row" colspan="3">"Value"</th><td class="r">{total}</td></tr>
+                    <tr class="sum"><th scope="row" colspan="3">"Value"</th><td class="r">{money(value)}</td></tr>
                 </tbody>
             </table>
         </section>
     }
 }
 
+fn money(amount: Figure<Money>) -> impl IntoView {
+    match amount {
+        Ok(amount) => Either::Left(format::money(amount)),
+        Err(reason) => Either::Right(view! { <Undef reason/> }),
+    }
+}
+
 #[component]
 fn Row(row: Holding, as_of: NaiveDate) -> impl IntoView {
     let carried = row.priced_on.filter(|priced_on| *priced_on < as_of);
-    let price = row.price.map_or_else(|| "no price yet".into(), format::price);
-    let value = match row.value {
-        Ok(value) => Either::Left(format::money(value)),
-        Err(reason) => Either::Right(view! { <Undef reason/> }),
-    };
+    let unit = row.price_currency.map(|currency| format!(" {currency}")).unwrap_or_default();
+    let price = row.price.map_or_else(|| "no price yet".into(), |price| format::price(price) + &unit);
     let weight = match row.weight {
         Ok(weight) => Either::Left(format::share(weight)),
         Err(reason) => Either::Right(view! { <Undef reason/> }),
@@ -107,10 +114,10 @@ fn Row(row: Holding, as_of: NaiveDate) -> impl IntoView {
                 {price}
                 {carried.map(|day| view! { " "<span class="chip warn small">{format!("of {}", format::day(day))}</span> })}
             </td>
-            <td class="r" data-label="Value">{value}</td>
+            <td class="r" data-label="Value">{money(row.value)}</td>
             <td class="r hide" data-label="Weight">{weight}</td>
             <td class="r" data-label="Day"><Delta of=row.day_return triangle=true/></td>
-            <td class="r hide-middle" data-label="Cost">{format::money(row.cost_basis)}</td>
+            <td class="r hide-middle" data-label="Cost">{money(row.cost_basis)}</td>
             <td class="r" data-label="Unrealized gain">
                 <DeltaMoney of=row.unrealized_gain/>" "<small><Delta of=row.unrealized_return/></small>
             </td>

@@ -33,6 +33,8 @@ pub struct PortfolioSession {
     pub income: Money,
     pub costs: Money,
     pub brought_in: Money,
+    /// What exchange rates brought to cash and receivables.
+    pub cash_currency: Money,
     pub benchmark_return: Option<f64>,
     /// A fraction per year.
     pub risk_free_rate: Option<f64>,
@@ -98,8 +100,9 @@ fn total_gain(last: &PortfolioSession) -> Figure<Gain> {
     let (value, unrealized) = last.value.zip(last.unrealized).ok_or_else(no_price)?;
     let total = value - last.net_contributions;
     let unrealized = unrealized - last.brought_in;
-    let residual = total - (last.realized + unrealized + last.income - last.costs);
-    Ok(Gain { total, realized: last.realized, unrealized, income: last.income, costs: last.costs, residual })
+    let currency = last.cash_currency;
+    let residual = total - (last.realized + unrealized + last.income - last.costs + currency);
+    Ok(Gain { total, realized: last.realized, unrealized, income: last.income, costs: last.costs, currency, residual })
 }
 
 /// XIRR since the first session, and whether it is a year's: of the period when that is shorter than a year.
@@ -248,6 +251,7 @@ mod tests {
                 income: Money::ZERO,
                 costs: Money::ZERO,
                 brought_in: Money::ZERO,
+                cash_currency: Money::ZERO,
                 benchmark_return: Some(r / 2.0),
                 risk_free_rate: Some(0.05),
             });

@@ -108,7 +108,9 @@ pub struct Gain {
     pub income: Money,
     /// Fees and taxes that are in no lot, positive.
     pub costs: Money,
-    /// total − (realized + unrealized + income − costs): shown when it isn't 0.
+    /// What exchange rates brought to cash; what they brought to holdings is in their gains.
+    pub currency: Money,
+    /// total − (realized + unrealized + income − costs + currency): shown when it isn't 0.
     pub residual: Money,
 }
 

@@ -21,7 +21,7 @@ impl Store {
         let (rows, positions, sectors) = tokio::try_join!(
             sqlx::query!(
                 "select session_date, value, inflow, outflow, net_contributions, daily_return, carried, positions, unrealized, realized, income,
-                        costs, brought_in, benchmark_price_return, benchmark_total_return, risk_free_rate
+                        costs, brought_in, cash_currency, benchmark_price_return, benchmark_total_return, risk_free_rate
                  from marts.portfolio_daily where portfolio_id = $1 order by session_date",
                 id
             )
@@ -29,7 +29,7 @@ impl Store {
             sqlx::query_scalar!("select value from marts.holdings where portfolio_id = $1", id)
                 .fetch_all(&self.pool),
             sqlx::query!(
-                r#"select sector, value, weight as "weight!" from marts.allocation
+                r#"select sector, value as "value!", weight as "weight!" from marts.allocation
                    where portfolio_id = $1 and weight is not null order by sector = 'Cash', value desc, sector"#,
                 id
             )
@@ -51,6 +51,7 @@ impl Store {
                 income: Money(row.income),
                 costs: Money(row.costs),
                 brought_in: Money(row.brought_in),
+                cash_currency: Money(row.cash_currency.unwrap_or_default()),
                 benchmark_return: match scope.benchmark {
                     Benchmark::SpyTotalReturn => row.benchmark_total_return,
                     Benchmark::SpyPriceReturn => row.benchmark_price_return,
@@ -60,6 +61,9 @@ impl Store {
             .collect();
         let values: Vec<Money> = positions.iter().flatten().copied().map(Money).collect();
         let Some(mut figures) = overview_figures(&sessions, &values, scope.range) else { return Ok(None) };
+        if figures.value.is_err() {
+            figures.value = Err(self.unknown(portfolio.id).await?);
+        }
         let top = self.lines(portfolio.id, figures.as_of, Some(TopHolding::SHOWN)).await?;
         Ok(Some(OverviewPage {
             top: top.into_iter().map(short).collect(),

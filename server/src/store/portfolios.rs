@@ -141,20 +141,34 @@ impl Store {
         else {
             return Ok(None);
         };
+        let rows = self.lines(portfolio.id, day.session_date, None).await?;
+        let unknown = self.unknown(portfolio.id).await?;
+        let known = |amount: Option<Decimal>| amount.map(Money).ok_or_else(|| unknown.clone());
         Ok(Some(Holdings {
             as_of: day.session_date,
+            rows,
+            cash: known(day.cash),
+            receivable: known(day.receivable),
+            value: known(day.value),
             currency: portfolio.currency,
-            rows: self.lines(portfolio.id, day.session_date, None).await?,
-            cash: Money(day.cash),
-            receivable: Money(day.receivable),
-            value: day.value.map(Money).ok_or_else(|| Undefined::because("a held symbol has no price yet")),
         }))
+    }
+
+    /// Why a portfolio has no value: the rate or the price that its ledger missed last.
+    pub(super) async fn unknown(&self, portfolio: PortfolioId) -> Result<Undefined> {
+        let message = sqlx::query_scalar!(
+            "select message from ledger.finding where portfolio_id = $1 and code in ('no_rate', 'no_price') order by number desc limit 1",
+            portfolio.get()
+        );
+        let message = message.fetch_optional(&self.pool).await?;
+        Ok(Undefined::because(message.unwrap_or_else(|| "a held symbol has no price yet".into())))
     }
 
     /// The largest holdings as of a session, or all of them; the small charts of five hundred cost more than the rest of a page.
     pub(super) async fn lines(&self, portfolio: PortfolioId, as_of: NaiveDate, most: Option<usize>) -> Result<Vec<Holding>> {
         let rows = sqlx::query!(
-            "select symbol, name, sector, quantity, cost, close, priced_on, value, weight, previous_close from marts.holdings
+            "select symbol, held.name, sector, quantity, cost, close, priced_on, value, weight, previous_close, currency, rate, base_currency
+             from marts.holdings as held join book.portfolio using (portfolio_id)
              where portfolio_id = $1 order by value desc nulls last, symbol limit $2",
             portfolio.get(),
             most.and_then(|most| i64::try_from(most).ok())
@@ -164,12 +178,20 @@ impl Store {
         let symbols: Vec<String> = rows.iter().map(|row| row.symbol.clone()).collect();
         let mut recent = self.recent_closes(&symbols, as_of).await?;
         let lines = rows.into_iter().map(|row| {
-            let value = row.value.map(Money).ok_or_else(|| Undefined::because("no price yet"));
-            let cost = Money(row.cost);
-            let gain = value.clone().map(|value| value - cost);
+            let foreign = row.currency.filter(|currency| *currency != row.base_currency);
+            let value = row.value.map(Money).ok_or_else(|| match &foreign {
+                Some(currency) if row.close.is_some() && row.rate.is_none() => {
+                    Undefined::because(format!("no rate {currency}/{} before {as_of}", row.base_currency))
+                }
+                _ => Undefined::because("no price yet"),
+            });
+            let cost = row.cost.map(Money).ok_or_else(|| Undefined::because("a rate was missing when it was bought"));
+            let gain = value.clone().and_then(|value| Ok(value - cost.clone()?));
             Ok(Holding {
                 day_return: day_return(row.close, row.previous_close, row.priced_on, as_of),
-                unrealized_return: gain.clone().and_then(|gain| gain.share_of(cost).ok_or_else(|| Undefined::because("the cost is zero"))),
+                unrealized_return: gain
+                    .clone()
+                    .and_then(|gain| gain.share_of(cost.clone()?).ok_or_else(|| Undefined::because("the cost is zero"))),
                 weight: row.weight.ok_or_else(|| Undefined::because("the portfolio has no value yet")),
                 recent: recent.remove(&row.symbol).unwrap_or_default(),
                 symbol: Symbol::parse(&row.symbol).map_err(|error| super::Error::Decode(error.to_string()))?,
@@ -177,6 +199,7 @@ impl Store {
                 sector: row.sector,
                 quantity: row.quantity.normalize(),
                 price: row.close.map(|close| close.normalize()),
+                price_currency: foreign,
                 priced_on: row.priced_on,
                 value,
                 cost_basis: cost,

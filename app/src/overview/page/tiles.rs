@@ -95,6 +95,8 @@ fn GainTile(gain: Figure<Gain>) -> impl IntoView {
                 format::signed_money(gain.income),
                 format::signed_money(-gain.costs),
             );
+            let currency = format!(", currency {}", format::signed_money(gain.currency));
+            let parts = if gain.currency.is_zero() { parts } else { parts + &currency };
             let residual = format!("residual {}", format::money(gain.residual));
             let class = if format::Lean::of_money(gain.residual) == format::Lean::Flat { "mute" } else { "chip warn" };
             (view! { <DeltaMoney of=Ok(gain.total)/> }.into_any(), view! { <span class=class>{residual}</span> }.into_any(), parts)
