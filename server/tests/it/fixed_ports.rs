@@ -138,6 +138,7 @@ fn overview(scope: Scope) -> Overview {
             unrealized: usd(37_080.79),
             income: usd(5_411.0),
             costs: usd(386.0),
+            currency: Money::ZERO,
             residual: Money::ZERO,
         }),
         time_weighted: Ok(last.cumulative.unwrap()),
@@ -203,6 +204,7 @@ fn holdings(count: usize) -> Holdings {
                 sector: "Technology".into(),
                 quantity: Decimal::new(1_234_567 + index as i64 * 7_000, 4),
                 price: Some(Decimal::new(33_437 - index as i64 * 910, 2)),
+                price_currency: None,
                 priced_on: Some(on(if index == 2 { "2026-11-19" } else { "2026-11-20" })),
                 value: Ok(usd(41_280.12 - index as f64 * 1_400.0)),
                 weight: Ok(0.156 - index as f64 * 0.006),
@@ -211,7 +213,7 @@ fn holdings(count: usize) -> Holdings {
                 } else {
                     Ok(0.0112 - index as f64 * 0.004)
                 },
-                cost_basis: usd(30_000.0),
+                cost_basis: Ok(usd(30_000.0)),
                 unrealized_gain: Ok(usd(11_280.12 - index as f64 * 1_900.0)),
                 unrealized_return: Ok(0.384 - index as f64 * 0.07),
                 recent: (0..30).map(wave).collect(),
@@ -222,8 +224,8 @@ fn holdings(count: usize) -> Holdings {
         as_of: on("2026-11-20"),
         currency: "USD".into(),
         rows,
-        cash: usd(13_396.4),
-        receivable: usd(84.2),
+        cash: Ok(usd(13_396.4)),
+        receivable: Ok(usd(84.2)),
         value: Ok(usd(291_226.19)),
     }
 }
@@ -292,6 +294,12 @@ fn entry(index: i64) -> Entry {
         amount: usd(4_179.63),
         fee: usd(0.5),
         tax: Money::ZERO,
+        currency: "USD".into(),
+        ratio: None,
+        counter_symbol: None,
+        cost_share: None,
+        lot_id: None,
+        opened_on: None,
         note: if by_hand { "monthly saving".into() } else { String::new() },
         source: if by_hand { "hand" } else { "broker" }.into(),
     }
@@ -343,7 +351,7 @@ impl Activities for Fixed {
     async fn decide_openings(&self, _: UserId, _: Scope, _: AccountId, _: bool) -> Result<(), AppError> {
         Ok(())
     }
-    async fn create_portfolio(&self, _: UserId, _: String) -> Result<(), AppError> {
+    async fn create_portfolio(&self, _: UserId, _: String, _: String) -> Result<(), AppError> {
         Ok(())
     }
     async fn create_account(&self, _: UserId, _: Scope, _: String) -> Result<(), AppError> {
@@ -604,6 +612,20 @@ impl Settings for Fixed {
             ]
         };
         self.fail(Connections { rows, may_add: true })
+    }
+    async fn accounts(&self, _: UserId) -> Result<Accounts, AppError> {
+        let row = AccountRow {
+            id: AccountId(1),
+            name: "Alpaca paper".into(),
+            portfolio: "Main".into(),
+            cost_basis: "fifo".into(),
+            allows_short: false,
+        };
+        let rows = if self.0 == State::Empty { vec![] } else { vec![row] };
+        self.fail(Accounts { rows, may_change: true })
+    }
+    async fn keep_account(&self, _: UserId, _: AccountId, _: String, _: bool) -> Result<(), AppError> {
+        Ok(())
     }
     async fn add_connection(&self, _: UserId, _: ConnectionForm) -> Result<(), AppError> {
         Err(AppError::Invalid(vec![FieldError::new("secret_key", "Alpaca refused these keys. Copy both again.")]))

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on says where; clippy's own exception stops at helpers")]
 
 mod account;
+mod books;
 mod browser;
 mod calendar;
 mod chaos;
