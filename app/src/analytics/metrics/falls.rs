@@ -3,6 +3,7 @@
 use super::{Input, Sheet, moments::Moments, over};
 use crate::analytics::{drawdown::Drawdown, sums::Sum};
 
+pub(super) const FIRST_KEY: &str = "max_drawdown";
 /// One drawdown of the table.
 pub type Fall = Drawdown;
 

@@ -3,6 +3,7 @@
 use super::{Input, Sheet, moments::Moments, over};
 use crate::analytics::sums::Sum;
 
+pub(super) const FIRST_KEY: &str = "downside_deviation";
 /// How much more a loss weighs than a gain (Watanabe).
 const LOSS_AVERSION: f64 = 2.25;
 

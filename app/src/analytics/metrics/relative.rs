@@ -10,9 +10,10 @@ use crate::{
     domain::{Figure, Undefined},
 };
 
-const FIRST_KEY: &str = "beta";
+pub(super) const FIRST_KEY: &str = "beta";
 
-pub(super) fn put(sheet: &mut Sheet, input: &Input<'_>, fewest: usize) {
+pub(super) fn put(sheet: &mut Sheet, input: &Input<'_>) {
+    let fewest = input.terms.fewest();
     let refuse = |sheet: &mut Sheet, reason: String| {
         for key in KEYS.iter().skip_while(|key| **key != FIRST_KEY) {
             sheet.put(key, Err(Undefined::because(reason.clone())));

@@ -1,0 +1,165 @@
+//! A portfolio's published sessions, the stretch of them that a range shows, and the returns of that stretch.
+
+use super::{
+    benchmark::excess_return,
+    cashflow::{Flow, Payment, modified_dietz, money_weighted},
+    returns::{Linked, SESSIONS_A_YEAR, cumulative_return, per_period},
+    series::Series,
+};
+use crate::domain::{Figure, Money, Range, Undefined};
+use chrono::NaiveDate;
+
+/// From this many days on a money-weighted rate is a year's.
+const DAYS_OF_A_YEAR: i64 = 365;
+
+/// One session of a portfolio: a row of `marts.portfolio_daily`, with the chosen benchmark's return.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PortfolioSession {
+    pub session_date: NaiveDate,
+    /// At the close; `None`: a held symbol has no price yet.
+    pub value: Option<Money>,
+    pub inflow: Money,
+    pub outflow: Money,
+    /// Inflows minus outflows since the first session.
+    pub net_contributions: Money,
+    pub daily_return: Option<f64>,
+    pub carried: u32,
+    pub positions: u32,
+    pub unrealized: Option<Money>,
+    /// Sums since the first session, this one included:
+    pub realized: Money,
+    pub income: Money,
+    pub costs: Money,
+    pub brought_in: Money,
+    pub benchmark_return: Option<f64>,
+    /// A fraction per year.
+    pub risk_free_rate: Option<f64>,
+}
+
+/// The money-weighted return of a stretch: a year's, or the stretch's own where that is shorter than a year.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MoneyWeightedReturn {
+    pub rate: Figure<f64>,
+    pub is_annual: bool,
+}
+
+/// The sessions of a range, and the one with whose close it opens.
+#[derive(Debug, Clone, Copy)]
+pub struct Stretch<'a> {
+    /// `None` where the range reaches back to the portfolio's first session: before it there was nothing.
+    pub opening: Option<&'a PortfolioSession>,
+    /// Ascending; the last one of the portfolio is the last.
+    pub sessions: &'a [PortfolioSession],
+    last: &'a PortfolioSession,
+}
+
+impl<'a> Stretch<'a> {
+    /// Of all sessions of a portfolio, ascending; `None` without one.
+    pub fn of(all: &'a [PortfolioSession], range: Range) -> Option<Self> {
+        let last = all.last()?;
+        // The range's first return is that of the session after the one with whose close it opens.
+        let start = match range {
+            Range::OneDay => all.len() - 1,
+            _ => range.opens_on(last.session_date).map_or(0, |opens_on| all.partition_point(|session| session.session_date <= opens_on)),
+        };
+        let opening = start.checked_sub(1).and_then(|before| all.get(before));
+        Some(Self { opening, sessions: &all[start.min(all.len())..], last })
+    }
+
+    /// Everything since the first session.
+    pub fn whole(all: &'a [PortfolioSession]) -> Option<Self> {
+        Self::of(all, Range::Max)
+    }
+
+    /// The sessions that have a return, as a series to be measured.
+    pub fn series(&self) -> Series {
+        series(self.sessions)
+    }
+
+    /// TWR: Π(1 + r) − 1, with the days that it leaves out.
+    ///
+    /// # Errors
+    /// Without a single return.
+    pub fn time_weighted(&self) -> Figure<Linked> {
+        cumulative_return(self.sessions.iter().map(|session| session.daily_return))
+    }
+
+    /// The benchmark's return over the sessions on which the portfolio has one.
+    ///
+    /// # Errors
+    /// Without a common session.
+    pub fn benchmark_return(&self) -> Figure<f64> {
+        cumulative_return(self.common().map(|(_, benchmark)| benchmark)).map(|linked| linked.cumulative)
+    }
+
+    /// TWR − the benchmark's, over the sessions that have both.
+    ///
+    /// # Errors
+    /// Without a common session.
+    pub fn excess_return(&self) -> Figure<f64> {
+        excess_return(self.common())
+    }
+
+    fn common(&self) -> impl Iterator<Item = (Option<f64>, Option<f64>)> {
+        let with_return = self.sessions.iter().filter(|session| session.daily_return.is_some());
+        with_return.map(|session| (session.daily_return, session.benchmark_return))
+    }
+
+    /// XIRR: the opening value and what came in are paid, what went out and the closing value are received.
+    pub fn money_weighted(&self) -> MoneyWeightedReturn {
+        let Some(closing) = self.last.value else { return MoneyWeightedReturn { rate: Err(no_price()), is_annual: false } };
+        let mut payments = Vec::new();
+        if let Some(opening) = self.opening {
+            let Some(value) = opening.value else { return MoneyWeightedReturn { rate: Err(no_price()), is_annual: false } };
+            payments.push(Payment { on: opening.session_date, amount: (-value).ratio_base() });
+        }
+        let flows = self.sessions.iter().filter(|session| session.inflow != session.outflow);
+        payments
+            .extend(flows.map(|session| Payment { on: session.session_date, amount: (session.outflow - session.inflow).ratio_base() }));
+        payments.push(Payment { on: self.last.session_date, amount: closing.ratio_base() });
+        let days = payments.first().map_or(0, |first| (self.last.session_date - first.on).num_days());
+        let is_annual = days >= DAYS_OF_A_YEAR;
+        let rate = money_weighted(&payments).and_then(|found| {
+            let annual = || found.annual.ok_or_else(|| Undefined::because("the yearly rate is too large for a number"));
+            if is_annual { annual() } else { Ok(found.of_period) }
+        });
+        MoneyWeightedReturn { rate, is_annual }
+    }
+
+    /// Modified Dietz. Without an opening the first session's net inflow is the opening value: it was at work from that day on.
+    ///
+    /// # Errors
+    /// Without a value at either end, within one day, or when no capital was at work.
+    pub fn modified_dietz(&self) -> Figure<f64> {
+        let net = |session: &PortfolioSession| session.inflow - session.outflow;
+        let (start, after) = match (self.opening, self.sessions) {
+            (Some(opening), sessions) => ((opening.session_date, opening.value.ok_or_else(no_price)?), sessions),
+            (None, [first, after @ ..]) => ((first.session_date, net(first)), after),
+            (None, []) => return Err(Undefined::because("needs a day or more")),
+        };
+        let flows: Vec<Flow> = after
+            .iter()
+            .filter(|session| session.inflow != session.outflow)
+            .map(|session| Flow { on: session.session_date, amount: net(session) })
+            .collect();
+        modified_dietz(start, (self.last.session_date, self.last.value.ok_or_else(no_price)?), &flows)
+    }
+}
+
+/// The sessions that have a return, as a series to be measured.
+pub fn series(sessions: &[PortfolioSession]) -> Series {
+    let mut series = Series { benchmark: Some(Vec::new()), ..Series::default() };
+    for session in sessions {
+        let Some(r) = session.daily_return else { continue };
+        series.days.push(session.session_date);
+        series.returns.push(r);
+        series.risk_free.push(session.risk_free_rate.map(|rate| per_period(rate, SESSIONS_A_YEAR)));
+        series.benchmark.get_or_insert_default().push(session.benchmark_return);
+    }
+    series
+}
+
+/// The reason where a value is missing.
+pub fn no_price() -> Undefined {
+    Undefined::because("a held symbol has no price yet")
+}
