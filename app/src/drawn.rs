@@ -1,11 +1,12 @@
-//! The pages of the pipeline and of data quality, drawn on the server alone: what changes every second is sent as it looks, and the browser's
-//! code stays small.
+//! The pages of performance, the pipeline and data quality, drawn on the server alone: what has many parts and no state of its own, or
+//! changes every second, is sent as it looks, and the browser's code stays small.
 
 mod gantt;
 mod graph;
 mod grid;
 mod overall;
 mod parts;
+mod performance;
 mod quality;
 mod records;
 mod schedules;
@@ -14,6 +15,7 @@ mod task;
 
 use crate::{
     domain::Scope,
+    performance::model::{Performance, Rolled},
     pipeline::model::{Pipeline, Run},
     quality::model::{History, Quality, RulePage},
 };
@@ -27,6 +29,11 @@ pub fn pipeline(page: &Pipeline) -> String {
 /// The data quality page.
 pub fn quality(page: &Quality, scope: &Scope) -> String {
     quality::page(page, scope).to_html()
+}
+
+/// The performance page; `None` while nothing was published.
+pub fn performance(shown: Option<&Performance>, scope: &Scope, rolled: Rolled) -> String {
+    performance::page(shown, scope, rolled).to_html()
 }
 
 /// One check, run by run.

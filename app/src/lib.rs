@@ -40,6 +40,8 @@ pub mod activity;
 pub mod holdings;
 /// What a portfolio is worth and how it did.
 pub mod overview;
+/// How a portfolio did: every measure, beside the benchmark.
+pub mod performance;
 /// What the machine did: runs, tasks, errors.
 pub mod pipeline;
 /// What was checked and what failed.

@@ -7,6 +7,7 @@ use crate::{
     error::AppError,
     holdings::model::Holdings,
     overview::model::{Frame, OverviewPage},
+    performance::model::TrackRecord,
     pipeline::model::{Pipeline, Question, Run},
     quality::model::{AcceptanceForm, History, PriceForm, Quality, QuarantineKey, RuleForm, RulePage, Word},
     settings::model::{ConnectionForm, Connections, People},
@@ -22,6 +23,8 @@ pub trait Portfolios: Send + Sync {
     async fn frame(&self, user: UserId, scope: Scope) -> Result<Frame, AppError>;
     /// `None` while nothing was published for the portfolio.
     async fn overview(&self, user: UserId, scope: Scope) -> Result<Option<OverviewPage>, AppError>;
+    /// As published, with the scope's benchmark; what every measure is taken of. `None` while nothing was published.
+    async fn track_record(&self, user: UserId, scope: Scope) -> Result<Option<TrackRecord>, AppError>;
     async fn holdings(&self, user: UserId, scope: Scope) -> Result<Option<Holdings>, AppError>;
 }
 

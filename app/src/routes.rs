@@ -7,6 +7,7 @@ pub const SIGN_OUT: &str = "/sign-out";
 pub const SETUP: &str = "/setup";
 pub const ENTER_DEMO: &str = "/enter-demo";
 pub const OVERVIEW: &str = "/";
+pub const PERFORMANCE: &str = "/performance";
 pub const HOLDINGS: &str = "/holdings";
 pub const ACTIVITY: &str = "/activity";
 pub const QUALITY: &str = "/quality";

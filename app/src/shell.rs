@@ -10,6 +10,7 @@ use crate::{
     activity::page::ActivityPage,
     holdings::page::HoldingsPage,
     overview::page::OverviewPage,
+    performance::page::PerformancePage,
     pipeline::page::{PipelinePage, RunPage},
     quality::page::{CheckPage, QualityPage, RulePage},
     settings::page::{ConnectionsPage, PeoplePage, SettingsPage},
@@ -87,6 +88,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
                     <Route path=path!("") view=OverviewPage ssr=SsrMode::Async/>
+                    <Route path=path!("performance") view=PerformancePage ssr=SsrMode::Async/>
                     <Route path=path!("holdings") view=HoldingsPage ssr=SsrMode::Async/>
                     <Route path=path!("activity") view=ActivityPage ssr=SsrMode::Async/>
                     <Route path=path!("quality") view=QualityPage ssr=SsrMode::Async/>

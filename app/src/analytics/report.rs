@@ -3,7 +3,7 @@
 
 use super::{
     metrics::{Measured, Terms},
-    series::{DatedFall, Series},
+    series::{DatedFall, Measurement, Series},
 };
 use crate::domain::{Figure, Undefined};
 use chrono::NaiveDate;
@@ -72,9 +72,8 @@ pub struct Rolling {
 }
 
 impl Report {
-    /// Of a whole series.
-    pub fn of(series: &Series, terms: Terms, risk_free: RiskFree) -> Self {
-        let found = series.measured(terms, 0..series.returns.len());
+    /// Of a whole series and its measures.
+    pub fn of(series: &Series, found: &Measurement, terms: Terms, risk_free: RiskFree) -> Self {
         Self {
             from: series.days.first().copied(),
             to: series.days.last().copied(),
@@ -88,7 +87,7 @@ impl Report {
                 without_benchmark: found.with_benchmark.map(|with| found.observations - with),
                 without_risk_free: found.without_risk_free,
             },
-            metrics: found.measures,
+            metrics: found.measures.clone(),
             drawdowns: series.falls().iter().map(Drawdown::of).collect(),
             rolling: Rolling::default(),
         }
@@ -143,7 +142,11 @@ pub fn shown<T: Serialize, S: Serializer>(figure: &Figure<T>, serializer: S) -> 
     Shown::from(figure).serialize(serializer)
 }
 
-fn by_key<S: Serializer>(measures: &[Measured], serializer: S) -> Result<S::Ok, S::Error> {
+/// For fields that hold measures: an object by key.
+///
+/// # Errors
+/// The serializer's.
+pub fn by_key<S: Serializer>(measures: &[Measured], serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(measures.len()))?;
     for (key, figure) in measures {
         map.serialize_entry(key, &Shown::from(figure))?;
@@ -174,9 +177,14 @@ mod tests {
         }
     }
 
+    fn report(returns: &[f64], risk_free: RiskFree) -> Report {
+        let series = series(returns);
+        Report::of(&series, &series.measured(Terms::default(), 0..returns.len()), Terms::default(), risk_free)
+    }
+
     #[test]
     fn the_document_has_its_fields_and_reasons() {
-        let mut report = Report::of(&series(&[0.1, -0.2, 0.3]), Terms::default(), RiskFree::Constant(0.02));
+        let mut report = report(&[0.1, -0.2, 0.3], RiskFree::Constant(0.02));
         let read = |report: &Report| serde_json::from_str::<Value>(&serde_json::to_string(report).unwrap()).unwrap();
         let document = read(&report);
         assert_eq!((document["from"].as_str(), document["observations"].as_u64()), (Some("2024-01-01"), Some(3)));
@@ -194,7 +202,7 @@ mod tests {
         /// What is written reads back to the same bits.
         #[test]
         fn numbers_survive_the_document(returns in prop::collection::vec(-0.9_f64..0.9, 2..40)) {
-            let report = Report::of(&series(&returns), Terms::default(), RiskFree::Series("series"));
+            let report = report(&returns, RiskFree::Series("series"));
             let text = serde_json::to_string(&report).unwrap();
             for (key, figure) in &report.metrics {
                 let Ok(value) = figure else { continue };

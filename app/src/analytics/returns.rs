@@ -73,6 +73,18 @@ pub fn by_month(returns: impl IntoIterator<Item = (NaiveDate, Option<f64>)>) -> 
     months
 }
 
+/// Linked months of each calendar year, oldest first.
+pub fn by_year(months: &[(i32, u32, f64)]) -> Vec<(i32, f64)> {
+    let mut years: Vec<(i32, f64)> = Vec::new();
+    for (year, _, r) in months {
+        match years.last_mut().filter(|(last, _)| last == year) {
+            Some((_, linked)) => *linked += r + *linked * r,
+            None => years.push((*year, *r)),
+        }
+    }
+    years
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,5 +116,7 @@ mod tests {
         let months = by_month([(day(1, 30), Some(0.1)), (day(1, 31), Some(0.1)), (day(2, 1), None), (day(3, 1), Some(0.2))]);
         assert_eq!(months.len(), 2);
         assert!((months[0].2 - 0.21).abs() < 1e-15 && months[1].1 == 3);
+        let years = by_year(&[(2023, 12, 0.5), (2024, 1, 0.1), (2024, 3, 0.1)]);
+        assert!(years[0] == (2023, 0.5) && years[1].0 == 2024 && (years[1].1 - 0.21).abs() < 1e-15);
     }
 }

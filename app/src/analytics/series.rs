@@ -192,6 +192,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
         /// A window's numbers are those of a series that holds nothing else, and one measure is what the whole catalogue says.
         #[test]
         fn a_window_is_a_series(

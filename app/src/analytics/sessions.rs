@@ -3,6 +3,7 @@
 use super::{
     benchmark::excess_return,
     cashflow::{Flow, Payment, modified_dietz, money_weighted},
+    drawdown::drawdowns,
     returns::{Linked, SESSIONS_A_YEAR, cumulative_return, per_period},
     series::Series,
 };
@@ -51,6 +52,16 @@ pub struct Stretch<'a> {
     /// Ascending; the last one of the portfolio is the last.
     pub sessions: &'a [PortfolioSession],
     last: &'a PortfolioSession,
+}
+
+/// How a stretch has gone until the close of a session.
+#[derive(Debug, Clone, Copy)]
+pub struct Point<'a> {
+    pub session: &'a PortfolioSession,
+    /// Since the opening; nothing before the first return.
+    pub cumulative: Option<f64>,
+    pub benchmark_cumulative: Option<f64>,
+    pub drawdown: Option<f64>,
 }
 
 impl<'a> Stretch<'a> {
@@ -105,6 +116,30 @@ impl<'a> Stretch<'a> {
         with_return.map(|session| (session.daily_return, session.benchmark_return))
     }
 
+    /// The opening, where there is one, and every session. Cumulative numbers go on unchanged through a day without a return.
+    pub fn line(&self) -> Vec<Point<'a>> {
+        let mut line = Vec::with_capacity(self.sessions.len() + 1);
+        let (mut cumulative, mut benchmark_cumulative, mut drawdown) = (None, None, None);
+        if let Some(session) = self.opening {
+            (cumulative, benchmark_cumulative, drawdown) = (Some(0.0), Some(0.0), Some(0.0));
+            line.push(Point { session, cumulative, benchmark_cumulative, drawdown });
+        }
+        let returns: Vec<f64> = self.sessions.iter().filter_map(|session| session.daily_return).collect();
+        let mut depths = drawdowns(&returns).into_iter();
+        let link = |so_far: Option<f64>, r: f64| Some(so_far.map_or(r, |linked| linked + r + linked * r));
+        for session in self.sessions {
+            if let Some(r) = session.daily_return {
+                cumulative = link(cumulative, r);
+                drawdown = depths.next();
+                if let Some(b) = session.benchmark_return {
+                    benchmark_cumulative = link(benchmark_cumulative, b);
+                }
+            }
+            line.push(Point { session, cumulative, benchmark_cumulative, drawdown });
+        }
+        line
+    }
+
     /// XIRR: the opening value and what came in are paid, what went out and the closing value are received.
     pub fn money_weighted(&self) -> MoneyWeightedReturn {
         let Some(closing) = self.last.value else { return MoneyWeightedReturn { rate: Err(no_price()), is_annual: false } };
@@ -114,8 +149,7 @@ impl<'a> Stretch<'a> {
             payments.push(Payment { on: opening.session_date, amount: (-value).ratio_base() });
         }
         let flows = self.sessions.iter().filter(|session| session.inflow != session.outflow);
-        payments
-            .extend(flows.map(|session| Payment { on: session.session_date, amount: (session.outflow - session.inflow).ratio_base() }));
+        payments.extend(flows.map(|session| Payment { on: session.session_date, amount: (session.outflow - session.inflow).ratio_base() }));
         payments.push(Payment { on: self.last.session_date, amount: closing.ratio_base() });
         let days = payments.first().map_or(0, |first| (self.last.session_date - first.on).num_days());
         let is_annual = days >= DAYS_OF_A_YEAR;

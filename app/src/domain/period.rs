@@ -47,6 +47,21 @@ impl Range {
         }
     }
 
+    /// As a person says it: "3 months", "year to date".
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::OneDay => "1 day",
+            Self::OneWeek => "1 week",
+            Self::OneMonth => "1 month",
+            Self::ThreeMonths => "3 months",
+            Self::YearToDate => "year to date",
+            Self::OneYear => "1 year",
+            Self::ThreeYears => "3 years",
+            Self::FiveYears => "5 years",
+            Self::Max => "all",
+        }
+    }
+
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|range| range.label().eq_ignore_ascii_case(text))
     }

@@ -5,11 +5,10 @@ pub use crate::analytics::sessions::PortfolioSession;
 use super::model::{Bridge, Day, Gain, MonthReturn, OverviewFigures, Risk};
 use crate::{
     analytics::{
-        drawdown::drawdowns,
         metrics::{Terms, on_screen},
         returns::by_month,
         risk::{Concentration, concentration},
-        sessions::{MoneyWeightedReturn, Stretch, no_price},
+        sessions::{MoneyWeightedReturn, Point, Stretch, no_price},
     },
     domain::{Figure, Money, Range, Undefined},
 };
@@ -39,7 +38,7 @@ pub fn overview_figures(sessions: &[PortfolioSession], position_values: &[Money]
         money_weighted_is_annual,
         risk: risk(&stretch, position_values),
         bridge: bridge(opening, in_range, last),
-        days: days(opening, in_range),
+        days: days(&stretch),
         months: months(sessions),
     })
 }
@@ -98,38 +97,19 @@ fn bridge(opening: Option<&PortfolioSession>, in_range: &[PortfolioSession], las
     Ok(Bridge { opening: opening_value, inflows, outflows, price, income, costs, closing })
 }
 
-/// Cumulative numbers go on unchanged through a day without a return once there was one.
-fn days(opening: Option<&PortfolioSession>, in_range: &[PortfolioSession]) -> Vec<Day> {
-    let day = |session: &PortfolioSession| Day {
-        session_date: session.session_date,
-        value: session.value,
-        net_contributions: session.net_contributions,
-        inflow: session.inflow,
-        outflow: session.outflow,
-        cumulative: None,
-        benchmark_cumulative: None,
-        drawdown: None,
+/// The opening and the sessions of the range.
+fn days(stretch: &Stretch<'_>) -> Vec<Day> {
+    let day = |point: Point<'_>| Day {
+        session_date: point.session.session_date,
+        value: point.session.value,
+        net_contributions: point.session.net_contributions,
+        inflow: point.session.inflow,
+        outflow: point.session.outflow,
+        cumulative: point.cumulative,
+        benchmark_cumulative: point.benchmark_cumulative,
+        drawdown: point.drawdown,
     };
-    let mut days = Vec::with_capacity(in_range.len() + 1);
-    let (mut cumulative, mut benchmark, mut drawdown) = (None, None, None);
-    if let Some(opening) = opening {
-        (cumulative, benchmark, drawdown) = (Some(0.0), Some(0.0), Some(0.0));
-        days.push(Day { cumulative, benchmark_cumulative: benchmark, drawdown, ..day(opening) });
-    }
-    let returns: Vec<f64> = in_range.iter().filter_map(|session| session.daily_return).collect();
-    let mut depths = drawdowns(&returns).into_iter();
-    let link = |so_far: Option<f64>, r: f64| Some(so_far.map_or(r, |linked| linked + r + linked * r));
-    for session in in_range {
-        if let Some(r) = session.daily_return {
-            cumulative = link(cumulative, r);
-            drawdown = depths.next();
-            if let Some(b) = session.benchmark_return {
-                benchmark = link(benchmark, b);
-            }
-        }
-        days.push(Day { cumulative, benchmark_cumulative: benchmark, drawdown, ..day(session) });
-    }
-    days
+    stretch.line().into_iter().map(day).collect()
 }
 
 /// Of the whole history: the months are their own range.

@@ -7,6 +7,7 @@ mod headers;
 mod health;
 mod live;
 mod pages;
+mod performance;
 mod pipeline;
 mod quality;
 
@@ -85,6 +86,7 @@ pub fn router(state: AppState) -> Router {
         .route_layer(middleware::from_fn_with_state(state.clone(), pages::at_the_door))
         .merge(doors)
         .nest("/api/pipeline", pipeline::routes())
+        .merge(performance::routes())
         .merge(quality::routes())
         .merge(server_functions)
         .fallback(pages::file_or_not_found)

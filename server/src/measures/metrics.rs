@@ -110,7 +110,8 @@ pub fn metrics(args: &MetricsArgs) -> Result<(), TableError> {
     let (series, without_risk_free) = read(args)?;
     let terms = Terms { periods_a_year: args.periods_per_year, mar: args.mar, confidence: args.confidence, ..Terms::default() };
     let risk_free = if args.risk_free_series.is_some() { RiskFree::Series("series") } else { RiskFree::Constant(args.risk_free) };
-    let mut report = Report::of(&series, terms, risk_free);
+    let found = series.measured(terms, 0..series.returns.len());
+    let mut report = Report::of(&series, &found, terms, risk_free);
     report.parameters.without_risk_free = without_risk_free;
     if args.format == Format::Json {
         if let Some(window) = args.rolling {

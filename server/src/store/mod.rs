@@ -15,6 +15,7 @@ mod portfolios;
 mod quality;
 mod scope;
 mod settings;
+mod track_record;
 mod transaction_input;
 
 pub use conductor::{BrokerKeys, BrokerSummary, Conductor, ConductorError, Failure, NextTicks};

@@ -7,6 +7,7 @@ use app::{
     error::AppError,
     holdings::model::{Holding, Holdings},
     overview::model::{Frame, OverviewPage, PortfolioChoice, PublicationNote, RunningNote},
+    performance::model::TrackRecord,
     ports::Portfolios,
 };
 use async_trait::async_trait;
@@ -29,6 +30,10 @@ impl Portfolios for PgPortfolios {
 
     async fn overview(&self, user: UserId, scope: Scope) -> Result<Option<OverviewPage>, AppError> {
         Ok(self.0.overview(user, scope).await?)
+    }
+
+    async fn track_record(&self, user: UserId, scope: Scope) -> Result<Option<TrackRecord>, AppError> {
+        Ok(self.0.track_record(user, scope).await?)
     }
 
     async fn holdings(&self, user: UserId, scope: Scope) -> Result<Option<Holdings>, AppError> {

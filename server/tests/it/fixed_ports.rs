@@ -4,6 +4,8 @@
 
 #[path = "fixed_ports/quality.rs"]
 mod quality;
+#[path = "fixed_ports/track_record.rs"]
+mod track_record;
 
 use app::{
     account::model::Door,
@@ -13,6 +15,7 @@ use app::{
     error::{AppError, FieldError},
     holdings::model::{Holding, Holdings},
     overview::model::*,
+    performance::model::TrackRecord,
     pipeline::model::*,
     ports::*,
     settings::model::*,
@@ -264,6 +267,9 @@ impl Portfolios for Fixed {
             OverviewPage { overview: overview(scope), top, holdings: count }
         };
         self.fail((self.0 != State::Empty).then(page))
+    }
+    async fn track_record(&self, _: UserId, _: Scope) -> Result<Option<TrackRecord>, AppError> {
+        self.fail((self.0 != State::Empty).then(|| track_record::of(&days(5))))
     }
     async fn holdings(&self, _: UserId, _: Scope) -> Result<Option<Holdings>, AppError> {
         self.fail((self.0 != State::Empty).then(|| holdings(8)))

@@ -59,7 +59,6 @@ const ANNUAL: &[&str] = &[
 /// # Errors
 /// Why it isn't shown.
 pub fn on_screen(found: &Measurement, key: &str, sessions: usize) -> Figure<f64> {
-    let figure = super::find(&found.measures, key)?;
     if !NEED_FEW.contains(&key) {
         let (count, of) = match found.with_benchmark.filter(|_| needs_benchmark(key)) {
             Some(common) => (common, "periods that portfolio and benchmark both have"),
@@ -72,7 +71,7 @@ pub fn on_screen(found: &Measurement, key: &str, sessions: usize) -> Figure<f64>
     if ANNUAL.contains(&key) && sessions < SHORTEST_YEAR {
         return Err(Undefined::because(format!("shorter than a year: needs {SHORTEST_YEAR} sessions, has {sessions}")));
     }
-    Ok(figure)
+    super::find(&found.measures, key)
 }
 
 #[cfg(test)]

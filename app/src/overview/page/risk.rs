@@ -1,6 +1,5 @@
 //! Measures of risk in the range; one that can't be computed says why.
 
-use super::tiles::in_words;
 use crate::{
     domain::{Figure, Range},
     format,
@@ -15,12 +14,13 @@ pub fn RiskCard(risk: Risk, range: Range) -> impl IntoView {
         risk.top_5_weight.as_ref().map_or_else(ToString::to_string, |weight| format::share(*weight)),
         risk.top_10_weight.as_ref().map_or_else(ToString::to_string, |weight| format::share(*weight)),
     );
-    let spread = risk.herfindahl_index.as_ref().map_or_else(ToString::to_string, |index| format!("Herfindahl index {index:.3}"));
+    let spread =
+        risk.herfindahl_index.as_ref().map_or_else(ToString::to_string, |index| format!("Herfindahl index {}", format::index(*index)));
     view! {
         <section class="card wide risk">
             <header>
                 <h2>"Risk"</h2>
-                <span class="mute">{in_words(range)}", daily returns"</span>
+                <span class="mute">{range.in_words()}", daily returns"</span>
             </header>
             <dl>
                 <Measure name="Return a year" of=risk.annualized_return show=format::signed_percent method="time-weighted, annualized"/>

@@ -127,7 +127,7 @@ fn TimeWeightedTile(figures: OverviewFigures, range: Range, benchmark: Benchmark
     };
     view! {
         <Tile
-            name=format!("Return, {}", in_words(range))
+            name=format!("Return, {}", range.in_words())
             why="Time-weighted: the daily returns chained, so that the size and the day of deposits don't matter. This is the number to hold against SPY."
             tag=format!("time-weighted, since {}", format::date(figures.opens_on))
             big=view! { <Delta of=figures.time_weighted/> }.into_any()
@@ -158,19 +158,5 @@ fn Plain(of: Figure<f64>) -> impl IntoView {
     match of {
         Ok(fraction) => Either::Left(view! { <span class="mute">{format::signed_percent(fraction)}</span> }),
         Err(reason) => Either::Right(view! { <Undef reason/> }),
-    }
-}
-
-pub fn in_words(range: Range) -> &'static str {
-    match range {
-        Range::OneDay => "1 day",
-        Range::OneWeek => "1 week",
-        Range::OneMonth => "1 month",
-        Range::ThreeMonths => "3 months",
-        Range::YearToDate => "year to date",
-        Range::OneYear => "1 year",
-        Range::ThreeYears => "3 years",
-        Range::FiveYears => "5 years",
-        Range::Max => "all",
     }
 }
