@@ -16,6 +16,11 @@ pub struct Linked {
     pub undefined: usize,
 }
 
+/// (1 + so far) · (1 + r) − 1, kept as Π − 1, which doesn't lose the small returns' last digits to the 1.
+pub fn link(so_far: f64, r: f64) -> f64 {
+    so_far + r + so_far * r
+}
+
 /// `cumulative_return`: Π(1 + r) − 1 over the days that have a return.
 ///
 /// # Errors
@@ -24,8 +29,7 @@ pub fn cumulative_return(returns: impl IntoIterator<Item = Option<f64>>) -> Figu
     let mut linked = Linked { cumulative: 0.0, returns: 0, undefined: 0 };
     for daily in returns {
         match daily {
-            // Kept as Π − 1, which doesn't lose the small returns' last digits to the 1.
-            Some(r) => (linked.cumulative, linked.returns) = (linked.cumulative + r + linked.cumulative * r, linked.returns + 1),
+            Some(r) => (linked.cumulative, linked.returns) = (link(linked.cumulative, r), linked.returns + 1),
             None => linked.undefined += 1,
         }
     }
@@ -66,7 +70,7 @@ pub fn by_month(returns: impl IntoIterator<Item = (NaiveDate, Option<f64>)>) -> 
     for (day, daily) in returns {
         let Some(r) = daily else { continue };
         match months.last_mut().filter(|(year, month, _)| (*year, *month) == (day.year(), day.month())) {
-            Some((.., linked)) => *linked += r + *linked * r,
+            Some((.., linked)) => *linked = link(*linked, r),
             None => months.push((day.year(), day.month(), r)),
         }
     }
@@ -78,7 +82,7 @@ pub fn by_year(months: &[(i32, u32, f64)]) -> Vec<(i32, f64)> {
     let mut years: Vec<(i32, f64)> = Vec::new();
     for (year, _, r) in months {
         match years.last_mut().filter(|(last, _)| last == year) {
-            Some((_, linked)) => *linked += r + *linked * r,
+            Some((_, linked)) => *linked = link(*linked, *r),
             None => years.push((*year, *r)),
         }
     }

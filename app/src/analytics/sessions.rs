@@ -4,7 +4,7 @@ use super::{
     benchmark::excess_return,
     cashflow::{Flow, Payment, modified_dietz, money_weighted},
     drawdown::drawdowns,
-    returns::{Linked, SESSIONS_A_YEAR, cumulative_return, per_period},
+    returns::{Linked, SESSIONS_A_YEAR, cumulative_return, link, per_period},
     series::Series,
 };
 use crate::domain::{Figure, Money, Range, Undefined};
@@ -126,13 +126,13 @@ impl<'a> Stretch<'a> {
         }
         let returns: Vec<f64> = self.sessions.iter().filter_map(|session| session.daily_return).collect();
         let mut depths = drawdowns(&returns).into_iter();
-        let link = |so_far: Option<f64>, r: f64| Some(so_far.map_or(r, |linked| linked + r + linked * r));
+        let on = |so_far: Option<f64>, r: f64| Some(so_far.map_or(r, |linked| link(linked, r)));
         for session in self.sessions {
             if let Some(r) = session.daily_return {
-                cumulative = link(cumulative, r);
+                cumulative = on(cumulative, r);
                 drawdown = depths.next();
                 if let Some(b) = session.benchmark_return {
-                    benchmark_cumulative = link(benchmark_cumulative, b);
+                    benchmark_cumulative = on(benchmark_cumulative, b);
                 }
             }
             line.push(Point { session, cumulative, benchmark_cumulative, drawdown });

@@ -1,6 +1,6 @@
 //! Money: a decimal in the portfolio's base currency.
 
-use rust_decimal::{Decimal, prelude::ToPrimitive};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::{
     iter::Sum,
@@ -12,6 +12,10 @@ use std::{
 #[serde(transparent)]
 pub struct Money(pub Decimal);
 
+/// All that f64 holds exactly.
+const POWERS_OF_TEN: [f64; 23] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22];
+
 impl Money {
     pub const ZERO: Self = Self(Decimal::ZERO);
 
@@ -22,10 +26,15 @@ impl Money {
         (total != 0.0).then(|| self.ratio_base() / total)
     }
 
-    /// The amount as `f64`, for ratios only.
+    /// The amount as the nearest `f64`, for ratios only: what reading its digits gives too, so a file of ours measured elsewhere leads to
+    /// the same bits.
     pub fn ratio_base(self) -> f64 {
-        // Every Decimal is within f64's range; the conversion can't fail.
-        self.0.to_f64().unwrap_or(f64::NAN)
+        // Two numbers that f64 holds exactly have the nearest quotient.
+        match (i64::try_from(self.0.mantissa()), POWERS_OF_TEN.get(self.0.scale() as usize)) {
+            (Ok(mantissa), Some(power)) if mantissa.unsigned_abs() <= 1 << f64::MANTISSA_DIGITS => mantissa as f64 / power,
+            // Every Decimal's digits are those of a number within f64's range.
+            _ => self.0.to_string().parse().unwrap_or(f64::NAN),
+        }
     }
 
     pub fn is_zero(self) -> bool {
@@ -64,5 +73,20 @@ impl SubAssign for Money {
 impl Sum for Money {
     fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
         amounts.fold(Self::ZERO, Add::add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// The nearest f64, large or small, with any number of decimals.
+        #[test]
+        fn an_amount_is_the_number_that_its_digits_are(mantissa in prop_oneof![any::<i64>().prop_map(i128::from), -(1_i128 << 95)..1 << 95], scale in 0_u32..=28) {
+            let amount = Money(Decimal::from_i128_with_scale(mantissa, scale));
+            prop_assert_eq!(amount.ratio_base().to_bits(), amount.0.to_string().parse::<f64>().unwrap().to_bits());
+        }
     }
 }

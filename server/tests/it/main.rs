@@ -28,5 +28,6 @@ mod repair;
 mod replay;
 mod store;
 mod support;
+mod surfaces;
 mod tidy;
 mod visitor;

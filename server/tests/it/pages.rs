@@ -111,7 +111,7 @@ async fn performance_shows_every_measure_with_its_value_or_its_reason() {
         "Modified Dietz",
         "money-weighted, XIRR",
         "Jensen’s alpha",
-        "5 positions, as of 20 Nov 2026",
+        "26 positions, as of 20 Nov 2026",
         "SPY total return, 261 common sessions, as of 20 Nov 2026",
         "the 10 deepest of",
         "Volatility, deviation of daily returns, a year, over the 63 daily returns that end with each session",

@@ -4,7 +4,7 @@ use super::{Input, Sheet, over};
 use crate::{
     analytics::{
         returns::{annualized, cumulative_return},
-        sums::{Sum, deviation, mean},
+        sums::{Column, Sum, mean},
     },
     domain::{Figure, Undefined},
 };
@@ -26,10 +26,9 @@ pub(super) struct Moments {
 }
 
 /// The sample deviation, or `reason` when the numbers are all the same.
-pub(super) fn spread(numbers: &[f64], reason: &str) -> Figure<f64> {
-    let size = numbers.iter().fold(0.0_f64, |size, number| size.max(number.abs()));
-    let spread = deviation(numbers);
-    if spread > ROUNDING * size { Ok(spread) } else { Err(Undefined::because(reason)) }
+pub(super) fn spread(of: &Column<'_>, reason: &str) -> Figure<f64> {
+    let spread = of.deviation();
+    if spread > ROUNDING * of.size { Ok(spread) } else { Err(Undefined::because(reason)) }
 }
 
 pub(super) fn put(sheet: &mut Sheet, input: &Input<'_>) -> Moments {
@@ -85,8 +84,9 @@ fn excess(sheet: &mut Sheet, input: &Input<'_>) {
         return;
     }
     let excess: Vec<f64> = input.returns.iter().zip(input.risk_free).map(|(r, f)| r - f).collect();
-    let spread = spread(&excess, "the returns over the risk-free rate don't vary");
-    sheet.put("sharpe_ratio", spread.clone().map(|sd| mean(&excess) / sd * periods.sqrt()));
+    let column = Column::of(&excess);
+    let spread = spread(&column, "the returns over the risk-free rate don't vary");
+    sheet.put("sharpe_ratio", spread.clone().map(|sd| column.mean / sd * periods.sqrt()));
     sheet.put("sharpe_ratio_geometric", spread.and_then(|sd| Ok(annualized(&excess, periods)? / (sd * periods.sqrt()))));
 }
 
