@@ -26,6 +26,7 @@ mod quality;
 mod quality_rules;
 mod repair;
 mod replay;
+mod same_bits;
 mod store;
 mod support;
 mod surfaces;

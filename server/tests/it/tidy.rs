@@ -189,3 +189,14 @@ fn the_document_of_checks_names_every_kind() {
         .collect();
     none(&missing, "Add a row for the kind to docs/CHECKS.md, with its description as in server/src/quality/kind.rs:");
 }
+
+#[test]
+fn the_document_of_measures_names_every_key() {
+    let document = fs::read_to_string(root().join("docs/MEASURES.md")).unwrap();
+    let rows: Vec<&str> = document.lines().filter(|line| line.starts_with("| `")).collect();
+    let named = |key: &str| rows.iter().filter(|row| row.starts_with(&format!("| `{key}` | "))).count();
+    let missing: Vec<_> =
+        app::performance::words::WORDS.iter().filter(|words| named(words.key) != 1).map(|words| words.key.to_owned()).collect();
+    none(&missing, "Give the measure one row in docs/MEASURES.md; `make conformance` holds it to what the row says it agrees with:");
+    assert_eq!(rows.len(), app::performance::words::WORDS.len(), "docs/MEASURES.md names a key that is none");
+}

@@ -34,18 +34,24 @@ pub(super) fn spread(of: &Column<'_>, reason: &str) -> Figure<f64> {
 pub(super) fn put(sheet: &mut Sheet, input: &Input<'_>) -> Moments {
     let (returns, periods) = (input.returns, input.terms.periods_a_year);
     let (count, mean) = (returns.len() as f64, mean(returns));
-    let [mut square, mut cube, mut fourth, mut absolute] = [Sum::default(); 4];
+    let [mut rest, mut square, mut cube, mut fourth, mut absolute] = [Sum::default(); 5];
     let mut size = 0.0_f64;
     for r in returns {
         let d = r - mean;
+        rest.add(d);
         square.add(d * d);
         cube.add(d * d * d);
         fourth.add(d * d * d * d);
         absolute.add(d.abs());
         size = size.max(r.abs());
     }
-    let (m2, m3, m4) = (square.total() / count, cube.total() / count, fourth.total() / count);
-    let sd = (square.total() / (count - 1.0)).sqrt();
+    // The mean is rounded; what its last digit is off (`rest`) shifts the moments of returns that hardly vary.
+    let rest = rest.total() / count;
+    let [d2, d3, d4] = [square, cube, fourth].map(|sum| sum.total() / count);
+    let m2 = d2 - rest * rest;
+    let m3 = d3 - 3.0 * rest * d2 + 2.0 * rest * rest * rest;
+    let m4 = d4 - 4.0 * rest * d3 + 6.0 * rest * rest * d2 - 3.0 * rest * rest * rest * rest;
+    let sd = (m2 * count / (count - 1.0)).sqrt();
     let flat = Undefined::because("the returns don't vary");
     let varies = |value: f64| if sd > ROUNDING * size { Ok(value) } else { Err(flat.clone()) };
     let skewness = varies(m3 / (m2 * m2.sqrt()));
