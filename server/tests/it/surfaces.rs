@@ -265,7 +265,7 @@ fn api_and_overview(api: &Value, overview: &str) {
         ("Effective positions", "effective_positions"),
         ("Largest position", "top_1_weight"),
     ] {
-        let said = text(between(overview, &format!("<dt>{name}</dt>"), "</dd>"));
+        let said = text(between(overview, &format!("<dt>{name}"), "</dd>"));
         let of = if api["metrics"][key].is_null() { &api["concentration"][key] } else { &api["metrics"][key] };
         if said != "–" {
             assert_eq!(said, written(number(&of["value"]).unwrap(), words::find(key).unwrap().unit), "{key}");
