@@ -54,6 +54,8 @@ enum Role {
     Calendar(calendar::commands::CalendarArgs),
     /// Every measure of a column of returns, from a file
     Metrics(measures::MetricsArgs),
+    /// What transactions in a file are worth and how they did: lots, gains, returns, every day
+    Performance(measures::PerformanceArgs),
     /// The money-weighted return of dated payments, from a file
     Xirr(measures::XirrArgs),
     /// Where an excess return comes from: allocation, selection, interaction, from a file
@@ -134,10 +136,10 @@ enum Failure {
 }
 
 impl Failure {
-    /// 2: the environment has to change; 1: anything else.
+    /// 2: the environment or a file has to change; 1: anything else.
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Config(_) => ExitCode::from(2),
+            Self::Config(_) | Self::Measures(_) => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }
     }
@@ -173,6 +175,7 @@ async fn act(cli: Cli) -> Result<(), Failure> {
         Role::Resume(args) => beside(async |pool| pipeline::commands::resume(&pool, args).await).await?,
         Role::Calendar(args) => calendar::commands::run(&args)?,
         Role::Metrics(args) => measures::metrics(&args)?,
+        Role::Performance(args) => measures::performance(&args)?,
         Role::Attribution(args) => measures::attribution(&args)?,
         Role::Xirr(args) => measures::xirr(&args)?,
         Role::Models(args) => {

@@ -3,11 +3,13 @@
 pub mod attribution;
 pub mod benchmark;
 pub mod cashflow;
+pub mod contribution;
 pub mod drawdown;
 #[cfg(test)]
 mod facts;
 pub mod ledger;
 pub mod metrics;
+pub mod period;
 pub mod report;
 pub mod returns;
 pub mod risk;

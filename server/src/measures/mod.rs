@@ -1,12 +1,14 @@
-//! `plumbline metrics`, `xirr` and `attribution`: the measures of `app::analytics` on a person's own files, without any database.
+//! `plumbline metrics`, `performance`, `xirr` and `attribution`: the measures of `app::analytics` on a person's own files, without any database.
 
 mod flows;
 mod metrics;
+mod performance;
 mod segments;
 mod table;
 
 pub use flows::{XirrArgs, xirr};
 pub use metrics::{MetricsArgs, metrics};
+pub use performance::{PerformanceArgs, performance};
 pub use segments::{AttributionArgs, attribution};
 pub use table::TableError;
 

@@ -1,15 +1,20 @@
 //! Books session by session: splits, dividends going ex, transactions, unpaid dividends, then the close.
 
+mod close;
+mod events;
 mod resume;
 
+pub(super) use events::is_possible;
+
 use super::{
-    fixed::{cents, fixed, money},
-    input::{Dividend, Input, Split, Transaction},
-    position::Position,
+    exchange::Exchange,
+    fixed::fixed,
+    input::{CostBasis, Input, Transaction},
+    position::{Abroad, Position},
     prices::Prices,
-    yields::{Finding, PortfolioDay, PositionInterval, Receivable, State, Totals, Yield},
+    yields::{Finding, PortfolioDay, Realized, Receivable, State, Totals, Yield},
 };
-use crate::domain::{AccountId, Money, Symbol};
+use crate::domain::{AccountId, Currency, Money, Symbol};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, HashMap};
@@ -19,6 +24,25 @@ use std::collections::{BTreeMap, HashMap};
 /// What can't be booked as it stands is left out and yields a finding: the sums are right without it. A transaction on a
 /// day without a session counts on the next session, so do splits and ex-dates; one after the last session is left for later.
 pub fn book(state: State, input: &Input<'_>) -> (State, Yield) {
+    run(state, input, None)
+}
+
+/// Like [`book`]; tells after each session what each holding gained in it.
+pub fn book_watched(state: State, input: &Input<'_>, watch: &mut dyn FnMut(&Watched<'_>)) -> (State, Yield) {
+    run(state, input, Some(watch))
+}
+
+/// A session's gains by holding.
+#[derive(Debug)]
+pub struct Watched<'a> {
+    pub day: &'a PortfolioDay,
+    /// Of each symbol that was held or earned something: what it gained, in base currency, with income and less costs.
+    pub gains: &'a [(&'a Symbol, Money)],
+}
+
+type Watch<'w> = &'w mut dyn FnMut(&Watched<'_>);
+
+fn run(state: State, input: &Input<'_>, mut watch: Option<Watch<'_>>) -> (State, Yield) {
     let Some(&first) = input.sessions.first() else { return (state, Yield::default()) };
     let mut booking = Booking::open(state, input, first);
     let (transactions, splits, dividends) = (booking.transactions(), booking.splits(), booking.dividends());
@@ -28,7 +52,7 @@ pub fn book(state: State, input: &Input<'_>) -> (State, Yield) {
             booking.split(session, split);
         }
         for dividend in take_due(&mut dividends, |dividend| dividend.ex_date <= session) {
-            booking.go_ex(dividend);
+            booking.go_ex(session, dividend);
         }
         let mut today = take_due(&mut transactions, |transaction| transaction.traded_on <= session).to_vec();
         today.sort_by(|a, b| (a.kind, &a.key).cmp(&(b.kind, &b.key)));
@@ -37,6 +61,10 @@ pub fn book(state: State, input: &Input<'_>) -> (State, Yield) {
         }
         booking.drop_unpaid(session);
         booking.close(session);
+        if let Some(watch) = &mut watch {
+            booking.tell(watch);
+        }
+        booking.moved.clear();
     }
     booking.finish()
 }
@@ -48,15 +76,29 @@ fn take_due<'a, T>(list: &mut &'a [T], is_due: impl Fn(&T) -> bool) -> &'a [T] {
     due
 }
 
+/// A symbol's prices are in another currency than the base.
+#[derive(Clone, Copy)]
+struct Quote {
+    /// Of the closes; may be a minor unit.
+    currency: Currency,
+    /// Costs are kept in this one; `None`: a minor unit of the base currency.
+    local: Option<Currency>,
+}
+
 /// A booking under way. Symbols are numbered ("place") so that a session costs no look-ups.
 pub(super) struct Booking<'a> {
     pub input: &'a Input<'a>,
     places: HashMap<Symbol, usize>,
-    prices: Vec<Prices<'a>>,
+    symbols: Vec<Symbol>,
+    pub prices: Vec<Prices<'a>>,
+    quotes: Vec<Option<Quote>>,
+    pub exchange: Exchange<'a>,
     /// All accounts' quantity of each symbol, in units of 10⁻¹⁰; `None`: more than can be counted.
     held: Vec<Option<i128>>,
     /// Symbols that were held at the last close.
     was_held: Vec<bool>,
+    /// What each place was worth at the last close.
+    values: Vec<Option<Money>>,
     pub positions: Vec<Position>,
     numbers: HashMap<(AccountId, usize), usize>,
     by_place: Vec<Vec<usize>>,
@@ -64,13 +106,25 @@ pub(super) struct Booking<'a> {
     touched: Vec<usize>,
     /// Cost of all positions.
     cost: Money,
-    pub cash: BTreeMap<AccountId, Money>,
+    pub cash: BTreeMap<AccountId, BTreeMap<Currency, Money>>,
+    /// See [`State::foreign_cash_cost`].
+    pub foreign_cash_cost: Money,
+    pub cash_moved: Money,
     pub receivables: Vec<Receivable>,
     pub totals: Totals,
     /// Inflows minus outflows of this session.
     pub net_flow: Money,
+    /// What went into each place in this session (out of it: negative), beside what its price did.
+    pub moved: Vec<(usize, Money)>,
+    /// Splits by transaction of this session.
+    pub split_today: Vec<(AccountId, usize)>,
+    unconverted_since: Option<NaiveDate>,
+    /// An amount of this session had no rate.
+    is_unconverted_now: bool,
     previous_session: Option<NaiveDate>,
     previous_value: Option<Money>,
+    /// Values of the places before this session's close.
+    previous_values: Vec<Option<Money>>,
     pub yields: Yield,
 }
 
@@ -94,167 +148,16 @@ impl<'a> Booking<'a> {
         due
     }
 
-    /// Splits of symbols that concern this portfolio, not booked yet, by day.
-    fn splits(&self) -> Vec<&'a Split> {
-        let is_due = |split: &&Split| self.places.contains_key(&split.symbol) && Some(split.execution_date) > self.previous_session;
-        let mut due: Vec<_> = self.input.splits.iter().filter(is_due).collect();
-        due.sort_by_key(|split| (split.execution_date, &split.symbol));
-        due
-    }
-
-    /// Dividends of symbols that concern this portfolio, not gone ex yet, by day.
-    fn dividends(&self) -> Vec<&'a Dividend> {
-        let is_due = |dividend: &&Dividend| self.places.contains_key(&dividend.symbol) && Some(dividend.ex_date) > self.previous_session;
-        let mut due: Vec<_> = self.input.dividends.iter().filter(is_due).collect();
-        due.sort_by_key(|dividend| (dividend.ex_date, &dividend.symbol, dividend.pay_date, dividend.cash_amount));
-        due
-    }
-
-    fn split(&mut self, session: NaiveDate, split: &Split) {
-        let Some(&place) = self.places.get(&split.symbol) else { return };
-        if self.held[place] == Some(0) && self.by_place[place].iter().all(|number| self.positions[*number].quantity.is_zero()) {
-            return;
-        }
-        for number in self.by_place[place].clone() {
-            let is_done = is_possible(split) && self.positions[number].split(split.from, split.to);
-            if !is_done {
-                let message = format!(
-                    "The split of {} on {} ({} for {}) can't be right and was not applied; correct it at its source.",
-                    split.symbol, split.execution_date, split.to, split.from
-                );
-                self.yields.findings.push(Finding {
-                    session_date: session,
-                    account: Some(self.positions[number].account),
-                    symbol: Some(split.symbol.clone()),
-                    key: None,
-                    code: "bad_split".into(),
-                    message,
-                });
-            }
-            self.touched.push(number);
-        }
-        self.count(place);
-    }
-
-    /// Who held at the last close is owed the dividend. Without a pay date nothing is booked: it would never be dropped.
-    fn go_ex(&mut self, dividend: &Dividend) {
-        let (Some(&place), Some(pay_date)) = (self.places.get(&dividend.symbol), dividend.pay_date) else { return };
-        for number in &self.by_place[place] {
-            let position = &self.positions[*number];
-            let Some(amount) = position.quantity.checked_mul(dividend.cash_amount).map(cents).filter(|amount| !amount.is_zero()) else {
-                continue;
-            };
-            self.totals.income += amount;
-            self.receivables.push(Receivable {
-                account: position.account,
-                symbol: dividend.symbol.clone(),
-                ex_date: dividend.ex_date,
-                pay_date,
-                amount,
-            });
-        }
-    }
-
-    /// A dividend that didn't arrive in the session of its pay date is no longer counted on, and said so.
-    fn drop_unpaid(&mut self, session: NaiveDate) {
-        let (due, later) = std::mem::take(&mut self.receivables).into_iter().partition(|receivable| receivable.pay_date <= session);
-        self.receivables = later;
-        for receivable in due {
-            self.totals.income -= receivable.amount;
-            self.yields.findings.push(Finding {
-                session_date: session,
-                account: Some(receivable.account),
-                symbol: Some(receivable.symbol.clone()),
-                key: None,
-                code: "dividend_not_received".into(),
-                message: format!(
-                    "The dividend of {} ({} went ex on {}) was payable on {} and no payment is on file; enter it when it comes.",
-                    receivable.symbol,
-                    receivable.amount.0.round_dp(2),
-                    receivable.ex_date,
-                    receivable.pay_date
-                ),
-            });
-        }
-    }
-
-    fn close(&mut self, session: NaiveDate) {
-        let (mut sum, mut carried, mut positions) = (Some(0_i128), 0, 0);
-        for place in 0..self.held.len() {
-            let held = self.held[place];
-            if held == Some(0) {
-                self.was_held[place] = false;
-                continue;
-            }
-            positions += 1;
-            let price = self.prices[place].at(session);
-            match price {
-                Some((day, _)) => carried += u32::from(day < session),
-                None if !self.was_held[place] => self.report_unpriced(session, place),
-                None => {}
-            }
-            self.was_held[place] = true;
-            sum = match (sum, held, price) {
-                (Some(sum), Some(held), Some((_, price))) => held.checked_mul(price).and_then(|value| sum.checked_add(value)),
-                _ => None,
-            };
-        }
-        let cash: Money = self.cash.values().copied().sum();
-        let receivable: Money = self.receivables.iter().map(|receivable| receivable.amount).sum();
-        let market_value = sum.and_then(money);
-        let value = market_value.map(|market_value| market_value + cash + receivable);
-        let net_flow = std::mem::take(&mut self.net_flow);
-        let (inflow, outflow) = if net_flow > Money::ZERO { (net_flow, Money::ZERO) } else { (Money::ZERO, -net_flow) };
-        self.totals.inflow += inflow;
-        self.totals.outflow += outflow;
-        let daily_return = self.previous_value.zip(value).and_then(|(previous, value)| {
-            let base = previous + inflow;
-            (base > Money::ZERO).then(|| (value + outflow - base).share_of(base)).flatten()
-        });
-        self.close_intervals(session);
-        self.yields.days.push(PortfolioDay {
-            session_date: session,
-            value,
-            cash,
-            receivable,
-            inflow,
-            outflow,
-            daily_return,
-            carried,
-            positions,
-            unrealized: market_value.map(|market_value| market_value - self.cost),
-            totals: self.totals,
-        });
-        (self.previous_session, self.previous_value) = (Some(session), value);
-    }
-
-    fn close_intervals(&mut self, session: NaiveDate) {
-        let last = self.previous_session;
-        let mut touched = std::mem::take(&mut self.touched);
-        touched.sort_unstable();
-        touched.dedup();
-        for number in touched {
-            let position = &mut self.positions[number];
-            let now = (position.quantity, position.cost);
-            if position.shown.is_some_and(|(_, quantity, cost)| (quantity, cost) == now) {
-                continue;
-            }
-            let ended = position.shown.take();
-            if !position.quantity.is_zero() {
-                position.shown = Some((session, position.quantity, position.cost));
-            }
-            if let Some((from, quantity, cost)) = ended {
-                let (account, symbol) = (position.account, position.symbol.clone());
-                self.yields.positions.push(PositionInterval { account, symbol, from, to: last, quantity, cost });
-            }
-        }
+    pub(super) fn place(&self, symbol: &Symbol) -> Option<usize> {
+        self.places.get(symbol).copied()
     }
 
     /// The number of the position of a symbol in an account; `None` for a symbol without a place.
     pub(super) fn position(&mut self, account: AccountId, symbol: &Symbol) -> Option<usize> {
-        let place = *self.places.get(symbol)?;
+        let place = self.place(symbol)?;
         Some(*self.numbers.entry((account, place)).or_insert_with(|| {
-            self.positions.push(Position::new(account, symbol.clone(), place));
+            let basis = self.input.accounts.get(&account).map_or(CostBasis::default(), |rules| rules.cost_basis);
+            self.positions.push(Position::new(account, symbol.clone(), place, basis));
             let positions = &self.positions;
             self.by_place[place].push(positions.len() - 1);
             // By account, so that it doesn't matter in which order they came.
@@ -275,32 +178,51 @@ impl<'a> Booking<'a> {
         result
     }
 
+    /// Counts what was realized.
+    pub(super) fn realize(&mut self, realized: Vec<Realized>) {
+        for part in &realized {
+            self.totals.realized += part.gain();
+            self.totals.realized_currency += part.currency_effect.unwrap_or_default();
+        }
+        self.yields.realized.extend(realized);
+    }
+
     fn count(&mut self, place: usize) {
         self.held[place] =
             self.by_place[place].iter().try_fold(0_i128, |sum, number| sum.checked_add(fixed(self.positions[*number].quantity)?));
     }
 
-    /// What `quantity` of a symbol is worth at this session's close; `None` without a price.
-    pub(super) fn worth(&mut self, session: NaiveDate, place: usize, quantity: Decimal) -> Option<Money> {
-        let (_, price) = self.prices[place].at(session)?;
-        money(fixed(quantity)?.checked_mul(price)?)
+    /// The currency in which a place's costs are kept, with its rate, where that isn't the base currency.
+    pub(super) fn abroad(&mut self, session: NaiveDate, place: usize) -> Option<Abroad> {
+        let currency = self.quotes[place]?.local?;
+        Some(Abroad { currency, rate: self.exchange.rate(currency, session) })
     }
 
-    fn report_unpriced(&mut self, session: NaiveDate, place: usize) {
-        let holder = self.by_place[place].iter().map(|number| &self.positions[*number]).find(|position| !position.quantity.is_zero());
-        let Some(position) = holder else { return };
-        let (account, symbol) = (position.account, position.symbol.clone());
-        let message =
-            format!("{symbol} is held but has no price yet, so the portfolio's value is unknown; fetch its prices or check the symbol.");
-        let code = "no_price".into();
-        self.yields.findings.push(Finding {
-            session_date: session,
-            account: Some(account),
-            symbol: Some(symbol),
-            key: None,
-            code,
-            message,
-        });
+    /// What `quantity` of a symbol is worth at this session's close; `None` without a price or rate.
+    pub(super) fn worth(&mut self, session: NaiveDate, place: usize, quantity: Decimal) -> Option<Money> {
+        let (_, price) = self.prices[place].at(session)?;
+        let units = fixed(quantity)?.checked_mul(price)?;
+        self.in_base(session, place, units)
+    }
+
+    /// An amount in base currency; without a rate it is unknown, which is said, and stands at 0 in sums that aren't shown.
+    pub(super) fn convert(&mut self, session: NaiveDate, transaction: &Transaction, amount: Decimal) -> Money {
+        let currency = transaction.currency.major();
+        if let Some(money) = self.exchange.convert(amount, currency, session) {
+            return money;
+        }
+        self.unconverted_since.get_or_insert(session);
+        self.is_unconverted_now = true;
+        let is_said = self.yields.findings.last().is_some_and(|last| last.code == "no_rate" && last.key.as_ref() == Some(&transaction.key));
+        if !is_said {
+            let base = self.exchange.base;
+            let message = format!(
+                "There is no rate from {currency} to {base} on or before {session}, so what the transaction of {} moved is unknown in {base}, and so are the sums from then on; add rates of {currency} from that day on.",
+                transaction.traded_on
+            );
+            self.finding(session, "no_rate", Some(transaction), message);
+        }
+        Money::ZERO
     }
 
     pub(super) fn finding(&mut self, session: NaiveDate, code: &str, transaction: Option<&Transaction>, message: String) {
@@ -313,11 +235,4 @@ impl<'a> Booking<'a> {
             message,
         });
     }
-}
-
-/// A split by zero or less is a mistake, and so is one by more than a million.
-fn is_possible(split: &Split) -> bool {
-    let most = Decimal::from(1_000_000);
-    let is_sane = |number: Decimal| number > Decimal::ZERO && number <= most * most;
-    is_sane(split.from) && is_sane(split.to) && split.to <= split.from * most && split.from <= split.to * most
 }

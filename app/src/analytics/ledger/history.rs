@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     analytics::returns::cumulative_return,
-    domain::{AccountId, Money, Symbol},
+    domain::{AccountId, Currency, Money, Symbol},
 };
 use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
@@ -37,19 +37,13 @@ fn a_share_of_apple_through_2014() {
             ex_date: date(&row[1]),
             pay_date: Some(pays(date(&row[1]))),
             cash_amount: number(&row[3]),
+            currency: None,
         })
         .collect();
     let base = Transaction {
         key: "deposit".into(),
-        account: AccountId(1),
-        traded_on: sessions[0],
-        kind: Kind::Deposit,
-        symbol: None,
-        quantity: Decimal::ZERO,
-        price: Decimal::ZERO,
         amount: number("55313"),
-        fee: Decimal::ZERO,
-        tax: Decimal::ZERO,
+        ..Transaction::blank(Kind::Deposit, AccountId(1), sessions[0], Currency::USD)
     };
     let shares = Some(aapl.clone());
     let mut transactions = vec![
@@ -78,6 +72,9 @@ fn a_share_of_apple_through_2014() {
         splits: &splits,
         dividends: &dividends,
         closes: &closes,
+        base: Currency::USD,
+        currencies: &BTreeMap::new(),
+        rates: &Rates::new(),
     };
     let (state, yielded) = book(State::default(), &input);
     assert!(yielded.findings.is_empty(), "{:?}", yielded.findings);

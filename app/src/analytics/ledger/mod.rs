@@ -2,9 +2,10 @@
 //!
 //! Booked session by session from a [`State`] on, so that a day costs a day: booking sessions `1..n` in one go equals booking
 //! `1..k` and then `k+1..n` from the state that the first yields. After each session, to the last decimal:
-//! `value − Σ inflow + Σ outflow = realized + (unrealized − brought in) + income − costs`.
+//! `value − Σ inflow + Σ outflow = realized + (unrealized − brought in) + income − costs + cash currency`.
 
 mod booking;
+mod exchange;
 mod fixed;
 #[cfg(test)]
 mod history;
@@ -18,6 +19,8 @@ mod stories;
 mod transactions;
 mod yields;
 
-pub use booking::book;
-pub use input::{AccountRules, Closes, CostBasis, Dividend, Input, Kind, Split, Transaction};
-pub use yields::{Finding, Lot, OpenPosition, PortfolioDay, PositionInterval, Realized, Receivable, State, Totals, Yield};
+pub use booking::{Watched, book, book_watched};
+pub use input::{AccountRules, Closes, CostBasis, Dividend, Input, Kind, Rates, Split, Transaction};
+pub use yields::{
+    Finding, Holding, LocalMoney, Lot, OpenPosition, PortfolioDay, PositionInterval, Realized, Receivable, State, Term, Totals, Yield,
+};

@@ -1,7 +1,7 @@
 //! Short stories with known ends.
 
 use super::*;
-use crate::domain::{AccountId, Money, Symbol};
+use crate::domain::{AccountId, Currency, Money, Symbol};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
@@ -25,9 +25,7 @@ fn aapl() -> Symbol {
 
 fn cash(kind: Kind, day: u32, amount: &str) -> Transaction {
     let key = format!("{kind:?} {day}");
-    let zero = Decimal::ZERO;
-    let amount = number(amount);
-    Transaction { key, account: ACCOUNT, traded_on: on(day), kind, symbol: None, quantity: zero, price: zero, amount, fee: zero, tax: zero }
+    Transaction { key, amount: number(amount), ..Transaction::blank(kind, ACCOUNT, on(day), Currency::USD) }
 }
 fn shares(kind: Kind, day: u32, quantity: &str, amount: &str) -> Transaction {
     Transaction { symbol: Some(aapl()), quantity: number(quantity), ..cash(kind, day, amount) }
@@ -62,7 +60,13 @@ impl Story {
         self
     }
     fn dividend(mut self, ex: u32, pay: Option<u32>, amount: &str) -> Self {
-        self.dividends.push(Dividend { symbol: aapl(), ex_date: on(ex), pay_date: pay.map(on), cash_amount: number(amount) });
+        self.dividends.push(Dividend {
+            symbol: aapl(),
+            ex_date: on(ex),
+            pay_date: pay.map(on),
+            cash_amount: number(amount),
+            currency: None,
+        });
         self
     }
     fn told(self) -> (State, Yield) {
@@ -75,6 +79,9 @@ impl Story {
             splits: &self.splits,
             dividends: &self.dividends,
             closes: &closes,
+            base: Currency::USD,
+            currencies: &BTreeMap::new(),
+            rates: &Rates::new(),
         };
         book(State::default(), &input)
     }
@@ -133,8 +140,8 @@ fn a_seven_for_one_split_between_two_dividends() {
         .dividend(8, Some(10), "0.4")
         .told();
     assert_eq!(values(&yielded), ["7000", "7030", "7030", "7030", "7058", "7058", "7058"]);
-    assert_eq!(yielded.days[1].receivable, usd("30"));
-    assert_eq!((yielded.days[2].receivable, yielded.days[2].cash), (Money::ZERO, usd("30")));
+    assert_eq!(yielded.days[1].receivable, Some(usd("30")));
+    assert_eq!((yielded.days[2].receivable, yielded.days[2].cash), (Some(Money::ZERO), Some(usd("30"))));
     assert_eq!(state.lots[0].quantity, number("70"));
     assert_eq!(state.lots[0].cost, usd("7000"), "a split keeps the cost");
     assert_eq!(state.totals.income, usd("58"));
@@ -221,7 +228,7 @@ fn selling_more_than_is_held_is_reported_and_not_booked() {
         .told();
     assert_eq!(codes(&yielded), ["oversold"]);
     assert_eq!(state.lots[0].quantity, number("10"));
-    assert_eq!(state.cash[&ACCOUNT], Money::ZERO);
+    assert_eq!(state.cash[&ACCOUNT][&Currency::USD], Money::ZERO);
 }
 
 #[test]
@@ -231,7 +238,7 @@ fn a_short_sale_gains_when_the_price_falls() {
         shares(Kind::Sell, 2, "10", "1000"),
         shares(Kind::Buy, 4, "4", "320"),
     ]);
-    story.rules.allows_short = true;
+    (story.rules.allows_short, story.rules.sells_short) = (true, true);
     let (state, yielded) = story.told();
     assert_eq!(values(&yielded), ["1000", "1100", "1200"]);
     assert_eq!(state.totals.realized, usd("80"));
@@ -304,7 +311,18 @@ fn what_was_booked_already_is_refused() {
     let accounts = BTreeMap::from([(ACCOUNT, AccountRules::default())]);
     let late = [cash(Kind::Deposit, 2, "5")];
     let closes = Closes::new();
-    let input = Input { sessions: &[on(3)], accounts: &accounts, transactions: &late, splits: &[], dividends: &[], closes: &closes };
+    let (currencies, rates) = (BTreeMap::new(), Rates::new());
+    let input = Input {
+        sessions: &[on(3)],
+        accounts: &accounts,
+        transactions: &late,
+        splits: &[],
+        dividends: &[],
+        closes: &closes,
+        base: Currency::USD,
+        currencies: &currencies,
+        rates: &rates,
+    };
     let (state, yielded) = book(state, &input);
     assert_eq!(codes(&yielded), ["before_state"]);
     assert_eq!(state.value, Some(usd("1000")));
@@ -315,5 +333,5 @@ fn another_portfolios_account_and_a_purchase_of_nothing_are_findings() {
     let stranger = Transaction { account: AccountId(9), ..cash(Kind::Deposit, 2, "1") };
     let (state, yielded) = Story::closes(&[(2, "100")]).with([stranger, cash(Kind::Buy, 2, "10"), shares(Kind::Sell, 2, "0", "10")]).told();
     assert_eq!(codes(&yielded), ["unknown_account", "incomplete", "incomplete"]);
-    assert_eq!(state.cash.values().copied().sum::<Money>(), Money::ZERO);
+    assert_eq!(state.cash.values().flat_map(BTreeMap::values).copied().sum::<Money>(), Money::ZERO);
 }

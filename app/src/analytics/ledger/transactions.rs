@@ -1,18 +1,32 @@
 //! What each kind of transaction does to cash, lots, flows and sums.
 
+mod companies;
+mod securities;
+
 use super::{
     booking::Booking,
-    fixed::cents,
-    input::{AccountRules, Kind, Transaction},
-    position::Trade,
+    exchange::local_amount,
+    input::{Kind, Transaction},
 };
-use crate::domain::{Money, Symbol};
+use crate::domain::{Currency, Money, Symbol};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 /// Larger amounts are mistakes: 10¹⁵ is what NUMERIC(19,4) holds, 10¹² shares more than any company has.
 const LARGEST_AMOUNT: i64 = 1_000_000_000_000_000;
 const LARGEST_QUANTITY: i64 = 1_000_000_000_000;
+
+/// A transaction's money: in its own (major) currency, and in base currency at the session's rate.
+#[derive(Clone, Copy)]
+struct Sums {
+    currency: Currency,
+    amount: Decimal,
+    fee: Decimal,
+    tax: Decimal,
+    base_amount: Money,
+    base_fee: Money,
+    base_tax: Money,
+}
 
 impl Booking<'_> {
     /// Books one transaction, or says why not.
@@ -27,124 +41,99 @@ impl Booking<'_> {
             let message = format!("The transaction of {} has an amount too large to be true; correct it.", transaction.traded_on);
             return self.finding(session, "out_of_range", Some(transaction), message);
         }
-        let amount = Money(transaction.amount);
         match (transaction.kind, &transaction.symbol) {
-            (Kind::Opening | Kind::TransferIn, Some(symbol)) => self.securities_in(session, transaction, symbol, rules),
+            (
+                Kind::Split | Kind::StockDividend | Kind::SpinOff | Kind::Merger | Kind::SymbolChange | Kind::ReturnOfCapital,
+                Some(symbol),
+            ) => {
+                self.act(session, transaction, symbol);
+            }
+            (Kind::Opening | Kind::TransferIn, Some(symbol)) => self.securities_in(session, transaction, symbol),
             (Kind::TransferOut, Some(symbol)) => self.securities_out(session, transaction, symbol),
             (Kind::Buy | Kind::Sell, Some(symbol)) => self.trade(session, transaction, symbol, rules),
-            (Kind::Buy | Kind::Sell, None) => self.incomplete(session, transaction, "names no symbol"),
+            (Kind::Short | Kind::Cover, Some(symbol)) => self.trade_short(session, transaction, symbol, rules),
+            (Kind::Reinvest, Some(symbol)) => self.reinvest(session, transaction, symbol),
             (Kind::Opening | Kind::TransferIn | Kind::Deposit, _) => {
-                self.net_flow += amount;
-                self.pay(transaction, amount);
+                let sums = self.sums(session, transaction);
+                self.net_flow += sums.base_amount;
+                self.pay(transaction, &sums, sums.amount, sums.base_amount);
             }
             (Kind::TransferOut | Kind::Withdrawal, _) => {
-                self.net_flow -= amount;
-                self.pay(transaction, -amount);
+                let sums = self.sums(session, transaction);
+                self.net_flow -= sums.base_amount;
+                self.pay(transaction, &sums, -sums.amount, -sums.base_amount);
             }
-            (Kind::Dividend, symbol) => {
-                self.totals.income += amount;
-                if let Some(symbol) = symbol {
-                    self.settle(transaction, symbol);
+            (Kind::Dividend | Kind::Interest, symbol) => {
+                let sums = self.sums(session, transaction);
+                self.totals.income += sums.base_amount;
+                if let (Kind::Dividend, Some(symbol)) = (transaction.kind, symbol) {
+                    self.settle(transaction, &sums, symbol);
                 }
-                self.pay(transaction, amount);
+                self.pay(transaction, &sums, sums.amount, sums.base_amount);
+                self.moves(symbol.as_ref(), sums.base_fee + sums.base_tax - sums.base_amount);
             }
-            (Kind::Interest, _) => {
-                self.totals.income += amount;
-                self.pay(transaction, amount);
+            (Kind::Fee | Kind::Tax, symbol) => {
+                let sums = self.sums(session, transaction);
+                self.totals.costs += sums.base_amount;
+                if transaction.kind == Kind::Tax {
+                    self.totals.taxes += sums.base_amount;
+                }
+                self.pay(transaction, &sums, -sums.amount, -sums.base_amount);
+                self.moves(symbol.as_ref(), sums.base_amount + sums.base_fee + sums.base_tax);
             }
-            (Kind::Fee | Kind::Tax, _) => {
-                self.totals.costs += amount;
-                self.pay(transaction, -amount);
-            }
+            (_, None) => self.incomplete(session, transaction, "names no symbol"),
         }
+    }
+
+    /// The transaction's money at the session's rate.
+    fn sums(&mut self, session: NaiveDate, transaction: &Transaction) -> Sums {
+        let part = if transaction.currency.is_minor() { Decimal::ONE_HUNDRED } else { Decimal::ONE };
+        let [amount, fee, tax] = [transaction.amount, transaction.fee, transaction.tax].map(|amount| local_amount(amount / part));
+        let [base_amount, base_fee, base_tax] = [amount, fee, tax].map(|amount| self.convert(session, transaction, amount));
+        Sums { currency: transaction.currency.major(), amount, fee, tax, base_amount, base_fee, base_tax }
     }
 
     /// Moves cash, less the fee and tax that go with it, which are in no lot.
-    fn pay(&mut self, transaction: &Transaction, amount: Money) {
-        let costs = Money(transaction.fee + transaction.tax);
-        self.totals.costs += costs;
-        *self.cash.entry(transaction.account).or_default() += amount - costs;
+    fn pay(&mut self, transaction: &Transaction, sums: &Sums, amount: Decimal, base: Money) {
+        self.totals.costs += sums.base_fee + sums.base_tax;
+        self.totals.taxes += sums.base_tax;
+        self.move_cash(transaction, sums.currency, amount - sums.fee - sums.tax, base - sums.base_fee - sums.base_tax);
     }
 
-    fn trade(&mut self, session: NaiveDate, transaction: &Transaction, symbol: &Symbol, rules: AccountRules) {
-        if transaction.quantity <= Decimal::ZERO || transaction.amount.is_sign_negative() && !transaction.amount.is_zero() {
-            return self.incomplete(session, transaction, "needs a quantity above zero and an amount that isn't negative");
+    fn move_cash(&mut self, transaction: &Transaction, currency: Currency, amount: Decimal, base: Money) {
+        if amount.is_zero() && base.is_zero() {
+            return;
         }
-        let Some(number) = self.position(transaction.account, symbol) else { return };
-        let is_sale = transaction.kind == Kind::Sell;
-        let held = self.positions[number].quantity;
-        if is_sale && !rules.allows_short && transaction.quantity > held {
-            return self.oversold(session, transaction, symbol, held);
+        *self.cash.entry(transaction.account).or_default().entry(currency).or_default() += Money(amount);
+        self.cash_moved += base;
+        if currency != self.exchange.base {
+            self.foreign_cash_cost += base;
         }
-        // The fee is in the lot's cost, or lessens the proceeds; the tax is in no lot.
-        let (amount, fee) = (Money(transaction.amount), Money(transaction.fee));
-        let (quantity, cost) = if is_sale { (-transaction.quantity, fee - amount) } else { (transaction.quantity, amount + fee) };
-        let trade = Trade { day: session, key: &transaction.key, quantity, cost };
-        let realized = self.change(number, |position| position.trade(&trade, rules.cost_basis));
-        self.totals.realized += realized.iter().map(|part| part.proceeds - part.cost).sum();
-        self.yields.realized.extend(realized);
-        let tax = Money(transaction.tax);
-        self.totals.costs += tax;
-        *self.cash.entry(transaction.account).or_default() += -cost - tax;
     }
 
-    /// Securities come in at the close's market value; the cost that comes along says how much of it is gain of before.
-    fn securities_in(&mut self, session: NaiveDate, transaction: &Transaction, symbol: &Symbol, rules: AccountRules) {
-        if transaction.quantity <= Decimal::ZERO {
-            return self.incomplete(session, transaction, "needs a quantity above zero");
+    /// What goes into a holding, and so isn't its gain; out of it: negative.
+    fn moves(&mut self, symbol: Option<&Symbol>, amount: Money) {
+        if let Some(place) = symbol.and_then(|symbol| self.place(symbol)) {
+            self.moved.push((place, amount));
         }
-        let Some(number) = self.position(transaction.account, symbol) else { return };
-        let place = self.positions[number].place;
-        let known_cost = Some(cents(transaction.amount)).filter(|cost| *cost > Money::ZERO);
-        // Without a price the cost stands in for the flow; the missing price is reported at the close.
-        let worth = self.worth(session, place, transaction.quantity).or(known_cost).unwrap_or_default();
-        let cost = known_cost.unwrap_or(worth);
-        let realized = if self.positions[number].quantity.is_sign_negative() {
-            // Into a short position they come to close it.
-            let trade = Trade { day: session, key: &transaction.key, quantity: transaction.quantity, cost };
-            self.change(number, |position| position.trade(&trade, rules.cost_basis))
-        } else {
-            self.change(number, |position| position.open(session, &transaction.key, transaction.quantity, cost, rules.cost_basis));
-            Vec::new()
-        };
-        self.totals.realized += realized.iter().map(|part| part.proceeds - part.cost).sum();
-        self.yields.realized.extend(realized);
-        self.net_flow += worth;
-        self.totals.brought_in += worth - cost;
-        self.pay(transaction, Money::ZERO);
-    }
-
-    /// Securities leave at the close's market value; no gain is realized, their unrealized one leaves with them.
-    fn securities_out(&mut self, session: NaiveDate, transaction: &Transaction, symbol: &Symbol) {
-        if transaction.quantity <= Decimal::ZERO {
-            return self.incomplete(session, transaction, "needs a quantity above zero");
-        }
-        let Some(number) = self.position(transaction.account, symbol) else { return };
-        let held = self.positions[number].quantity;
-        if transaction.quantity > held {
-            return self.oversold(session, transaction, symbol, held);
-        }
-        let place = self.positions[number].place;
-        let cost: Money = self.change(number, |position| position.take(transaction.quantity)).iter().map(|lot| lot.cost).sum();
-        let worth = self.worth(session, place, transaction.quantity).unwrap_or(cost);
-        self.net_flow -= worth;
-        self.totals.brought_in -= worth - cost;
-        self.pay(transaction, Money::ZERO);
     }
 
     /// A dividend that arrives takes the place of what was owed: the one nearest in amount, of equals the one due first.
-    fn settle(&mut self, transaction: &Transaction, symbol: &Symbol) {
-        let amount = transaction.amount;
-        let owed = self.receivables.iter().enumerate().filter(|(_, owed)| {
-            owed.account == transaction.account
+    fn settle(&mut self, transaction: &Transaction, sums: &Sums, symbol: &Symbol) {
+        let base = self.exchange.base;
+        let owed = self.receivables.iter().enumerate().filter_map(|(number, owed)| {
+            let (currency, amount) = owed.local.map_or((base, owed.amount.0), |local| (local.currency, local.amount));
+            // What comes in another currency is compared by what it is worth.
+            let (expected, came) = if currency == sums.currency { (amount, sums.amount) } else { (owed.amount.0, sums.base_amount.0) };
+            let fits = owed.account == transaction.account
                 && owed.symbol == *symbol
-                && owed.amount.0.is_sign_negative() == amount.is_sign_negative()
-                && owed.ex_date <= transaction.traded_on
+                && expected.is_sign_negative() == came.is_sign_negative()
+                && owed.ex_date <= transaction.traded_on;
+            fits.then(|| (((expected - came).abs().round_dp(2), owed.pay_date), number))
         });
-        if let Some(number) =
-            owed.min_by_key(|(_, owed)| ((owed.amount.0 - amount).abs().round_dp(2), owed.pay_date)).map(|(number, _)| number)
-        {
-            self.totals.income -= self.receivables.remove(number).amount;
+        if let Some((_, number)) = owed.min() {
+            let receivable = self.receivables.remove(number);
+            self.reverse(&receivable);
         }
     }
 

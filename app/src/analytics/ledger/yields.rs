@@ -1,7 +1,7 @@
 //! What a ledger yields, and the state from which it goes on.
 
-use crate::domain::{AccountId, Money, Symbol};
-use chrono::NaiveDate;
+use crate::domain::{AccountId, Currency, Money, Symbol};
+use chrono::{Months, NaiveDate};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -11,10 +11,16 @@ use std::collections::BTreeMap;
 pub struct State {
     pub session_date: Option<NaiveDate>,
     pub lots: Vec<Lot>,
-    pub cash: BTreeMap<AccountId, Money>,
+    /// In each currency for itself.
+    pub cash: BTreeMap<AccountId, BTreeMap<Currency, Money>>,
+    /// What the foreign cash cost: its movements in base currency at the rates of their sessions, summed.
+    pub foreign_cash_cost: Money,
+    /// The first session with an amount whose currency had no rate; sums since the first session are unknown from then on.
+    pub unconverted_since: Option<NaiveDate>,
     /// Dividends gone ex and not yet paid.
     pub receivables: Vec<Receivable>,
-    /// The last good close of each held symbol and its session, in shares of `session_date` (splits applied).
+    /// The last good close of each held symbol and its session, in shares of `session_date` (splits applied) and in the
+    /// currency of its prices.
     pub last_closes: BTreeMap<Symbol, (NaiveDate, Decimal)>,
     /// Since the first session.
     pub totals: Totals,
@@ -34,7 +40,7 @@ pub struct OpenPosition {
 }
 
 /// An open lot. `quantity` and `cost` are what is left of it, both negative when it was sold short (the cost is then the
-/// proceeds, negated).
+/// proceeds, negated). The cost is in base currency, at the rate of the session in which it was paid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lot {
     pub account: AccountId,
@@ -44,6 +50,22 @@ pub struct Lot {
     pub cost: Money,
     /// The transaction that opened it.
     pub key: String,
+    /// Its name, for sales that say which lot they close.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lot_id: Option<String>,
+    /// The cost in the currency of the symbol's prices; `None`: that is the base currency, or there was no rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_cost: Option<LocalMoney>,
+    /// No rate was there when it was bought: the cost in base currency is unknown and stands at 0.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_unconverted: bool,
+}
+
+/// An amount in a currency of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocalMoney {
+    pub currency: Currency,
+    pub amount: Decimal,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +74,11 @@ pub struct Receivable {
     pub symbol: Symbol,
     pub ex_date: NaiveDate,
     pub pay_date: NaiveDate,
+    /// What will come, in base currency at the rate of the ex-date's session: what was counted as income.
     pub amount: Money,
+    /// The same in the dividend's currency, where that isn't the base currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local: Option<LocalMoney>,
 }
 
 /// Sums since the first session.
@@ -65,6 +91,10 @@ pub struct Totals {
     pub income: Money,
     /// Fees and taxes that are in no lot.
     pub costs: Money,
+    /// Of `costs`, the taxes.
+    pub taxes: Money,
+    /// Of `realized`, what exchange rates brought: each lot's cost in its own currency × the change of the rate.
+    pub realized_currency: Money,
     /// Unrealized gain that came in with transferred or opening securities (market value − cost), less what left with
     /// those transferred out: none of ours.
     pub brought_in: Money,
@@ -74,20 +104,42 @@ pub struct Totals {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PortfolioDay {
     pub session_date: NaiveDate,
-    /// `None`: a held symbol has no price yet.
+    /// `None`: a held symbol has no price yet, or a currency no rate.
     pub value: Option<Money>,
-    pub cash: Money,
-    pub receivable: Money,
+    /// Of all accounts and currencies, at the close's rates; `None`: without a rate.
+    pub cash: Option<Money>,
+    /// Like `cash`.
+    pub receivable: Option<Money>,
     pub inflow: Money,
     pub outflow: Money,
+    /// An amount of this session had no rate: its flows are incomplete.
+    pub is_unconverted: bool,
     pub daily_return: Option<f64>,
     /// Held symbols whose close is carried from an earlier session.
     pub carried: u32,
     pub positions: u32,
-    /// At the close.
+    /// Of the holdings, at the close.
+    pub market_value: Option<Money>,
+    /// At the close; `None` also where a lot's cost is unknown for want of a rate.
     pub unrealized: Option<Money>,
+    /// Of `unrealized`, what exchange rates brought.
+    pub unrealized_currency: Option<Money>,
+    /// What exchange rates brought to cash and receivables since the first session: their value less what they cost.
+    pub cash_currency: Option<Money>,
+    /// Cash that came into (+) or left (−) the accounts in this session, at its rates.
+    pub cash_moved: Money,
+    /// See [`State::unconverted_since`]: with a day here `totals` are incomplete and mustn't be shown.
+    pub unconverted_since: Option<NaiveDate>,
     /// Since the first session, this one included.
     pub totals: Totals,
+}
+
+impl PortfolioDay {
+    /// The value where the sums since the first session are complete too; a value beside incomplete sums would show a gain
+    /// that nobody made.
+    pub fn whole_value(&self) -> Option<Money> {
+        self.value.filter(|_| self.unconverted_since.is_none())
+    }
 }
 
 /// A held quantity that stayed the same over sessions `from ..= to` (`None`: still held).
@@ -113,6 +165,51 @@ pub struct Realized {
     pub cost: Money,
     /// The sale.
     pub key: String,
+    /// Of the gain, what exchange rates brought; the rest is the price's. `None`: a rate was missing.
+    pub currency_effect: Option<Money>,
+}
+
+/// How long a lot was held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Term {
+    Short,
+    /// More than a year.
+    Long,
+}
+
+impl Realized {
+    pub fn gain(&self) -> Money {
+        self.proceeds - self.cost
+    }
+
+    /// Long where the lot was closed later than a year after it was opened: bought on 2023-03-01, from 2024-03-02 on.
+    pub fn term(&self) -> Term {
+        let is_long = self.opened_on.checked_add_months(Months::new(12)).is_some_and(|year| self.closed_on > year);
+        if is_long { Term::Long } else { Term::Short }
+    }
+}
+
+/// A position at the close of the last booked session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Holding {
+    pub account: AccountId,
+    pub symbol: Symbol,
+    pub quantity: Decimal,
+    /// In base currency; `None`: a rate was missing when it was bought.
+    pub cost: Option<Money>,
+    /// The close in the currency of the symbol's prices, and its session; `None`: there is none yet.
+    pub price: Option<(NaiveDate, Decimal)>,
+    /// Of the symbol's prices.
+    pub currency: Currency,
+    /// Units of base currency for one unit of `currency`; `None`: there is none yet.
+    pub rate: Option<Decimal>,
+    /// In base currency.
+    pub market_value: Option<Money>,
+    /// Market value − cost; `None` where one of the two is unknown.
+    pub unrealized: Option<Money>,
+    /// Of `unrealized`, what exchange rates brought.
+    pub currency_effect: Option<Money>,
 }
 
 /// Something in the input that can't be booked as it stands: reported, never guessed.
@@ -123,8 +220,9 @@ pub struct Finding {
     pub symbol: Option<Symbol>,
     /// The transaction, where there is one.
     pub key: Option<String>,
-    /// Machine-readable: "before_state", "unknown_account", "incomplete", "out_of_range", "oversold", "no_price",
-    /// "dividend_not_received", "bad_split".
+    /// Machine-readable: "before_state", "unknown_account", "incomplete", "out_of_range", "oversold", "short_not_allowed", "held_long",
+    /// "not_held", "unknown_lot", "no_price", "no_rate", "dividend_not_received", "bad_split", "split_twice",
+    /// "prices_already_adjusted".
     pub code: String,
     /// One sentence: what is wrong and what to do.
     pub message: String,
@@ -138,5 +236,7 @@ pub struct Yield {
     /// began: to land them is to upsert by account, symbol and `from`.
     pub positions: Vec<PositionInterval>,
     pub realized: Vec<Realized>,
+    /// What is held at the close of the last session, by account and symbol.
+    pub holdings: Vec<Holding>,
     pub findings: Vec<Finding>,
 }

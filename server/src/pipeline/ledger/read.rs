@@ -2,8 +2,8 @@
 
 use crate::calendar;
 use app::{
-    analytics::ledger::{AccountRules, Closes, CostBasis, Dividend, Finding, Kind, Split, State, Transaction},
-    domain::{AccountId, PortfolioId, Symbol},
+    analytics::ledger::{AccountRules, Closes, CostBasis, Dividend, Finding, Kind, Rates, Split, State, Transaction},
+    domain::{AccountId, Currency, PortfolioId, Symbol},
 };
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -18,12 +18,15 @@ const BARS_KEPT: usize = 4_000_000;
 const SYMBOLS_AT_ONCE: usize = 50;
 
 /// Accounts, transactions and events of one portfolio.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Books {
     pub accounts: BTreeMap<AccountId, AccountRules>,
     pub transactions: Vec<Transaction>,
     pub splits: Vec<Split>,
     pub dividends: Vec<Dividend>,
+    pub base: Currency,
+    pub currencies: BTreeMap<Symbol, Currency>,
+    pub rates: Rates,
     /// What can't even be handed to the ledger.
     pub findings: Vec<Finding>,
 }
@@ -33,7 +36,16 @@ pub struct Books {
 /// # Errors
 /// What Postgres says.
 pub async fn books(connection: &mut PgConnection, portfolio: PortfolioId, state: &State, through: NaiveDate) -> Result<Books, sqlx::Error> {
-    let mut books = Books { accounts: accounts(connection, portfolio).await?, ..Books::default() };
+    let mut books = Books {
+        accounts: accounts(connection, portfolio).await?,
+        transactions: Vec::new(),
+        splits: Vec::new(),
+        dividends: Vec::new(),
+        base: Currency::USD,
+        currencies: BTreeMap::new(),
+        rates: Rates::new(),
+        findings: Vec::new(),
+    };
     let after = state.session_date.unwrap_or(NaiveDate::MIN);
     let rows = sqlx::query!(
         "select account_id, key, traded_on, type, symbol, quantity, price, amount, fee, tax from staging.transactions
@@ -49,15 +61,13 @@ pub async fn books(connection: &mut PgConnection, portfolio: PortfolioId, state:
         match (kind, row.symbol.as_deref().map(Symbol::parse).transpose()) {
             (Ok(kind), Ok(symbol)) => books.transactions.push(Transaction {
                 key: row.key,
-                account: AccountId(row.account_id),
-                traded_on: row.traded_on,
-                kind,
                 symbol,
                 quantity: row.quantity.normalize(),
                 price: row.price.normalize(),
                 amount: row.amount.normalize(),
                 fee: row.fee.normalize(),
                 tax: row.tax.normalize(),
+                ..Transaction::blank(kind, AccountId(row.account_id), row.traded_on, books.base)
             }),
             (kind, symbol) => books.findings.push(Finding {
                 session_date: calendar::session_on_or_after(row.traded_on),
@@ -99,6 +109,7 @@ pub async fn books(connection: &mut PgConnection, portfolio: PortfolioId, state:
             ex_date: row.ex_dividend_date,
             pay_date: row.pay_date,
             cash_amount: row.cash_amount.normalize(),
+            currency: None,
         });
     }
     Ok(books)
@@ -109,6 +120,7 @@ async fn accounts(connection: &mut PgConnection, portfolio: PortfolioId) -> Resu
     let rules = |basis: &str, allows_short| AccountRules {
         cost_basis: if basis == "average" { CostBasis::Average } else { CostBasis::Fifo },
         allows_short,
+        sells_short: allows_short,
     };
     Ok(rows
         .fetch_all(connection)

@@ -206,6 +206,9 @@ fn booked(state: State, sessions: &[NaiveDate], books: &Books, prices: &Prices) 
             splits: &books.splits,
             dividends: &books.dividends,
             closes: prices.closes(),
+            base: books.base,
+            currencies: &books.currencies,
+            rates: &books.rates,
         },
     )
 }

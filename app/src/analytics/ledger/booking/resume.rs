@@ -2,11 +2,13 @@
 
 use super::{
     super::{
+        exchange::Exchange,
         input::Input,
         prices::Prices,
         yields::{OpenPosition, PositionInterval, State, Yield},
     },
-    Booking, is_possible,
+    Booking, Quote,
+    events::is_possible,
 };
 use crate::domain::{Money, Symbol};
 use chrono::NaiveDate;
@@ -18,29 +20,40 @@ impl<'a> Booking<'a> {
         let mut booking = Self {
             input,
             places: HashMap::new(),
+            symbols: Vec::new(),
             prices: Vec::new(),
+            quotes: Vec::new(),
+            exchange: Exchange::new(input.base, input.rates),
             held: Vec::new(),
             was_held: Vec::new(),
+            values: Vec::new(),
             positions: Vec::new(),
             numbers: HashMap::new(),
             by_place: Vec::new(),
             touched: Vec::new(),
             cost: Money::ZERO,
             cash: state.cash,
+            foreign_cash_cost: state.foreign_cash_cost,
+            cash_moved: Money::ZERO,
             receivables: state.receivables,
             totals: state.totals,
             net_flow: Money::ZERO,
+            moved: Vec::new(),
+            split_today: Vec::new(),
+            unconverted_since: state.unconverted_since,
+            is_unconverted_now: false,
             previous_session: state.session_date,
             // Before the first session there is nothing, which is worth nothing.
             previous_value: if state.session_date.is_none() { Some(Money::ZERO) } else { state.value },
+            previous_values: Vec::new(),
             yields: Yield::default(),
         };
         let mut splits: HashMap<&Symbol, Vec<(NaiveDate, Decimal, Decimal)>> = HashMap::new();
-        for split in input.splits.iter().filter(|split| is_possible(split)) {
+        for split in input.splits.iter().filter(|split| is_possible(split.from, split.to)) {
             splits.entry(&split.symbol).or_default().push((split.execution_date, split.from, split.to));
         }
-        let symbols = state.lots.iter().map(|lot| &lot.symbol).chain(input.transactions.iter().filter_map(|t| t.symbol.as_ref()));
-        for symbol in symbols {
+        let of = input.transactions.iter().flat_map(|t| [t.symbol.as_ref(), t.counter_symbol.as_ref()]).flatten();
+        for symbol in state.lots.iter().map(|lot| &lot.symbol).chain(of) {
             if booking.places.contains_key(symbol) {
                 continue;
             }
@@ -52,16 +65,31 @@ impl<'a> Booking<'a> {
             let mut splits = splits.remove(symbol).unwrap_or_default();
             splits.sort();
             booking.places.insert(symbol.clone(), booking.prices.len());
+            booking.symbols.push(symbol.clone());
             booking.prices.push(Prices::new(closes, splits, first, known));
+            let base = booking.exchange.base;
+            let quote = input.currencies.get(symbol).filter(|currency| **currency != base);
+            booking.quotes.push(quote.map(|currency| {
+                let local = Some(currency.major()).filter(|major| *major != base);
+                Quote { currency: *currency, local }
+            }));
             booking.held.push(Some(0));
             booking.was_held.push(false);
             booking.by_place.push(Vec::new());
         }
-        for lot in state.lots {
+        // What was held at the state's close isn't valued again: gains by holding are told from an empty portfolio on.
+        booking.previous_values = vec![Some(Money::ZERO); booking.held.len()];
+        booking.values = booking.previous_values.clone();
+        for mut lot in state.lots {
             let Some(number) = booking.position(lot.account, &lot.symbol) else { continue };
-            booking.was_held[booking.positions[number].place] = true;
+            let place = booking.positions[number].place;
+            // A symbol whose prices are in another currency than before: what it cost in this one nobody knows.
+            let local = booking.quotes[place].and_then(|quote| quote.local);
+            lot.local_cost = lot.local_cost.filter(|cost| Some(cost.currency) == local);
+            booking.was_held[place] = true;
+            booking.values[place] = None;
             booking.cost += lot.cost;
-            booking.positions[number].restore(lot);
+            booking.positions[number].receive(lot);
         }
         for number in 0..booking.positions.len() {
             let position = &mut booking.positions[number];
@@ -82,16 +110,21 @@ impl<'a> Booking<'a> {
     }
 
     pub(super) fn finish(mut self) -> (State, Yield) {
+        self.positions.retain(|position| !position.quantity.is_zero());
+        self.positions.sort_by(|a, b| (a.account, &a.symbol).cmp(&(b.account, &b.symbol)));
+        if let Some(session) = self.previous_session {
+            self.yields.holdings = self.holdings(session);
+        }
         let mut state = State {
             session_date: self.previous_session,
             cash: self.cash,
+            foreign_cash_cost: self.foreign_cash_cost,
+            unconverted_since: self.unconverted_since,
             receivables: self.receivables,
             totals: self.totals,
             value: self.previous_value,
             ..State::default()
         };
-        self.positions.retain(|position| !position.quantity.is_zero());
-        self.positions.sort_by(|a, b| (a.account, &a.symbol).cmp(&(b.account, &b.symbol)));
         for position in self.positions {
             let (account, symbol) = (position.account, position.symbol.clone());
             if let Some(last) = self.prices[position.place].last() {

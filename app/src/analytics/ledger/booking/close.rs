@@ -1,0 +1,222 @@
+//! The close of a session: values at its prices and rates, flows, the daily return, and what each holding gained.
+
+use super::{
+    super::{
+        exchange::worth,
+        fixed::{SCALE, money},
+        yields::{Finding, Holding, PortfolioDay, PositionInterval},
+    },
+    Booking, Watch, Watched,
+};
+use crate::domain::{Currency, Money};
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use std::collections::BTreeMap;
+
+impl Booking<'_> {
+    pub(super) fn close(&mut self, session: NaiveDate) {
+        let (mut sum, mut foreign, mut carried, mut positions) = (Some(0_i128), Money::ZERO, 0, 0);
+        std::mem::swap(&mut self.values, &mut self.previous_values);
+        for place in 0..self.held.len() {
+            self.values[place] = Some(Money::ZERO);
+            let held = self.held[place];
+            if held == Some(0) {
+                if std::mem::take(&mut self.was_held[place]) {
+                    self.prices[place].forget(session);
+                }
+                continue;
+            }
+            positions += 1;
+            let price = self.prices[place].at(session);
+            carried += u32::from(price.is_some_and(|(day, _)| day < session));
+            let units = held.zip(price).and_then(|(held, (_, price))| held.checked_mul(price));
+            if self.quotes[place].is_some() {
+                let value = units.and_then(|units| self.in_base(session, place, units));
+                self.values[place] = value;
+                match value {
+                    Some(value) => foreign += value,
+                    None => sum = None,
+                }
+            } else {
+                self.values[place] = units.and_then(money);
+                sum = sum.zip(units).and_then(|(sum, units)| sum.checked_add(units));
+            }
+            if self.values[place].is_none() && !self.was_held[place] {
+                self.report_unvalued(session, place, price.is_some());
+            }
+            self.was_held[place] = true;
+        }
+        let market_value = sum.and_then(money).map(|home| home + foreign);
+        let (cash, owed) = (self.cash_at(session), self.owed(session));
+        let value = market_value.zip(cash).zip(owed).map(|((market_value, (cash, _)), (owed, _))| market_value + cash + owed);
+        let net_flow = std::mem::take(&mut self.net_flow);
+        let (inflow, outflow) = if net_flow > Money::ZERO { (net_flow, Money::ZERO) } else { (Money::ZERO, -net_flow) };
+        self.totals.inflow += inflow;
+        self.totals.outflow += outflow;
+        let is_unconverted = std::mem::take(&mut self.is_unconverted_now);
+        let daily_return = self.previous_value.zip(value).filter(|_| !is_unconverted).and_then(|(previous, value)| {
+            let base = previous + inflow;
+            (base > Money::ZERO).then(|| (value + outflow - base).share_of(base)).flatten()
+        });
+        self.close_intervals(session);
+        let is_cost_known = self.unconverted_since.is_none()
+            || !self.positions.iter().any(|position| !position.quantity.is_zero() && position.is_unconverted());
+        let unrealized = market_value.filter(|_| is_cost_known).map(|market_value| market_value - self.cost);
+        let unrealized_currency = if unrealized.is_some() { self.currency_effect(session) } else { None };
+        self.yields.days.push(PortfolioDay {
+            session_date: session,
+            value,
+            cash: cash.map(|(cash, _)| cash),
+            receivable: owed.map(|(owed, _)| owed),
+            inflow,
+            outflow,
+            is_unconverted,
+            daily_return,
+            carried,
+            positions,
+            market_value,
+            unrealized,
+            unrealized_currency,
+            cash_currency: cash.zip(owed).filter(|_| self.unconverted_since.is_none()).map(|((_, cash), (_, owed))| cash + owed),
+            cash_moved: std::mem::take(&mut self.cash_moved),
+            unconverted_since: self.unconverted_since,
+            totals: self.totals,
+        });
+        self.split_today.clear();
+        (self.previous_session, self.previous_value) = (Some(session), value);
+    }
+
+    /// Quantity × close (units of 10⁻²⁰, in the currency of the closes) as money of the base currency.
+    pub(super) fn in_base(&mut self, session: NaiveDate, place: usize, units: i128) -> Option<Money> {
+        let Some(quote) = self.quotes[place] else { return money(units) };
+        let local = Decimal::try_from_i128_with_scale(units / 10_i128.pow(SCALE), SCALE).ok()?;
+        worth(local, self.exchange.rate(quote.currency, session)?)
+    }
+
+    /// Cash of all accounts and currencies, and what exchange rates brought to it.
+    fn cash_at(&mut self, session: NaiveDate) -> Option<(Money, Money)> {
+        let base = self.exchange.base;
+        let (mut home, mut foreign) = (Money::ZERO, BTreeMap::<Currency, Money>::new());
+        for (currency, cash) in self.cash.values().flatten() {
+            if *currency == base { home += *cash } else { *foreign.entry(*currency).or_default() += *cash }
+        }
+        let mut abroad = Money::ZERO;
+        for (currency, cash) in foreign.into_iter().filter(|(_, cash)| !cash.is_zero()) {
+            abroad += worth(cash.0, self.exchange.rate(currency, session)?)?;
+        }
+        Some((home + abroad, abroad - self.foreign_cash_cost))
+    }
+
+    /// Of the unrealized gain, what exchange rates brought: each lot's cost in its own currency at today's rate, less its cost.
+    fn currency_effect(&mut self, session: NaiveDate) -> Option<Money> {
+        let mut effect = Money::ZERO;
+        for place in 0..self.held.len() {
+            let Some(abroad) = self.abroad(session, place) else { continue };
+            for number in &self.by_place[place] {
+                let position = &self.positions[*number];
+                if !position.quantity.is_zero() {
+                    effect += worth(position.local_cost()?, abroad.rate?)? - position.cost;
+                }
+            }
+        }
+        Some(effect)
+    }
+
+    /// What is held at the last close, for [`super::super::Yield::holdings`].
+    pub(super) fn holdings(&mut self, session: NaiveDate) -> Vec<Holding> {
+        let mut holdings = Vec::with_capacity(self.positions.len());
+        for number in 0..self.positions.len() {
+            let (place, quantity) = (self.positions[number].place, self.positions[number].quantity);
+            if quantity.is_zero() {
+                continue;
+            }
+            let (market_value, abroad) = (self.worth(session, place, quantity), self.abroad(session, place));
+            let currency = self.quotes[place].map_or(self.exchange.base, |quote| quote.currency);
+            let rate = self.exchange.rate(currency, session);
+            let position = &self.positions[number];
+            let cost = (!position.is_unconverted()).then_some(position.cost);
+            let effect = |cost: Money| match abroad {
+                Some(abroad) => Some(worth(position.local_cost()?, abroad.rate?)? - cost),
+                None => Some(Money::ZERO),
+            };
+            holdings.push(Holding {
+                account: position.account,
+                symbol: position.symbol.clone(),
+                quantity,
+                cost,
+                price: self.prices[place].last(),
+                currency,
+                rate,
+                market_value,
+                unrealized: market_value.zip(cost).map(|(value, cost)| value - cost),
+                currency_effect: cost.and_then(effect),
+            });
+        }
+        holdings
+    }
+
+    /// Tells what each place gained: what it is worth more than before, less what went into it.
+    pub(super) fn tell(&mut self, watch: &mut Watch<'_>) {
+        let Some(day) = self.yields.days.last() else { return };
+        let mut gains: Vec<Option<Money>> =
+            self.values.iter().zip(&self.previous_values).map(|(now, before)| now.zip(*before).map(|(now, before)| now - before)).collect();
+        let mut earned = vec![false; gains.len()];
+        for (place, amount) in self.moved.iter().copied() {
+            earned[place] = true;
+            gains[place] = gains[place].map(|gain| gain - amount);
+        }
+        let is_shown = |place: &usize| earned[*place] || self.held[*place] != Some(0);
+        let of = |place: usize| gains[place].map(|gain| (&self.symbols[place], gain));
+        let gains: Vec<_> =
+            (0..gains.len()).filter(|place| is_shown(place) || !gains[*place].unwrap_or_default().is_zero()).filter_map(of).collect();
+        watch(&Watched { day, gains: &gains });
+    }
+
+    fn close_intervals(&mut self, session: NaiveDate) {
+        let last = self.previous_session;
+        let mut touched = std::mem::take(&mut self.touched);
+        touched.sort_unstable();
+        touched.dedup();
+        for number in touched {
+            let position = &mut self.positions[number];
+            let now = (position.quantity, position.cost);
+            if position.shown.is_some_and(|(_, quantity, cost)| (quantity, cost) == now) {
+                continue;
+            }
+            let ended = position.shown.take();
+            if !position.quantity.is_zero() {
+                position.shown = Some((session, position.quantity, position.cost));
+            }
+            if let Some((from, quantity, cost)) = ended {
+                let (account, symbol) = (position.account, position.symbol.clone());
+                self.yields.positions.push(PositionInterval { account, symbol, from, to: last, quantity, cost });
+            }
+        }
+    }
+
+    fn report_unvalued(&mut self, session: NaiveDate, place: usize, has_price: bool) {
+        let holder = self.by_place[place].iter().map(|number| &self.positions[*number]).find(|position| !position.quantity.is_zero());
+        let Some(position) = holder else { return };
+        let (account, symbol, base) = (position.account, position.symbol.clone(), self.exchange.base);
+        let mut wanting = Vec::new();
+        if !has_price {
+            let message = format!(
+                "{symbol} is held but has no price yet, so the portfolio's value is unknown; fetch its prices or check the symbol."
+            );
+            wanting.push(("no_price", message));
+        }
+        if let Some(quote) = self.quotes[place]
+            && self.exchange.rate(quote.currency, session).is_none()
+        {
+            let currency = quote.currency.major();
+            let message = format!(
+                "{symbol} is held, but there is no rate from {currency} to {base} on or before {session}, so the portfolio's value is unknown; add rates of {currency} from that day on."
+            );
+            wanting.push(("no_rate", message));
+        }
+        for (code, message) in wanting {
+            let (account, symbol) = (Some(account), Some(symbol.clone()));
+            self.yields.findings.push(Finding { session_date: session, account, symbol, key: None, code: code.into(), message });
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The same for people: a table a part.
+
+use super::{
+    Booked, PERIODS_A_YEAR,
+    document::{cash, money},
+};
+use app::{
+    analytics::period::Period,
+    domain::{Figure, Money},
+};
+
+pub(super) fn print(booked: &Booked, period: &Period<'_>) {
+    let unknown = || "–".to_owned();
+    let shown = |amount: Option<Money>| amount.map_or_else(unknown, money);
+    let last = period.sessions.last();
+    let opened = period.opening.or(period.sessions.first()).map_or_else(unknown, |session| session.date.to_string());
+    let line = |name: &str, text: String| println!("{name:<18} {text:>20}");
+    println!("{opened} to {}, in {}", last.map_or_else(unknown, |session| session.date.to_string()), booked.base);
+    line("value", shown(last.and_then(|session| session.value)));
+    cash(booked).into_iter().for_each(|(currency, amount)| line(&format!("cash {currency}"), amount));
+    let sums = booked.sums(period);
+    let of = |of: fn(&super::Sums) -> Option<Money>| shown(sums.as_ref().and_then(of));
+    line("realized gain", of(|sums| Some(sums.realized)));
+    line("unrealized gain", of(|sums| sums.unrealized));
+    line("income", of(|sums| Some(sums.income)));
+    line("fees", of(|sums| Some(sums.fees)));
+    line("taxes", of(|sums| Some(sums.taxes)));
+    line("currency on cash", of(|sums| sums.cash_currency));
+    line("total gain", shown(period.total_gain().ok()));
+    line("residual", shown(booked.residual(period)));
+    let returns = period.returns(PERIODS_A_YEAR);
+    let ratio = |name: &str, figure: Figure<f64>| match figure {
+        Ok(value) => line(name, format!("{value}")),
+        Err(reason) => println!("{name:<18} {:>20}  {reason}", "–"),
+    };
+    ratio("time-weighted", returns.time_weighted);
+    ratio("money-weighted", returns.money_weighted);
+    ratio("modified Dietz", returns.modified_dietz);
+    ratio("annualized", returns.annualized);
+    println!("\n{:<12} {:>16} {:>16} {:>16} {:>16}", "symbol", "quantity", "cost", "market value", "unrealized");
+    for held in &booked.yielded.holdings {
+        let (cost, value, gain) = (shown(held.cost), shown(held.market_value), shown(held.unrealized));
+        println!("{:<12} {:>16} {cost:>16} {value:>16} {gain:>16}", held.symbol.as_str(), held.quantity.normalize());
+    }
+    if !booked.yielded.findings.is_empty() {
+        println!("\nFindings:");
+    }
+    booked.yielded.findings.iter().for_each(|finding| println!("{} {}: {}", finding.session_date, finding.code, finding.message));
+}
