@@ -3,7 +3,7 @@
 use super::{
     cashflow::{Flow, Payment, modified_dietz, money_weighted},
     ledger::PortfolioDay,
-    returns::{annualized_return, cumulative_return},
+    returns::{Linked, annualized_return, cumulative_return},
 };
 use crate::domain::{Figure, Money, Undefined};
 use chrono::NaiveDate;
@@ -140,7 +140,7 @@ impl<'a> Period<'a> {
     }
 
     pub fn returns(&self, periods_a_year: f64) -> Returns {
-        let linked = self.unknown().map_or_else(|| cumulative_return(self.sessions.iter().map(|session| session.daily_return)), Err);
+        let linked = self.time_weighted();
         let annualized = linked.clone().and_then(|linked| annualized_return(linked.cumulative, linked.returns, periods_a_year));
         Returns {
             time_weighted: linked.map(|linked| linked.cumulative),
@@ -148,6 +148,14 @@ impl<'a> Period<'a> {
             modified_dietz: self.modified_dietz(),
             annualized,
         }
+    }
+
+    /// Π(1 + r) − 1, with the sessions that it leaves out.
+    ///
+    /// # Errors
+    /// Without a single return, or where a value is unknown.
+    pub fn time_weighted(&self) -> Figure<Linked> {
+        self.unknown().map_or_else(|| cumulative_return(self.sessions.iter().map(|session| session.daily_return)), Err)
     }
 
     /// A return needs the values in between too: a gap isn't a day without capital.
@@ -176,7 +184,10 @@ impl<'a> Period<'a> {
     }
 
     /// Where the period begins with the ledger itself, what came in on its first day is the opening value: it worked all the time.
-    fn modified_dietz(&self) -> Figure<f64> {
+    ///
+    /// # Errors
+    /// When one of the two values or a flow is unknown, within one day, or when no capital was at work.
+    pub fn modified_dietz(&self) -> Figure<f64> {
         let (opening, closing) = self.ends()?;
         let flow = |session: &Session| Flow { on: session.date, amount: session.inflow - session.outflow };
         let mut flows: Vec<Flow> = self.sessions.iter().map(flow).collect();

@@ -2,8 +2,9 @@
 
 use super::{
     benchmark::excess_return,
-    cashflow::{Flow, Payment, modified_dietz, money_weighted},
+    cashflow::{Payment, money_weighted},
     drawdown::drawdowns,
+    period::{Period, Session},
     returns::{Linked, SESSIONS_A_YEAR, cumulative_return, link, per_period},
     series::Series,
 };
@@ -90,9 +91,23 @@ impl<'a> Stretch<'a> {
     /// TWR: Π(1 + r) − 1, with the days that it leaves out.
     ///
     /// # Errors
-    /// Without a single return.
+    /// Without a single return, or where a value in between is unknown.
     pub fn time_weighted(&self) -> Figure<Linked> {
-        cumulative_return(self.sessions.iter().map(|session| session.daily_return))
+        self.with_period(|period| period.time_weighted())
+    }
+
+    /// As the ledger's files are measured too.
+    fn with_period<T>(&self, measure: impl FnOnce(&Period<'_>) -> T) -> T {
+        let session = |of: &PortfolioSession| Session {
+            date: of.session_date,
+            value: of.value,
+            inflow: of.inflow,
+            outflow: of.outflow,
+            is_unconverted: false,
+            daily_return: of.daily_return,
+        };
+        let (opening, sessions) = (self.opening.map(session), self.sessions.iter().map(session).collect::<Vec<_>>());
+        measure(&Period { opening: opening.as_ref(), sessions: &sessions })
     }
 
     /// The benchmark's return over the sessions on which the portfolio has one.
@@ -106,8 +121,9 @@ impl<'a> Stretch<'a> {
     /// TWR − the benchmark's, over the sessions that have both.
     ///
     /// # Errors
-    /// Without a common session.
+    /// Without a common session, or where the TWR is unknown.
     pub fn excess_return(&self) -> Figure<f64> {
+        self.time_weighted()?;
         excess_return(self.common())
     }
 
@@ -165,18 +181,7 @@ impl<'a> Stretch<'a> {
     /// # Errors
     /// Without a value at either end, within one day, or when no capital was at work.
     pub fn modified_dietz(&self) -> Figure<f64> {
-        let net = |session: &PortfolioSession| session.inflow - session.outflow;
-        let (start, after) = match (self.opening, self.sessions) {
-            (Some(opening), sessions) => ((opening.session_date, opening.value.ok_or_else(no_price)?), sessions),
-            (None, [first, after @ ..]) => ((first.session_date, net(first)), after),
-            (None, []) => return Err(Undefined::because("needs a day or more")),
-        };
-        let flows: Vec<Flow> = after
-            .iter()
-            .filter(|session| session.inflow != session.outflow)
-            .map(|session| Flow { on: session.session_date, amount: net(session) })
-            .collect();
-        modified_dietz(start, (self.last.session_date, self.last.value.ok_or_else(no_price)?), &flows)
+        self.with_period(|period| period.modified_dietz())
     }
 }
 

@@ -55,7 +55,8 @@ impl<'a> Column<'a> {
             squares.add(d * d);
         }
         let rest = rest.total();
-        Self { numbers, mean, rest, size, moment: squares.total() - rest * rest / numbers.len() as f64 }
+        let moment = (squares.total() - rest * rest / numbers.len() as f64).max(0.0);
+        Self { numbers, mean, rest, size, moment }
     }
 
     /// Σ (a − mean a)(b − mean b).

@@ -12,9 +12,23 @@ use std::{
 #[serde(transparent)]
 pub struct Money(pub Decimal);
 
-/// All that f64 holds exactly.
-const POWERS_OF_TEN: [f64; 23] =
-    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22];
+/// The f64 nearest to a quotient; the divisor is at most 10²⁸. By whole numbers: the reading of floats brings its tables into the browser.
+fn nearest(dividend: u128, divisor: u128) -> f64 {
+    const DIGITS: u32 = 32;
+    if dividend == 0 {
+        return 0.0;
+    }
+    let (mut quotient, mut rest, mut exponent) = (dividend / divisor, dividend % divisor, 0_u32);
+    // Two bits more than f64 has, so that what is left only decides whether a half is more than one.
+    while quotient >> (f64::MANTISSA_DIGITS + 1) == 0 {
+        rest <<= DIGITS;
+        quotient = quotient << DIGITS | rest / divisor;
+        rest %= divisor;
+        exponent += DIGITS;
+    }
+    let rounded = (quotient | u128::from(rest != 0)) as f64;
+    (0..exponent / DIGITS).fold(rounded, |number, _| number / (1_u64 << DIGITS) as f64)
+}
 
 impl Money {
     pub const ZERO: Self = Self(Decimal::ZERO);
@@ -29,12 +43,9 @@ impl Money {
     /// The amount as the nearest `f64`, for ratios only: what reading its digits gives too, so a file of ours measured elsewhere leads to
     /// the same bits.
     pub fn ratio_base(self) -> f64 {
-        // Two numbers that f64 holds exactly have the nearest quotient.
-        match (i64::try_from(self.0.mantissa()), POWERS_OF_TEN.get(self.0.scale() as usize)) {
-            (Ok(mantissa), Some(power)) if mantissa.unsigned_abs() <= 1 << f64::MANTISSA_DIGITS => mantissa as f64 / power,
-            // Every Decimal's digits are those of a number within f64's range.
-            _ => self.0.to_string().parse().unwrap_or(f64::NAN),
-        }
+        let (mantissa, divisor) = (self.0.mantissa(), 10_u128.pow(self.0.scale()));
+        let size = nearest(mantissa.unsigned_abs(), divisor);
+        if mantissa < 0 { -size } else { size }
     }
 
     pub fn is_zero(self) -> bool {

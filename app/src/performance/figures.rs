@@ -5,7 +5,7 @@ use crate::{
     analytics::{
         metrics::{KEYS, Terms, on_screen},
         report::{Report, RiskFree, Rolling},
-        returns::{SESSIONS_A_YEAR, by_month, by_year, per_period},
+        returns::{Linked, SESSIONS_A_YEAR, by_month, by_year, per_period},
         risk::concentration_measures,
         series::WINDOWS,
         sessions::{MoneyWeightedReturn, Point, PortfolioSession, Stretch, no_price, series},
@@ -41,7 +41,7 @@ pub fn performance(record: &TrackRecord, scope: &Scope) -> Option<Performance> {
         carried: last.carried,
         returns: Returns {
             left_out: stretch.sessions.len() - in_range.returns.len(),
-            time_weighted: linked.map(|linked| linked.cumulative),
+            time_weighted: linked.clone().map(|linked| linked.cumulative),
             benchmark: stretch.benchmark_return(),
             excess: stretch.excess_return(),
             money_weighted,
@@ -54,9 +54,17 @@ pub fn performance(record: &TrackRecord, scope: &Scope) -> Option<Performance> {
         years: years(all, &months),
         months: months.into_iter().map(|(year, month, own)| Month { year, month, own }).collect(),
         sessions: stretch.sessions.len(),
-        on_screen: KEYS.iter().map(|key| (*key, on_screen(&found, key, stretch.sessions.len()))).collect(),
+        on_screen: KEYS.iter().map(|key| (*key, linked_or(key, &linked, on_screen(&found, key, stretch.sessions.len())))).collect(),
         history: series(all),
     })
+}
+
+/// What links all returns is unknown where the time-weighted return is: a value in between is missing, and with it a return.
+fn linked_or(key: &str, linked: &Figure<Linked>, figure: Figure<f64>) -> Figure<f64> {
+    match linked {
+        Err(reason) if matches!(key, "cumulative_return" | "annualized_return") => Err(reason.clone()),
+        _ => figure,
+    }
 }
 
 /// Of the opening only the close belongs to the range: what came before it doesn't.
@@ -206,6 +214,17 @@ mod tests {
         assert_eq!(column.iter().copied().collect::<Option<Vec<_>>>(), rolled.into_iter().map(|(_, figure)| figure.ok()).collect());
         assert_eq!(Rolled::parse("beta", "126"), Rolled { key: "beta", window: 126 });
         assert_eq!(Rolled::parse("alphabet", "7"), Rolled { key: "volatility", window: 63 });
+    }
+
+    #[test]
+    fn a_value_that_is_missing_in_between_leaves_the_linked_return_unknown() {
+        let mut gap = record(40);
+        (gap.sessions[38].value, gap.sessions[38].daily_return, gap.sessions[39].daily_return) = (None, None, None);
+        let found = performance(&gap, &Scope { range: Range::OneMonth, ..Scope::default() }).unwrap();
+        for figure in [&found.returns.time_weighted, &found.returns.excess, &found.shown("cumulative_return")] {
+            assert!(figure.as_ref().unwrap_err().0.starts_with("the value is unknown on 1 of 31 sessions"), "{figure:?}");
+        }
+        assert!(found.returns.modified_dietz.is_ok() && found.shown("volatility").is_ok() && found.returns.left_out == 2);
     }
 
     #[test]

@@ -4,13 +4,15 @@ use app::{
     analytics::{
         attribution::{Attributed, Effects, Segment, attribute, link},
         cashflow::{Flow, Payment, modified_dietz, money_weighted, roots},
+        ledger::{AccountRules, Closes, CostBasis, Input, Kind, Rates, State, Transaction, book},
         metrics::Terms,
         series::Series,
     },
-    domain::{Figure, Money, Undefined},
+    domain::{AccountId, Currency, Figure, Money, Symbol, Undefined},
 };
 use chrono::{Days, NaiveDate};
-use std::fmt::Write;
+use rust_decimal::Decimal;
+use std::{collections::BTreeMap, fmt::Write};
 
 /// A line a case, every number as its bits and every reason as it reads.
 pub fn lines(count: u32) -> String {
@@ -18,10 +20,11 @@ pub fn lines(count: u32) -> String {
     for seed in 0..count {
         let mut line = Line(format!("{seed}"));
         let mut random = Random(u64::from(seed) * 7_919 + 1);
-        match seed % 4 {
+        match seed % 5 {
             0 | 1 => measures(&mut line, &mut random),
             2 => payments(&mut line, &mut random),
-            _ => segments(&mut line, &mut random),
+            3 => segments(&mut line, &mut random),
+            _ => ledger(&mut line, &mut random),
         }
         text.push_str(&line.0);
         text.push('\n');
@@ -134,7 +137,7 @@ fn payments(line: &mut Line, random: &mut Random) {
     for root in roots(&payments).unwrap_or_default() {
         line.bits(root);
     }
-    let money = |random: &mut Random| Money(rust_decimal_of(random));
+    let money = |random: &mut Random| Money(any_amount(random));
     let mut flows: Vec<Flow> =
         (0..random.below(20)).map(|_| Flow { on: first() + Days::new(1 + random.below(300)), amount: money(random) }).collect();
     flows.sort_by_key(|flow| flow.on);
@@ -144,8 +147,8 @@ fn payments(line: &mut Line, random: &mut Random) {
 }
 
 /// An amount of any number of decimals.
-fn rust_decimal_of(random: &mut Random) -> rust_decimal::Decimal {
-    rust_decimal::Decimal::new((random.next() >> random.below(40)) as i64, random.below(19) as u32)
+fn any_amount(random: &mut Random) -> Decimal {
+    Decimal::new((random.next() >> random.below(40)) as i64, random.below(19) as u32)
 }
 
 fn segments(line: &mut Line, random: &mut Random) {
@@ -182,4 +185,70 @@ fn segments(line: &mut Line, random: &mut Random) {
         }
         Err(reason) => line.text(reason),
     }
+}
+
+/// Every day of a ledger, in two currencies, with short sales and by every way of choosing lots.
+fn ledger(line: &mut Line, random: &mut Random) {
+    let symbols: Vec<Symbol> = ["AAA", "BBB", "CCC"].iter().filter_map(|symbol| Symbol::parse(symbol).ok()).collect();
+    let (Ok(euro), account) = (Currency::parse("EUR"), AccountId(1)) else { return };
+    let sessions: Vec<NaiveDate> = first().iter_days().take(60).collect();
+    let cents = |random: &mut Random, most: u64| Decimal::new(1 + random.below(most) as i64, 2);
+    let closes: Closes = symbols
+        .iter()
+        .map(|symbol| {
+            (symbol.clone(), sessions.iter().filter_map(|day| (random.below(9) > 0).then(|| (*day, cents(random, 50_000)))).collect())
+        })
+        .collect();
+    let rates = Rates::from([(euro, sessions.iter().map(|day| (*day, Decimal::new(10_000 + random.below(2_000) as i64, 4))).collect())]);
+    let kinds = [
+        Kind::Buy,
+        Kind::Buy,
+        Kind::Sell,
+        Kind::Short,
+        Kind::Cover,
+        Kind::Deposit,
+        Kind::Withdrawal,
+        Kind::Dividend,
+        Kind::Fee,
+        Kind::Split,
+    ];
+    let transactions: Vec<Transaction> = (0..80)
+        .map(|number| {
+            let (kind, day) = (kinds[random.below(10) as usize], sessions[random.below(60) as usize]);
+            let currency = if random.below(3) == 0 { euro } else { Currency::USD };
+            let (quantity, price) = (Decimal::new(1 + random.below(5_000) as i64, random.below(4) as u32), cents(random, 50_000));
+            Transaction {
+                key: number.to_string(),
+                symbol: symbols.get(random.below(3) as usize).cloned(),
+                quantity,
+                price,
+                amount: (quantity * price).round_dp(2),
+                fee: cents(random, 300),
+                ratio: (kind == Kind::Split).then(|| Decimal::new(1 + random.below(40) as i64, 1)),
+                ..Transaction::blank(kind, account, day, currency)
+            }
+        })
+        .collect();
+    let cost_basis = [CostBasis::Fifo, CostBasis::Lifo, CostBasis::Hifo, CostBasis::Average][random.below(4) as usize];
+    let accounts = BTreeMap::from([(account, AccountRules { cost_basis, allows_short: true, sells_short: random.below(2) == 0 })]);
+    let (state, yielded) = book(
+        State::default(),
+        &Input {
+            sessions: &sessions,
+            accounts: &accounts,
+            transactions: &transactions,
+            splits: &[],
+            dividends: &[],
+            closes: &closes,
+            base: Currency::USD,
+            currencies: &BTreeMap::from([(symbols[0].clone(), euro)]),
+            rates: &rates,
+        },
+    );
+    for day in &yielded.days {
+        line.text(day.value.map_or(Decimal::ZERO, |value| value.0));
+        line.figure(&day.daily_return.ok_or_else(|| Undefined::because("–")));
+        line.text(format_args!("{:?} {:?}", day.unrealized, day.totals));
+    }
+    line.text(format_args!("{:?} {:?} {}", state.lots, yielded.realized, yielded.findings.len()));
 }

@@ -16,6 +16,8 @@ const ROUNDING: f64 = 1e-13;
 pub(super) struct Moments {
     pub count: f64,
     pub mean: f64,
+    /// What the mean's last digit is off.
+    pub rest: f64,
     /// Central moments over n.
     pub m2: f64,
     /// Standardized by the population deviation; undefined for a series that doesn't vary.
@@ -48,7 +50,7 @@ pub(super) fn put(sheet: &mut Sheet, input: &Input<'_>) -> Moments {
     // The mean is rounded; what its last digit is off (`rest`) shifts the moments of returns that hardly vary.
     let rest = rest.total() / count;
     let [d2, d3, d4] = [square, cube, fourth].map(|sum| sum.total() / count);
-    let m2 = d2 - rest * rest;
+    let m2 = (d2 - rest * rest).max(0.0);
     let m3 = d3 - 3.0 * rest * d2 + 2.0 * rest * rest * rest;
     let m4 = d4 - 4.0 * rest * d3 + 6.0 * rest * rest * d2 - 3.0 * rest * rest * rest * rest;
     let sd = (m2 * count / (count - 1.0)).sqrt();
@@ -72,7 +74,7 @@ pub(super) fn put(sheet: &mut Sheet, input: &Input<'_>) -> Moments {
     sheet.put("adjusted_sharpe_ratio", adjusted(mean * periods / (sd * periods.sqrt()), &skewness, &kurtosis));
     let shape = skewness.clone().and_then(|s| over(s, kurtosis.clone()?, "the kurtosis is zero"));
     sheet.put("skewness_kurtosis_ratio", shape);
-    Moments { count, mean, m2, skewness, kurtosis, annualized_return }
+    Moments { count, mean, rest, m2, skewness, kurtosis, annualized_return }
 }
 
 fn enough(returns: &[f64], fewest: usize) -> Figure<()> {

@@ -27,7 +27,7 @@ pub(super) fn put(sheet: &mut Sheet, input: &Input<'_>, moments: &Moments) {
         down_cube.add(short * short * short);
         gains.add(r.max(0.0));
         losses.add((-r).max(0.0));
-        let under = (r - moments.mean).min(0.0);
+        let under = ((r - moments.mean) - moments.rest).min(0.0);
         below_mean.add(under * under);
     }
     let n = moments.count;

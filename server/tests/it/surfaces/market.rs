@@ -21,7 +21,7 @@ const FIRST: &str = "2024-11-01";
 const TRANSACTIONS: usize = 2_000;
 const SYMBOLS: [&str; 8] = ["AAPL", "AMZN", "BRK.A", "JNJ", "MSFT", "PFE", "TSLA", "XOM"];
 /// New shares per old of AMZN, in force on this day.
-const SPLIT: (&str, i64) = ("2025-08-18", 4);
+pub const SPLIT: (&str, i64) = ("2025-08-18", 4);
 
 /// SplitMix64.
 struct Random(u64);
@@ -66,8 +66,7 @@ pub async fn fill(pool: &PgPool) {
         &format!(
             "insert into raw.split values ('AMZN', '{}', 1, {}, 's1', 1);
              insert into raw.dividend (symbol, ex_dividend_date, vendor_id, pay_date, cash_amount, response_id) values
-                 ('XOM', '2025-05-15', 'd1', '2025-06-10', 0.99, 1), ('SPY', '2025-06-20', 'd2', '2025-07-31', 1.76, 1),
-                 ('JNJ', '2026-02-24', 'd3', '2026-03-10', 1.3, 1);
+                 ('SPY', '2025-06-20', 'd1', '2025-07-31', 1.76, 1), ('SPY', '2026-06-18', 'd2', '2026-07-31', 1.83, 1);
              insert into ops.change (kind, from_date) values ('rate', '{FIRST}')",
             SPLIT.0, SPLIT.1
         ),
