@@ -186,7 +186,7 @@ mod tests {
     fn falls_are_dated_and_the_deepest_comes_first() {
         let all = series(&[(-0.1, None, None), (0.2, None, None), (-0.5, None, None)]);
         let found = all.falls();
-        assert_eq!(found.iter().map(|fall| fall.fall.depth).collect::<Vec<_>>(), [-0.5, 0.9 - 1.0]);
+        assert_eq!(found.iter().map(|fall| fall.fall.depth).collect::<Vec<_>>(), [-0.5, -0.1]);
         assert_eq!((found[0].peak, found[0].trough, found[0].recovery), (Some(all.days[1]), Some(all.days[2]), None));
         assert_eq!((found[1].peak, found[1].recovery), (None, Some(all.days[1])));
     }
