@@ -20,6 +20,7 @@ mod models;
 mod operations;
 mod orchestrator;
 mod pages;
+mod performance;
 mod pipeline;
 mod publish;
 mod quality;

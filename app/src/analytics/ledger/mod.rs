@@ -5,6 +5,8 @@
 //! `value − Σ inflow + Σ outflow = realized + (unrealized − brought in) + income − costs + cash currency`.
 
 mod booking;
+#[cfg(test)]
+mod examples;
 mod exchange;
 mod fixed;
 #[cfg(test)]
