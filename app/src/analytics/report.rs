@@ -21,7 +21,9 @@ pub struct Report {
     pub metrics: Vec<Measured>,
     /// The deepest first.
     pub drawdowns: Vec<Drawdown>,
-    pub rolling: Rolling,
+    /// An empty object where none were asked for.
+    #[serde(serialize_with = "or_nothing")]
+    pub rolling: Option<Rolling>,
 }
 
 /// What the measures were taken by, and how many periods lack what some of them need.
@@ -60,14 +62,14 @@ pub struct Drawdown {
     pub periods_to_recovery: Option<usize>,
 }
 
-/// Every measure over every window, by its last day; an empty object where none was asked for.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+/// Every measure over every window, by its last day.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Rolling {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub window: Option<usize>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Returns in a window.
+    pub window: usize,
     pub dates: Vec<NaiveDate>,
-    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "columns")]
+    /// As long as `dates`; null where a measure is undefined.
+    #[serde(serialize_with = "columns")]
     pub metrics: Vec<(&'static str, Vec<Option<f64>>)>,
 }
 
@@ -89,7 +91,7 @@ impl Report {
             },
             metrics: found.measures.clone(),
             drawdowns: series.falls().iter().map(Drawdown::of).collect(),
-            rolling: Rolling::default(),
+            rolling: None,
         }
     }
 }
@@ -97,7 +99,7 @@ impl Report {
 impl Rolling {
     pub fn of(series: &Series, terms: Terms, window: usize) -> Self {
         let (dates, metrics) = series.rolling_all(terms, window);
-        Self { window: Some(window), dates, metrics }
+        Self { window, dates, metrics }
     }
 
     /// Only the windows that end after a day.
@@ -154,6 +156,13 @@ pub fn by_key<S: Serializer>(measures: &[Measured], serializer: S) -> Result<S::
     map.end()
 }
 
+fn or_nothing<S: Serializer>(rolling: &Option<Rolling>, serializer: S) -> Result<S::Ok, S::Error> {
+    match rolling {
+        Some(rolling) => rolling.serialize(serializer),
+        None => serializer.serialize_map(Some(0))?.end(),
+    }
+}
+
 fn columns<S: Serializer>(columns: &[(&'static str, Vec<Option<f64>>)], serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(columns.len()))?;
     for (key, column) in columns {
@@ -192,10 +201,13 @@ mod tests {
         assert_eq!(document["metrics"]["beta_bear"]["reason"], "needs 2 periods with a falling benchmark, has 1");
         assert_eq!(document["rolling"], serde_json::json!({}));
         assert_eq!(document["drawdowns"][0]["periods_to_recovery"], 1);
-        report.rolling = Rolling::of(&series(&[0.1, -0.2, 0.3]), Terms::default(), 2).after("2024-01-02".parse().unwrap());
+        report.rolling = Some(Rolling::of(&series(&[0.1, -0.2, 0.3]), Terms::default(), 2).after("2024-01-02".parse().unwrap()));
         let rolling = &read(&report)["rolling"];
         assert_eq!(rolling["dates"], serde_json::json!(["2024-01-03"]));
         assert_eq!(rolling["metrics"]["volatility"].as_array().map(Vec::len), Some(1));
+        report.rolling = Some(Rolling::of(&series(&[0.1]), Terms::default(), 2));
+        let none = &read(&report)["rolling"];
+        assert_eq!((&none["dates"], &none["metrics"]["beta"]), (&serde_json::json!([]), &serde_json::json!([])));
     }
 
     proptest! {

@@ -121,7 +121,7 @@ impl Performance {
         if let Some(day) = self.report.from.and_then(|first| first.pred_opt()) {
             rolling = rolling.after(day);
         }
-        self.report.rolling = rolling;
+        self.report.rolling = Some(rolling);
     }
 }
 
@@ -210,7 +210,8 @@ mod tests {
         let rolled = week.rolled(Rolled { key: "volatility", window: 21 });
         assert_eq!(rolled.iter().map(|(day, _)| *day).collect::<Vec<_>>(), week.daily[1..].iter().map(|day| day.date).collect::<Vec<_>>());
         week.roll(21);
-        let column = &week.report.rolling.metrics.iter().find(|(key, _)| *key == "volatility").unwrap().1;
+        let rolling = week.report.rolling.unwrap();
+        let column = &rolling.metrics.iter().find(|(key, _)| *key == "volatility").unwrap().1;
         assert_eq!(column.iter().copied().collect::<Option<Vec<_>>>(), rolled.into_iter().map(|(_, figure)| figure.ok()).collect());
         assert_eq!(Rolled::parse("beta", "126"), Rolled { key: "beta", window: 126 });
         assert_eq!(Rolled::parse("alphabet", "7"), Rolled { key: "volatility", window: 63 });

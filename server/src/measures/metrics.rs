@@ -115,7 +115,7 @@ pub fn metrics(args: &MetricsArgs) -> Result<(), TableError> {
     report.parameters.without_risk_free = without_risk_free;
     if args.format == Format::Json {
         if let Some(window) = args.rolling {
-            report.rolling = Rolling::of(&series, terms, window as usize);
+            report.rolling = Some(Rolling::of(&series, terms, window as usize));
         }
         println!("{}", serde_json::to_string(&report).map_err(|error| TableError::Refused(error.to_string()))?);
         return Ok(());
