@@ -3,7 +3,7 @@
 
 use super::{
     metrics::{Measured, Terms},
-    series::{DatedFall, Measurement, Series},
+    series::{Columns, DatedFall, Measurement, Series},
 };
 use crate::domain::{Figure, Undefined};
 use chrono::NaiveDate;
@@ -70,7 +70,7 @@ pub struct Rolling {
     pub dates: Vec<NaiveDate>,
     /// As long as `dates`; null where a measure is undefined.
     #[serde(serialize_with = "columns")]
-    pub metrics: Vec<(&'static str, Vec<Option<f64>>)>,
+    pub metrics: Columns,
 }
 
 impl Report {
@@ -163,7 +163,7 @@ fn or_nothing<S: Serializer>(rolling: &Option<Rolling>, serializer: S) -> Result
     }
 }
 
-fn columns<S: Serializer>(columns: &[(&'static str, Vec<Option<f64>>)], serializer: S) -> Result<S::Ok, S::Error> {
+fn columns<S: Serializer>(columns: &Columns, serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(columns.len()))?;
     for (key, column) in columns {
         map.serialize_entry(key, column)?;

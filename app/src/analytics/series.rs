@@ -43,6 +43,9 @@ pub struct DatedFall {
     pub recovery: Option<NaiveDate>,
 }
 
+/// A column a measure, `None` where it is undefined.
+pub type Columns = Vec<(&'static str, Vec<Option<f64>>)>;
+
 /// The parts of a stretch that have what a measure needs.
 struct Parts {
     /// As long as the stretch, or empty where a rate is missing.
@@ -101,8 +104,8 @@ impl Series {
     }
 
     /// Every measure over every window: the windows' last days, and a column a measure with nothing where it is undefined.
-    pub fn rolling_all(&self, terms: Terms, window: usize) -> (Vec<NaiveDate>, Vec<(&'static str, Vec<Option<f64>>)>) {
-        let mut columns: Vec<(&str, Vec<Option<f64>>)> = KEYS.iter().map(|key| (*key, Vec::new())).collect();
+    pub fn rolling_all(&self, terms: Terms, window: usize) -> (Vec<NaiveDate>, Columns) {
+        let mut columns: Columns = KEYS.iter().map(|key| (*key, Vec::new())).collect();
         let mut days = Vec::new();
         for of in self.windows(window) {
             days.push(self.days[of.end - 1]);

@@ -22,7 +22,7 @@ fn nearest(dividend: u128, divisor: u128) -> f64 {
     // Two bits more than f64 has, so that what is left only decides whether a half is more than one.
     while quotient >> (f64::MANTISSA_DIGITS + 1) == 0 {
         rest <<= DIGITS;
-        quotient = quotient << DIGITS | rest / divisor;
+        quotient = (quotient << DIGITS) | (rest / divisor);
         rest %= divisor;
         exponent += DIGITS;
     }

@@ -196,7 +196,8 @@ fn ledger(line: &mut Line, random: &mut Random) {
     let closes: Closes = symbols
         .iter()
         .map(|symbol| {
-            (symbol.clone(), sessions.iter().filter_map(|day| (random.below(9) > 0).then(|| (*day, cents(random, 50_000)))).collect())
+            let traded: Vec<NaiveDate> = sessions.iter().filter(|_| random.below(9) > 0).copied().collect();
+            (symbol.clone(), traded.into_iter().map(|day| (day, cents(random, 50_000))).collect())
         })
         .collect();
     let rates = Rates::from([(euro, sessions.iter().map(|day| (*day, Decimal::new(10_000 + random.below(2_000) as i64, 4))).collect())]);
