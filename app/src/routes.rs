@@ -14,6 +14,27 @@ pub const PIPELINE: &str = "/pipeline";
 pub const CONNECTIONS: &str = "/connections";
 pub const PEOPLE: &str = "/people";
 pub const SETTINGS: &str = "/settings";
+pub const EXPLAIN: &str = "/explain";
+pub const RESTATEMENTS: &str = "/restatements";
+
+/// Pages that can be asked for as they were known on an earlier day.
+pub const AS_KNOWN: [&str; 4] = [OVERVIEW, HOLDINGS, EXPLAIN, RESTATEMENTS];
+
+/// How a figure was made: `/explain/time_weighted?range=3Y`. `about`: what else it is of, such as ("symbol", "AAPL").
+pub fn explain(figure: &str, scope: &Scope, about: &[(&str, &str)]) -> String {
+    let mut query = scope.query();
+    for (name, value) in about {
+        // A symbol may hold a slash; nothing else of what is asked here needs an escape.
+        let value = value.replace('/', "%2F");
+        query.push_str(&format!("{}{name}={value}", if query.is_empty() { "" } else { "&" }));
+    }
+    with_query(&format!("{EXPLAIN}/{figure}"), &query)
+}
+
+/// The same page as it is published now.
+pub fn as_known_now(path: &str, scope: &Scope) -> String {
+    scoped(path, &Scope { as_known_on: None, ..*scope })
+}
 
 /// A page in a scope: `/holdings?range=3Y`.
 pub fn scoped(path: &str, scope: &Scope) -> String {
@@ -71,6 +92,13 @@ mod tests {
         assert_eq!(scoped(HOLDINGS, &Scope::default()), "/holdings");
         assert_eq!(scoped(HOLDINGS, &scope), "/holdings?portfolio=3");
         assert_eq!(in_range(OVERVIEW, &scope, Range::FiveYears), "/?portfolio=3&range=5Y");
+    }
+
+    #[test]
+    fn an_explanation_is_a_permalink() {
+        let scope = Scope { portfolio: Some(PortfolioId(3)), ..Scope::default() };
+        assert_eq!(explain("value", &Scope::default(), &[]), "/explain/value");
+        assert_eq!(explain("holding_value", &scope, &[("symbol", "BRK/A")]), "/explain/holding_value?portfolio=3&symbol=BRK%2FA");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod holdings;
 mod months;
 mod risk;
 mod tiles;
+mod yesterday;
 
 use crate::{
     overview::{api::show_overview, model},
@@ -36,10 +37,11 @@ pub fn OverviewPage() -> impl IntoView {
 
 #[component]
 fn Page(page: model::OverviewPage) -> impl IntoView {
-    let model::OverviewPage { overview, top, holdings } = page;
+    let model::OverviewPage { overview, top, holdings, restated, since_yesterday } = page;
     let figures = overview.figures.clone();
     view! {
-        <tiles::Tiles figures=figures.clone() currency=overview.currency.clone() range=overview.range benchmark=overview.benchmark/>
+        <tiles::Tiles figures=figures.clone() currency=overview.currency.clone() range=overview.range benchmark=overview.benchmark restated/>
+        <yesterday::SinceYesterday of=since_yesterday/>
         <charts::Charts overview=overview.clone()/>
         <allocation::Allocation sectors=overview.sectors/>
         <bridge::BridgeCard bridge=figures.bridge range=overview.range/>

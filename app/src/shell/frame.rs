@@ -7,11 +7,13 @@ use super::{
 };
 use crate::{
     error::AppError,
+    format,
     overview::{api::show_frame, model},
+    routes,
     ui::{Refresh, use_scope},
 };
 use leptos::{either::Either, prelude::*};
-use leptos_router::components::Outlet;
+use leptos_router::{components::Outlet, hooks::use_location};
 
 #[component]
 pub fn Frame() -> impl IntoView {
@@ -29,11 +31,36 @@ pub fn Frame() -> impl IntoView {
                 None => Either::Right(()),
             }.into_any())}
             <main id="main" tabindex="-1">
+                <Known/>
                 <Outlet/>
             </main>
         </div>
         {around(|frame| view! { <BottomBar findings=frame.as_ref().map_or(0, |frame| frame.open_findings)/> }.into_any())}
         {around(|frame| frame.map(|frame| view! { <Running frame/> }).into_any())}
+    }
+}
+
+/// Says that an earlier day's knowledge is shown, and leads back.
+#[component]
+fn Known() -> impl IntoView {
+    let scope = use_scope();
+    let here = use_location().pathname;
+    let said = move || {
+        let day = format::date(scope.get().as_known_on?);
+        let is_kept = routes::AS_KNOWN.iter().any(|path| here.with(|here| here == path || here.starts_with(&format!("{path}/")) && *path != routes::OVERVIEW));
+        Some(if is_kept {
+            format!("As known on {day}: what was published by the end of that day in New York.")
+        } else {
+            format!("This page shows what is known today, not what was known on {day}.")
+        })
+    };
+    view! {
+        {move || said().map(|text| view! {
+            <p class="note warn wide known" role="status">
+                {text}" "
+                <a href=move || routes::as_known_now(&here.get(), &scope.get())>"Back to today"</a>
+            </p>
+        })}
     }
 }
 

@@ -1,5 +1,6 @@
 //! Building blocks of pages: each state, figure, field and picture is drawn in one place.
 
+mod bob;
 mod chart;
 mod context;
 mod drawn;
@@ -10,6 +11,7 @@ mod loaded;
 mod spark;
 mod write;
 
+pub use bob::{Explained, RestatedChip};
 pub use chart::{ChartBox, Options};
 pub use context::{PageStatus, Refresh, Theme, use_scope};
 pub use drawn::Drawn;

@@ -12,6 +12,7 @@ mod openings;
 mod operations;
 mod overview;
 mod portfolios;
+mod published;
 mod quality;
 mod scope;
 mod settings;

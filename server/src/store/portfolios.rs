@@ -1,6 +1,6 @@
 //! The frame of every page, and what a portfolio holds. The overview lies in `overview.rs`.
 
-use super::{Result, Store};
+use super::{Result, Store, published::AsOf};
 use crate::auth::Role;
 use app::{
     domain::{Figure, Money, PortfolioId, Scope, Symbol, Undefined, UserId},
@@ -51,7 +51,7 @@ impl Store {
         let shown = rows.iter().find(|row| scope.portfolio.is_none_or(|wanted| wanted.get() == row.portfolio_id));
         let mine: Vec<i64> = rows.iter().map(|row| row.portfolio_id).collect();
         let (publication, open_findings, running) = tokio::try_join!(
-            self.publication(shown.map(|row| PortfolioId(row.portfolio_id))),
+            self.publication(shown.map(|row| PortfolioId(row.portfolio_id)), scope.as_known_on),
             self.open_findings(&mine),
             self.running(&mine),
         )?;
@@ -60,6 +60,7 @@ impl Store {
             is_administrator: role == Some(Role::Administrator),
             shown: shown.map(|row| PortfolioId(row.portfolio_id)),
             publication,
+            as_known_on: scope.as_known_on,
             // With the demo on, everybody's prices are the simulator's.
             is_demo: self.has_demo || shown.is_some_and(|row| row.is_demo),
             open_findings,
@@ -69,9 +70,12 @@ impl Store {
         })
     }
 
-    /// When the portfolio's numbers were published last.
-    async fn publication(&self, portfolio: Option<PortfolioId>) -> Result<Option<PublicationNote>> {
+    /// When the portfolio's numbers were published last, up to the end of a day where one is given.
+    async fn publication(&self, portfolio: Option<PortfolioId>, as_known_on: Option<NaiveDate>) -> Result<Option<PublicationNote>> {
         let Some(portfolio) = portfolio else { return Ok(None) };
+        if let Some(day) = as_known_on {
+            return self.publication_known(portfolio, day).await;
+        }
         if !self.is_published().await? {
             return Ok(None);
         }
@@ -129,46 +133,35 @@ impl Store {
 
     async fn holdings(&self, user: UserId, scope: Scope) -> Result<Option<Holdings>> {
         let Some(portfolio) = self.shown(user, scope).await? else { return Ok(None) };
-        if !self.is_published().await? {
-            return Ok(None);
-        }
-        let Some(day) = sqlx::query!(
-            "select session_date, value, cash, receivable from marts.portfolio_daily where portfolio_id = $1 order by session_date desc limit 1",
-            portfolio.id.get()
-        )
-        .fetch_optional(&self.pool)
-        .await?
-        else {
-            return Ok(None);
-        };
+        let Some(as_of) = self.as_of(portfolio.id, scope.as_known_on).await? else { return Ok(None) };
+        let Some(day) = self.last_day(portfolio.id, as_of).await? else { return Ok(None) };
         Ok(Some(Holdings {
             as_of: day.session_date,
             currency: portfolio.currency,
-            rows: self.lines(portfolio.id, day.session_date, None).await?,
-            cash: Money(day.cash),
-            receivable: Money(day.receivable),
-            value: day.value.map(Money).ok_or_else(|| Undefined::because("a held symbol has no price yet")),
+            rows: self.lines(portfolio.id, as_of, day.session_date, None).await?,
+            cash: day.cash,
+            receivable: day.receivable,
+            value: day.value.ok_or_else(|| Undefined::because("a held symbol has no price yet")),
         }))
     }
 
     /// The largest holdings as of a session, or all of them; the small charts of five hundred cost more than the rest of a page.
-    pub(super) async fn lines(&self, portfolio: PortfolioId, as_of: NaiveDate, most: Option<usize>) -> Result<Vec<Holding>> {
-        let rows = sqlx::query!(
-            "select symbol, name, sector, quantity, cost, close, priced_on, value, weight, previous_close from marts.holdings
-             where portfolio_id = $1 order by value desc nulls last, symbol limit $2",
-            portfolio.get(),
-            most.and_then(|most| i64::try_from(most).ok())
-        )
-        .fetch_all(&self.pool)
-        .await?;
+    pub(super) async fn lines(
+        &self,
+        portfolio: PortfolioId,
+        as_of: AsOf,
+        session: NaiveDate,
+        most: Option<usize>,
+    ) -> Result<Vec<Holding>> {
+        let rows = self.held(portfolio, as_of, most).await?;
         let symbols: Vec<String> = rows.iter().map(|row| row.symbol.clone()).collect();
-        let mut recent = self.recent_closes(&symbols, as_of).await?;
+        let mut recent = self.recent_closes(&symbols, as_of, session).await?;
         let lines = rows.into_iter().map(|row| {
             let value = row.value.map(Money).ok_or_else(|| Undefined::because("no price yet"));
             let cost = Money(row.cost);
             let gain = value.clone().map(|value| value - cost);
             Ok(Holding {
-                day_return: day_return(row.close, row.previous_close, row.priced_on, as_of),
+                day_return: day_return(row.close, row.previous_close, row.priced_on, session),
                 unrealized_return: gain.clone().and_then(|gain| gain.share_of(cost).ok_or_else(|| Undefined::because("the cost is zero"))),
                 weight: row.weight.ok_or_else(|| Undefined::because("the portfolio has no value yet")),
                 recent: recent.remove(&row.symbol).unwrap_or_default(),
@@ -187,26 +180,10 @@ impl Store {
     }
 
     /// The last closes of each symbol in shares of `to`, oldest first.
-    async fn recent_closes(&self, symbols: &[String], to: NaiveDate) -> Result<BTreeMap<String, Vec<f64>>> {
+    async fn recent_closes(&self, symbols: &[String], as_of: AsOf, to: NaiveDate) -> Result<BTreeMap<String, Vec<f64>>> {
         let from = to - RECENT_DAYS;
-        let closes = sqlx::query!(
-            r#"select symbol, session_date, close from staging.prices
-               where symbol = any($1) and session_date between $2 and $3 and "timestamp" between $2::date and $3::date + 2
-               order by symbol, session_date"#,
-            symbols,
-            from,
-            to
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let splits = sqlx::query!(
-            "select symbol, execution_date, split_from, split_to from staging.splits where symbol = any($1) and execution_date > $2 and execution_date <= $3",
-            symbols,
-            from,
-            to
-        )
-        .fetch_all(&self.pool)
-        .await?;
+        let closes = self.closes_between(symbols, as_of, from, to).await?;
+        let splits = self.splits_between(symbols, as_of, from, to).await?;
         let mut recent: BTreeMap<String, Vec<f64>> = BTreeMap::new();
         for row in closes {
             let mut later = splits.iter().filter(|split| split.symbol == row.symbol && split.execution_date > row.session_date);
@@ -221,7 +198,7 @@ impl Store {
 }
 
 /// Price change of the last session, both closes in today's shares.
-fn day_return(close: Option<Decimal>, previous: Option<Decimal>, priced_on: Option<NaiveDate>, as_of: NaiveDate) -> Figure<f64> {
+pub(super) fn day_return(close: Option<Decimal>, previous: Option<Decimal>, priced_on: Option<NaiveDate>, as_of: NaiveDate) -> Figure<f64> {
     let close = close.ok_or_else(|| Undefined::because("no price yet"))?;
     if priced_on != Some(as_of) {
         return Err(Undefined::because("no price on this session: the last close is carried"));

@@ -277,6 +277,17 @@ impl<'p> Build<'p> {
         self.project.models().iter().filter_map(of).collect()
     }
 
+    /// What `query` selects, as a JSON array of objects; it is given where the model stands during this build. Only text of our own.
+    ///
+    /// # Errors
+    /// [`Error::Build`] when there is no such model, or Postgres refuses the query.
+    pub async fn rows(&self, connection: &mut PgConnection, model: &str, query: impl FnOnce(&str) -> String) -> Result<Value, Error> {
+        let refused = |source| Error::Build { model: model.to_owned(), source };
+        let relation = self.relations.get(model).ok_or(sqlx::Error::RowNotFound).map_err(refused)?;
+        let text = format!("select coalesce(jsonb_agg(to_jsonb(found)), '[]') from ({}) as found", query(relation));
+        sql::json(self.rights, connection, text).await.map_err(refused)
+    }
+
     /// Does any table hold all of its rows anew, whoever they belong to?
     pub fn has_rebuilt(&self) -> bool {
         !self.beside.is_empty()

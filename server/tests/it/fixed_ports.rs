@@ -244,6 +244,7 @@ impl Portfolios for Fixed {
                 checks_total: 42,
                 is_stale: self.0 == State::Stale,
             }),
+            as_known_on: None,
             is_demo: true,
             open_findings: 2,
             running: is_empty.then(|| RunningNote {
@@ -261,7 +262,24 @@ impl Portfolios for Fixed {
             let holdings = holdings(8);
             let count = u32::try_from(holdings.rows.len()).unwrap();
             let top = holdings.rows.into_iter().take(TopHolding::SHOWN).map(short).collect();
-            OverviewPage { overview: overview(scope), top, holdings: count }
+            OverviewPage {
+                overview: overview(scope),
+                top,
+                holdings: count,
+                restated: Restated { is_last: false, in_range: 2, ever: 2 },
+                since_yesterday: Ok(SinceYesterday {
+                    since: on("2026-11-19"),
+                    shown: usd(283_115.85),
+                    now: usd(284_400.0),
+                    restated: usd(-12.4),
+                    market: usd(1_200.0),
+                    inflow: usd(100.0),
+                    outflow: usd(0.0),
+                    income: usd(0.25),
+                    costs: usd(3.7),
+                    residual: usd(0.0),
+                }),
+            }
         };
         self.fail((self.0 != State::Empty).then(page))
     }

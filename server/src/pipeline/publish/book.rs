@@ -23,6 +23,8 @@ pub(super) struct Booked {
     pub rows: u64,
     /// Each portfolio that was booked, and from when on its numbers may differ.
     pub changed: BTreeMap<PortfolioId, NaiveDate>,
+    /// Up to which row of ops.change each of those that had a ledger stood before.
+    pub marks: BTreeMap<PortfolioId, i64>,
     /// Those that could not be booked keep what they had.
     pub failed: Vec<PortfolioId>,
 }
@@ -137,6 +139,9 @@ impl Booking<'_> {
             serde_json::from_value::<State>(row.state.0).ok().map(|state| (standing, state))
         });
         let standing = stored.as_ref().map(|(standing, _)| standing);
+        if let Some(standing) = standing {
+            self.booked.marks.insert(portfolio, standing.change_id);
+        }
         let symbols = match standing {
             Some(standing) => ledger::symbols_through(connection, portfolio, standing.session_date).await?,
             None => BTreeSet::new(),
