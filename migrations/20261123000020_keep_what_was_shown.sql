@@ -8,8 +8,9 @@ alter table ops.publication
     add column portfolios  bigint[] not null default '{}',
     -- Vendors' answers up to this one were read.
     add column response_id bigint not null default 0,
-    -- The program's version.
-    add column program     text not null default '';
+    -- The program's version, and the models that were others before.
+    add column program     text not null default '',
+    add column replaced_models text[] not null default '{}';
 
 alter table ops.published_portfolio_day
     add column cash              numeric(19, 4),

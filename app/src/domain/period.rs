@@ -156,7 +156,12 @@ mod tests {
 
     #[test]
     fn a_scope_survives_the_url() {
-        let scope = Scope { portfolio: Some(PortfolioId(7)), range: Range::Max, benchmark: Benchmark::SpyPriceReturn, as_known_on: NaiveDate::from_ymd_opt(2026, 11, 20) };
+        let scope = Scope {
+            portfolio: Some(PortfolioId(7)),
+            range: Range::Max,
+            benchmark: Benchmark::SpyPriceReturn,
+            as_known_on: NaiveDate::from_ymd_opt(2026, 11, 20),
+        };
         assert_eq!(Scope::parse(&scope.query()), scope);
         assert_eq!(Scope::parse("?range=nonsense&x&portfolio=x&as_known_on=+99999-02-03"), Scope::default());
     }

@@ -47,7 +47,9 @@ fn Known() -> impl IntoView {
     let here = use_location().pathname;
     let said = move || {
         let day = format::date(scope.get().as_known_on?);
-        let is_kept = routes::AS_KNOWN.iter().any(|path| here.with(|here| here == path || here.starts_with(&format!("{path}/")) && *path != routes::OVERVIEW));
+        let is_kept = routes::AS_KNOWN
+            .iter()
+            .any(|path| here.with(|here| here == path || here.starts_with(&format!("{path}/")) && *path != routes::OVERVIEW));
         Some(if is_kept {
             format!("As known on {day}: what was published by the end of that day in New York.")
         } else {

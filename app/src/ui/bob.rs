@@ -8,11 +8,7 @@ use leptos::prelude::*;
 
 /// The bob as a link to the figure's explanation in the page's scope. `about`: what else it is of, such as `("symbol", "AAPL")`.
 #[component]
-pub fn Explained(
-    figure: &'static str,
-    #[prop(into)] label: String,
-    #[prop(optional)] about: Vec<(&'static str, String)>,
-) -> impl IntoView {
+pub fn Explained(figure: &'static str, #[prop(into)] label: String, #[prop(optional)] about: Vec<(&'static str, String)>) -> impl IntoView {
     let scope = use_scope();
     let href = move || {
         let about: Vec<(&str, &str)> = about.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -30,7 +26,11 @@ pub fn Explained(
 #[component]
 pub fn RestatedChip(days: u32) -> impl IntoView {
     let scope = use_scope();
-    let title = if days == 1 { "One day was published before with other numbers".to_owned() } else { format!("{days} days were published before with other numbers") };
+    let title = if days == 1 {
+        "One day was published before with other numbers".to_owned()
+    } else {
+        format!("{days} days were published before with other numbers")
+    };
     (days > 0).then(|| {
         view! {
             <a class="chip warn small restated" href=move || routes::scoped(routes::RESTATEMENTS, &scope.get()) title=title>

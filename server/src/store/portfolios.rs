@@ -146,13 +146,7 @@ impl Store {
     }
 
     /// The largest holdings as of a session, or all of them; the small charts of five hundred cost more than the rest of a page.
-    pub(super) async fn lines(
-        &self,
-        portfolio: PortfolioId,
-        as_of: AsOf,
-        session: NaiveDate,
-        most: Option<usize>,
-    ) -> Result<Vec<Holding>> {
+    pub(super) async fn lines(&self, portfolio: PortfolioId, as_of: AsOf, session: NaiveDate, most: Option<usize>) -> Result<Vec<Holding>> {
         let rows = self.held(portfolio, as_of, most).await?;
         let symbols: Vec<String> = rows.iter().map(|row| row.symbol.clone()).collect();
         let mut recent = self.recent_closes(&symbols, as_of, session).await?;

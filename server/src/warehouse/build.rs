@@ -57,6 +57,8 @@ pub struct Build<'p> {
     pub(super) beside: Vec<&'p Model>,
     /// Views that were created anew: those that refer to them are too.
     pub(super) renewed: BTreeSet<&'p str>,
+    /// Those that stood as another version of themselves.
+    pub(super) replaced: Vec<String>,
     built: Vec<BuiltModel>,
 }
 
@@ -109,6 +111,7 @@ impl<'p> Build<'p> {
             relations: project.relations(),
             beside: Vec::new(),
             renewed: BTreeSet::new(),
+            replaced: Vec::new(),
             built: Vec::new(),
         })
     }
@@ -291,6 +294,11 @@ impl<'p> Build<'p> {
     /// Does any table hold all of its rows anew, whoever they belong to?
     pub fn has_rebuilt(&self) -> bool {
         !self.beside.is_empty()
+    }
+
+    /// Models that stood as another version of themselves before, by schema and name.
+    pub fn replaced(&self) -> &[String] {
+        &self.replaced
     }
 
     /// What was built so far, in order.

@@ -10,6 +10,7 @@ mod chromium;
 mod commands;
 mod desk;
 mod environment;
+mod explain;
 mod faults;
 mod fixed_ports;
 mod ingest;

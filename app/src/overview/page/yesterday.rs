@@ -20,7 +20,10 @@ pub fn SinceYesterday(of: Figure<model::SinceYesterday>) -> impl IntoView {
 #[component]
 fn Line(of: model::SinceYesterday) -> impl IntoView {
     let parts = parts(&of);
-    let short = parts.iter().filter(|(_, amount)| !amount.is_zero()).map(|(name, amount)| format!("{} {}", name.to_lowercase(), format::signed_money(*amount)));
+    let short = parts
+        .iter()
+        .filter(|(_, amount)| !amount.is_zero())
+        .map(|(name, amount)| format!("{} {}", name.to_lowercase(), format::signed_money(*amount)));
     let short = short.collect::<Vec<_>>().join(", ");
     let rows = parts
         .iter()

@@ -65,19 +65,22 @@ pub(super) async fn note_changed(connection: &mut PgConnection, booked: &Booked)
     Ok(())
 }
 
-/// Brings the ledgers of the aim's scope up to its session, but for those that are held back.
+/// Brings the ledgers of the aim's scope up to its session, but for those that are held back. `is_anew`: what they read of the past is
+/// no longer what they read before, since a model changed.
 pub(super) async fn portfolios(
     ctx: &TaskContext,
     connection: &mut PgConnection,
     aim: &Aim<'_>,
     held_back: &BTreeSet<PortfolioId>,
+    is_anew: bool,
 ) -> Result<Booked, TaskError> {
     let all =
         sqlx::query_scalar!(r#"select portfolio_id as "id!" from book.portfolio union select portfolio_id from ledger.state order by 1"#);
     let all = all.fetch_all(&mut *connection).await?.into_iter().map(PortfolioId);
     let is_chosen = |id: &PortfolioId| !held_back.contains(id) && (aim.scope == Scope::All || aim.scope == Scope::Portfolio(*id));
     let chosen: Vec<_> = all.filter(is_chosen).collect();
-    let mut booking = Booking { ctx, aim, changes: changes(connection).await?, prices: Prices::default(), booked: Booked::default() };
+    let mut booking =
+        Booking { ctx, aim, is_anew, changes: changes(connection).await?, prices: Prices::default(), booked: Booked::default() };
     for (done, portfolio) in chosen.iter().enumerate() {
         booking.alone(connection, *portfolio).await?;
         ctx.progress(done as u64 + 1, chosen.len() as u64).await?;
@@ -93,6 +96,7 @@ pub(super) async fn portfolios(
 struct Booking<'a> {
     ctx: &'a TaskContext,
     aim: &'a Aim<'a>,
+    is_anew: bool,
     changes: Vec<Change>,
     prices: Prices,
     booked: Booked,
@@ -142,6 +146,7 @@ impl Booking<'_> {
         if let Some(standing) = standing {
             self.booked.marks.insert(portfolio, standing.change_id);
         }
+        let standing = standing.filter(|_| !self.is_anew);
         let symbols = match standing {
             Some(standing) => ledger::symbols_through(connection, portfolio, standing.session_date).await?,
             None => BTreeSet::new(),

@@ -37,7 +37,8 @@ impl Kept {
         let marks: Vec<i64> = self.changed.values().map(|(_, mark)| *mark).collect();
         self.days(connection, &portfolios, &from, &marks).await?;
         self.positions(connection, &portfolios, &from).await?;
-        let changed = "inner join ledger.changed as changed on changed.portfolio_id = daily.portfolio_id and daily.session_date >= changed.from_date";
+        let changed =
+            "inner join ledger.changed as changed on changed.portfolio_id = daily.portfolio_id and daily.session_date >= changed.from_date";
         let whose = if self.is_everything { "" } else { changed };
         let sessions = build
             .rows(connection, "portfolio_daily", |daily| {
@@ -58,19 +59,13 @@ impl Kept {
             })
             .await?;
         self.instruments(connection, &held).await?;
-        self.past_prices(connection, &held).await?;
         self.prices(connection, &held).await?;
+        self.past_prices(connection, &held).await?;
         self.splits(connection, &held).await?;
         Ok(())
     }
 
-    async fn days(
-        &self,
-        connection: &mut PgConnection,
-        portfolios: &[i64],
-        from: &[NaiveDate],
-        marks: &[i64],
-    ) -> Result<(), sqlx::Error> {
+    async fn days(&self, connection: &mut PgConnection, portfolios: &[i64], from: &[NaiveDate], marks: &[i64]) -> Result<(), sqlx::Error> {
         sqlx::query!(
             "with changed as (
                  select * from unnest($2::bigint[], $3::date[], $4::bigint[]) as changed (portfolio_id, from_date, mark)
@@ -196,7 +191,7 @@ impl Kept {
                  from (select symbol, $3::date as from_date from held
                        where not exists (
                            select from ops.published_price as kept inner join ledger.session on kept.session_date = session.previous_session_date
-                           where kept.symbol = held.symbol and session.session_date = $4)
+                           where kept.symbol = held.symbol and kept.publication_id < $1 and session.session_date = $4)
                        union all
                        select held.symbol, greatest($3::date, change.from_date)
                        from ops.change as change inner join held on change.symbol is null or change.symbol = held.symbol
@@ -226,7 +221,7 @@ impl Kept {
              select symbol, session_date, $1, now.close, case when now.close is not null then session_date end, shown.previous_close, now.response_id
              from standing as now full outer join shown using (symbol, session_date)
              -- Where a close was carried, it stays: without a bar the session has no point in a chart.
-             where (now.symbol is not null or shown.priced_on = session_date)
+             where (now.symbol is not null or shown.priced_on = session_date) and shown.publication_id is distinct from $1
                and (now.close, now.response_id) is distinct from (shown.close, shown.response_id)",
             self.publication_id,
             held,

@@ -23,7 +23,10 @@ use chrono::NaiveDate;
 use decision::Decision;
 use kept::Kept;
 use sqlx::{Connection, PgConnection, PgPool};
-use std::{collections::{BTreeMap, BTreeSet}, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 /// Whose returns stand beside the portfolios'.
 const BENCHMARK: &str = "SPY";
@@ -124,11 +127,10 @@ async fn keep(connection: &mut PgConnection, run_id: i64, aim: &Aim<'_>, attempt
         from.extend(record::everybody(connection).await?.into_iter().map(|portfolio| (portfolio, EARLIEST)));
     }
     let mark = |portfolio: PortfolioId| attempt.booked.marks.get(&portfolio).copied().unwrap_or(last_change_id).min(last_change_id);
-    let changed: BTreeMap<_, _> =
-        from.into_iter().map(|(portfolio, from)| (portfolio, (from.max(EARLIEST), mark(portfolio)))).collect();
+    let changed: BTreeMap<_, _> = from.into_iter().map(|(portfolio, from)| (portfolio, (from.max(EARLIEST), mark(portfolio)))).collect();
     let portfolios: Vec<i64> = changed.keys().map(|portfolio| portfolio.get()).collect();
-    let publication_id =
-        record::publication(connection, run_id, aim.through, aim.change_id, attempt.build.built(), &portfolios).await?;
+    let (built, replaced) = (attempt.build.built(), attempt.build.replaced());
+    let publication_id = record::publication(connection, run_id, aim.through, aim.change_id, built, &portfolios, replaced).await?;
     let kept = Kept { publication_id, through: aim.through, change_id: aim.change_id, last_change_id, changed, is_everything };
     kept.write(connection, &attempt.build).await.map_err(broken)
 }

@@ -228,11 +228,12 @@ pub(super) async fn publication(
     change_id: i64,
     models: &[BuiltModel],
     portfolios: &[i64],
+    replaced: &[String],
 ) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
-        "insert into ops.publication (run_id, session_date, change_id, checks_passed, checks_total, models, keeps_all, portfolios, response_id, program)
+        "insert into ops.publication (run_id, session_date, change_id, checks_passed, checks_total, models, keeps_all, portfolios, response_id, program, replaced_models)
          select $1, $2, $3, count(*) filter (where passed), count(*), $4, true, $5,
-                coalesce((select response_id from ops.judged), (select max(response_id) from raw.vendor_response), 0), $6
+                coalesce((select response_id from ops.judged), (select max(response_id) from raw.vendor_response), 0), $6, $7
          from ops.check_result where run_id = $1
          returning publication_id",
         run_id,
@@ -241,6 +242,7 @@ pub(super) async fn publication(
         Json(models) as _,
         portfolios,
         env!("CARGO_PKG_VERSION"),
+        replaced,
     )
     .fetch_one(connection)
     .await

@@ -94,7 +94,9 @@ impl Store {
                 .await?
             }
             AsOf::Publication(publication) => {
-                sqlx::query_file_as!(Row, "src/store/published/sectors_kept.sql", portfolio.get(), publication).fetch_all(&self.pool).await?
+                sqlx::query_file_as!(Row, "src/store/published/sectors_kept.sql", portfolio.get(), publication)
+                    .fetch_all(&self.pool)
+                    .await?
             }
         };
         Ok(rows.into_iter().map(|row| SectorWeight { sector: row.sector, value: Money(row.value), weight: row.weight }).collect())

@@ -5,11 +5,7 @@ mod sessions;
 
 use super::{Error, Result, Store, portfolios::count};
 use crate::calendar;
-use app::{
-    domain::PortfolioId,
-    format,
-    overview::model::PublicationNote,
-};
+use app::{domain::PortfolioId, format, overview::model::PublicationNote};
 use chrono::NaiveDate;
 
 /// Which numbers are asked for.

@@ -1,0 +1,3 @@
+//! What was shown can be shown again: pages as known on earlier days, restatements with their reasons, figures down to the bytes.
+
+mod known;
