@@ -1,6 +1,7 @@
-//! The pages of the pipeline and of data quality, drawn on the server alone: what changes every second is sent as it looks, and the browser's
+//! The pages of the pipeline, of data quality and of explanations, drawn on the server alone: what changes every second is sent as it looks, and the browser's
 //! code stays small.
 
+mod explain;
 mod gantt;
 mod graph;
 mod grid;
@@ -14,6 +15,7 @@ mod task;
 
 use crate::{
     domain::Scope,
+    explain::{model::Explanation, restated::Restatements},
     pipeline::model::{Pipeline, Run},
     quality::model::{History, Quality, RulePage},
 };
@@ -32,6 +34,16 @@ pub fn quality(page: &Quality, scope: &Scope) -> String {
 /// One check, run by run.
 pub fn check(history: &History) -> String {
     quality::history(history).to_html()
+}
+
+/// How a figure was made.
+pub fn explanation(explained: &Explanation, scope: &Scope) -> String {
+    explain::page(explained, scope).to_html()
+}
+
+/// Published numbers that moved; pages count from 1.
+pub fn restatements(page: &Restatements, scope: &Scope, number: u32) -> String {
+    explain::restatements(page, scope, number).to_html()
 }
 
 /// The form of a new rule, and what it would have done.

@@ -36,6 +36,8 @@ pub mod ui;
 pub mod account;
 /// What happened in it: transactions, entered, corrected, imported.
 pub mod activity;
+/// How a figure was made, and which ones moved since they were published.
+pub mod explain;
 /// What it holds.
 pub mod holdings;
 /// What a portfolio is worth and how it did.

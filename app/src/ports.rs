@@ -5,6 +5,10 @@ use crate::{
     activity::model::{Activity, ImportReport, TransactionForm},
     domain::{AccountId, ConnectionId, PortfolioId, Scope, TransactionId, UserId},
     error::AppError,
+    explain::{
+        model::{Asked, Explanation},
+        restated::Restatements,
+    },
     holdings::model::Holdings,
     overview::model::{Frame, OverviewPage},
     pipeline::model::{Pipeline, Question, Run},
@@ -92,6 +96,14 @@ pub trait DataQuality: Send + Sync {
     async fn fetch_activities(&self, user: UserId, portfolio: PortfolioId, from: NaiveDate) -> Result<i64, AppError>;
 }
 
+/// How figures were made, and which moved since they were published.
+#[async_trait]
+pub trait Explanations: Send + Sync {
+    async fn explain(&self, user: UserId, asked: Asked) -> Result<Explanation, AppError>;
+    /// Of the scope's portfolio, newest first; `page` counts from 1.
+    async fn restatements(&self, user: UserId, scope: Scope, page: u32) -> Result<Restatements, AppError>;
+}
+
 #[async_trait]
 pub trait Settings: Send + Sync {
     async fn connections(&self, user: UserId) -> Result<Connections, AppError>;
@@ -118,6 +130,7 @@ pub struct Ports {
     pub activities: Arc<dyn Activities>,
     pub operations: Arc<dyn Operations>,
     pub quality: Arc<dyn DataQuality>,
+    pub explanations: Arc<dyn Explanations>,
     pub settings: Arc<dyn Settings>,
     pub doors: Arc<dyn Doors>,
 }

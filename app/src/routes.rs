@@ -31,6 +31,15 @@ pub fn explain(figure: &str, scope: &Scope, about: &[(&str, &str)]) -> String {
     with_query(&format!("{EXPLAIN}/{figure}"), &query)
 }
 
+/// A page of the restatements, counted from 1.
+pub fn restatements(scope: &Scope, page: u32) -> String {
+    let mut query = scope.query();
+    if page > 1 {
+        query.push_str(&format!("{}page={page}", if query.is_empty() { "" } else { "&" }));
+    }
+    with_query(RESTATEMENTS, &query)
+}
+
 /// The same page as it is published now.
 pub fn as_known_now(path: &str, scope: &Scope) -> String {
     scoped(path, &Scope { as_known_on: None, ..*scope })

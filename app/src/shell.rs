@@ -8,6 +8,7 @@ mod scope_bar;
 use crate::{
     account::page::{SetupPage, SignInPage},
     activity::page::ActivityPage,
+    explain::page::{ExplainPage, RestatementsPage},
     holdings::page::HoldingsPage,
     overview::page::OverviewPage,
     pipeline::page::{PipelinePage, RunPage},
@@ -88,6 +89,8 @@ pub fn App() -> impl IntoView {
                 <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
                     <Route path=path!("") view=OverviewPage ssr=SsrMode::Async/>
                     <Route path=path!("holdings") view=HoldingsPage ssr=SsrMode::Async/>
+                    <Route path=path!("explain/:figure") view=ExplainPage ssr=SsrMode::Async/>
+                    <Route path=path!("restatements") view=RestatementsPage ssr=SsrMode::Async/>
                     <Route path=path!("activity") view=ActivityPage ssr=SsrMode::Async/>
                     <Route path=path!("quality") view=QualityPage ssr=SsrMode::Async/>
                     <Route path=path!("quality/checks/:check") view=CheckPage ssr=SsrMode::Async/>

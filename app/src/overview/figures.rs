@@ -42,13 +42,7 @@ pub struct PortfolioSession {
 /// values of its holdings at the last. `None` without a session.
 pub fn overview_figures(sessions: &[PortfolioSession], position_values: &[Money], range: Range) -> Option<OverviewFigures> {
     let (first, last) = (sessions.first()?, sessions.last()?);
-    // The range's first return is that of the session after the one with whose close it opens.
-    let start = match range {
-        Range::OneDay => sessions.len() - 1,
-        _ => range.opens_on(last.session_date).map_or(0, |opens_on| sessions.partition_point(|session| session.session_date <= opens_on)),
-    };
-    let opening = start.checked_sub(1).and_then(|before| sessions.get(before));
-    let in_range = &sessions[start.min(sessions.len())..];
+    let (opening, in_range) = cut(sessions, range);
     let returns: Vec<f64> = in_range.iter().filter_map(|session| session.daily_return).collect();
     let (money_weighted, money_weighted_is_annual) = money_weighted_since_first(sessions, last);
     Some(OverviewFigures {
@@ -72,6 +66,17 @@ pub fn overview_figures(sessions: &[PortfolioSession], position_values: &[Money]
         days: days(opening, in_range),
         months: months(sessions),
     })
+}
+
+/// The session with whose close a range opens, where there is one, and those of the range.
+pub fn cut(sessions: &[PortfolioSession], range: Range) -> (Option<&PortfolioSession>, &[PortfolioSession]) {
+    let Some(last) = sessions.last() else { return (None, sessions) };
+    // The range's first return is that of the session after the one with whose close it opens.
+    let start = match range {
+        Range::OneDay => sessions.len() - 1,
+        _ => range.opens_on(last.session_date).map_or(0, |opens_on| sessions.partition_point(|session| session.session_date <= opens_on)),
+    };
+    (start.checked_sub(1).and_then(|before| sessions.get(before)), &sessions[start..])
 }
 
 fn no_price() -> Undefined {

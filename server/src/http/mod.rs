@@ -2,6 +2,7 @@
 
 mod answer;
 mod assets;
+mod explain;
 mod guard;
 mod headers;
 mod health;
@@ -86,6 +87,7 @@ pub fn router(state: AppState) -> Router {
         .merge(doors)
         .nest("/api/pipeline", pipeline::routes())
         .merge(quality::routes())
+        .merge(explain::routes())
         .merge(server_functions)
         .fallback(pages::file_or_not_found)
         .layer(middleware::from_fn(pages::slide))

@@ -7,6 +7,7 @@ mod csv_file;
 mod doors;
 mod entries;
 mod error;
+mod explain;
 mod import;
 mod openings;
 mod operations;
@@ -20,6 +21,7 @@ mod transaction_input;
 
 pub use conductor::{BrokerKeys, BrokerSummary, Conductor, ConductorError, Failure, NextTicks};
 pub use error::{Error, Result, reference};
+pub use explain::{ExplainArgs, Question};
 pub use operations::{LogQuestion, RunFilter};
 
 use crate::{auth::AuthSession, clock::Clock};
@@ -53,6 +55,7 @@ impl Store {
             activities: Arc::new(activities::PgActivities(self.clone())),
             operations: Arc::new(operations::PgOperations(self.clone())),
             quality: Arc::new(quality::PgQuality(self.clone())),
+            explanations: Arc::new(explain::PgExplanations(self.clone())),
             settings: Arc::new(settings::PgSettings { store: self.clone(), session }),
             doors: Arc::new(doors::PgDoors(self.clone())),
         }

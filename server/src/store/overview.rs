@@ -25,7 +25,7 @@ impl Store {
         let values: Vec<Money> = positions.iter().flatten().copied().collect();
         let Some(mut figures) = overview_figures(&sessions, &values, scope.range) else { return Ok(None) };
         let (top, shown) = tokio::try_join!(
-            self.lines(portfolio.id, as_of, figures.as_of, Some(TopHolding::SHOWN)),
+            self.lines(portfolio.id, as_of, (figures.as_of, figures.value.clone().ok()), Some(TopHolding::SHOWN)),
             self.shown_before(portfolio.id, as_of, &sessions),
         )?;
         Ok(Some(OverviewPage {

@@ -1,6 +1,6 @@
 //! The frame of every page, and what a portfolio holds. The overview lies in `overview.rs`.
 
-use super::{Result, Store, published::AsOf};
+use super::{Result, Store, explain::weight, published::AsOf};
 use crate::auth::Role;
 use app::{
     domain::{Figure, Money, PortfolioId, Scope, Symbol, Undefined, UserId},
@@ -138,15 +138,21 @@ impl Store {
         Ok(Some(Holdings {
             as_of: day.session_date,
             currency: portfolio.currency,
-            rows: self.lines(portfolio.id, as_of, day.session_date, None).await?,
+            rows: self.lines(portfolio.id, as_of, (day.session_date, day.value), None).await?,
             cash: day.cash,
             receivable: day.receivable,
             value: day.value.ok_or_else(|| Undefined::because("a held symbol has no price yet")),
         }))
     }
 
-    /// The largest holdings as of a session, or all of them; the small charts of five hundred cost more than the rest of a page.
-    pub(super) async fn lines(&self, portfolio: PortfolioId, as_of: AsOf, session: NaiveDate, most: Option<usize>) -> Result<Vec<Holding>> {
+    /// The largest holdings as of a session and the portfolio's value, or all of them; the small charts of five hundred cost more than the rest of a page.
+    pub(super) async fn lines(
+        &self,
+        portfolio: PortfolioId,
+        as_of: AsOf,
+        (session, whole): (NaiveDate, Option<Money>),
+        most: Option<usize>,
+    ) -> Result<Vec<Holding>> {
         let rows = self.held(portfolio, as_of, most).await?;
         let symbols: Vec<String> = rows.iter().map(|row| row.symbol.clone()).collect();
         let mut recent = self.recent_closes(&symbols, as_of, session).await?;
@@ -157,7 +163,7 @@ impl Store {
             Ok(Holding {
                 day_return: day_return(row.close, row.previous_close, row.priced_on, session),
                 unrealized_return: gain.clone().and_then(|gain| gain.share_of(cost).ok_or_else(|| Undefined::because("the cost is zero"))),
-                weight: row.weight.ok_or_else(|| Undefined::because("the portfolio has no value yet")),
+                weight: value.clone().and_then(|value| weight(value, whole)),
                 recent: recent.remove(&row.symbol).unwrap_or_default(),
                 symbol: Symbol::parse(&row.symbol).map_err(|error| super::Error::Decode(error.to_string()))?,
                 name: row.name,

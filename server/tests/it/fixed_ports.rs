@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each of the two programs that include this file uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "fixed data, read by tests and by people who look at pages")]
 
+#[path = "fixed_ports/explain.rs"]
+mod explain;
 #[path = "fixed_ports/quality.rs"]
 mod quality;
 
@@ -40,6 +42,7 @@ pub fn ports(state: State) -> Ports {
         activities: fixed.clone(),
         operations: fixed.clone(),
         quality: fixed.clone(),
+        explanations: fixed.clone(),
         settings: fixed.clone(),
         doors: fixed,
     }

@@ -8,7 +8,8 @@ use std::{
 
 const LINES_PER_FILE: usize = 400;
 /// Slices of the site: what a person sees. They meet in the pages' frame only.
-const SLICES: &[&str] = &["overview", "performance", "risk", "holdings", "activity", "pipeline", "quality", "account", "settings"];
+const SLICES: &[&str] =
+    &["overview", "performance", "risk", "holdings", "activity", "explain", "pipeline", "quality", "account", "settings"];
 /// Never in the browser: they belong to the server, or cost too much.
 const NOT_IN_WASM: &[&str] =
     &["sqlx", "sqlx-core", "tokio", "axum", "tower-http", "reqwest", "argon2", "chrono-tz", "minijinja", "leptos_axum", "charming"];

@@ -16,8 +16,10 @@ mod prices;
 #[cfg(test)]
 mod stories;
 mod transactions;
+mod worth;
 mod yields;
 
 pub use booking::book;
 pub use input::{AccountRules, Closes, CostBasis, Dividend, Input, Kind, Split, Transaction};
+pub use worth::{after_split, market_value};
 pub use yields::{Finding, Lot, OpenPosition, PortfolioDay, PositionInterval, Realized, Receivable, State, Totals, Yield};

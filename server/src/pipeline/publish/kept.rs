@@ -180,7 +180,8 @@ impl Kept {
         Ok(())
     }
 
-    /// Closes of the weeks before: all of a symbol that wasn't shown in the session before, else those that changed since the last publication.
+    /// Closes of the weeks before: all of a symbol that wasn't shown in the session before, else those that changed since the last
+    /// publication; of older ones those that were kept before.
     /// Quarantine's times are those of transactions that may have ended later: a day is more than any lasts.
     async fn past_prices(&self, connection: &mut PgConnection, held: &Value) -> Result<(), sqlx::Error> {
         sqlx::query!(
@@ -193,11 +194,12 @@ impl Kept {
                            select from ops.published_price as kept inner join ledger.session on kept.session_date = session.previous_session_date
                            where kept.symbol = held.symbol and kept.publication_id < $1 and session.session_date = $4)
                        union all
-                       select held.symbol, greatest($3::date, change.from_date)
+                       select held.symbol, greatest(least($3::date, (
+                           select min(session_date) from ops.published_price as kept where kept.symbol = held.symbol)), change.from_date)
                        from ops.change as change inner join held on change.symbol is null or change.symbol = held.symbol
                        where change_id > $5 and change_id <= $6 and kind = 'bar' and change.from_date < $4
                        union all
-                       select held.symbol, greatest($3::date, set_aside.session_date)
+                       select held.symbol, set_aside.session_date
                        from ops.quarantine as set_aside inner join held on held.symbol = set_aside.symbol
                        where dataset = 'bars' and session_date < $4
                          and greatest(quarantined_at, released_at, discarded_at) > coalesce(
@@ -221,7 +223,7 @@ impl Kept {
              select symbol, session_date, $1, now.close, case when now.close is not null then session_date end, shown.previous_close, now.response_id
              from standing as now full outer join shown using (symbol, session_date)
              -- Where a close was carried, it stays: without a bar the session has no point in a chart.
-             where (now.symbol is not null or shown.priced_on = session_date) and shown.publication_id is distinct from $1
+             where (now.symbol is not null or shown.priced_on = session_date) and (session_date >= $3 or shown.symbol is not null) and shown.publication_id is distinct from $1
                and (now.close, now.response_id) is distinct from (shown.close, shown.response_id)",
             self.publication_id,
             held,

@@ -20,7 +20,6 @@ pub(crate) struct Held {
     pub close: Option<Decimal>,
     pub priced_on: Option<NaiveDate>,
     pub value: Option<Decimal>,
-    pub weight: Option<f64>,
     pub previous_close: Option<Decimal>,
 }
 
@@ -47,7 +46,7 @@ impl Store {
             AsOf::Now => {
                 sqlx::query_as!(
                     Held,
-                    "select symbol, name, sector, quantity, cost, close, priced_on, value, weight, previous_close from marts.holdings
+                    "select symbol, name, sector, quantity, cost, close, priced_on, value, previous_close from marts.holdings
                      where portfolio_id = $1 order by value desc nulls last, symbol limit $2",
                     portfolio.get(),
                     most,

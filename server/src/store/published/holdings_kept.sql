@@ -1,5 +1,5 @@
 -- One row per symbol that a portfolio ($1) held at the close of its last session as of a publication ($2), the largest first; at most $3.
--- Value and weight by the formulas of marts.holdings.
+-- The value by the formula of marts.holdings.
 with day as (
     select session_date, value
     from (select distinct on (session_date) session_date, value, is_gone
@@ -31,7 +31,6 @@ select
     price.close as "close?",
     price.priced_on as "priced_on?",
     case when abs(held.quantity * price.close) < 999999999999999 then held.quantity * price.close end::numeric(19, 4) as "value?",
-    (held.quantity * price.close / nullif(day.value, 0))::double precision as "weight?",
     price.previous_close as "previous_close?"
 from held
 cross join day

@@ -3,6 +3,8 @@
 mod holdings;
 mod sessions;
 
+pub(super) use holdings::Held;
+
 use super::{Error, Result, Store, portfolios::count};
 use crate::calendar;
 use app::{domain::PortfolioId, format, overview::model::PublicationNote};
