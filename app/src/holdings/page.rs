@@ -1,13 +1,14 @@
 //! Every holding at the close of the last published session.
 
 use crate::{
+    domain::Scope,
     format,
     holdings::{
         api::list_holdings,
         model::{Holding, Holdings},
     },
     routes,
-    ui::{Delta, DeltaMoney, Empty, Loaded, Refresh, Spark, Undef, use_scope},
+    ui::{Delta, DeltaMoney, Empty, Explained, Loaded, Refresh, Spark, Undef, use_scope},
 };
 use chrono::NaiveDate;
 use leptos::{either::Either, prelude::*};
@@ -45,7 +46,9 @@ fn NothingYet() -> impl IntoView {
 fn Table(holdings: Holdings) -> impl IntoView {
     let Holdings { as_of, currency, rows, cash, receivable, value } = holdings;
     let count = format::plural(rows.len() as u64, "position", "positions");
-    let rows = rows.into_iter().map(|row| view! { <Row row as_of/> }).collect_view();
+    let scope = use_scope();
+    let rows = rows.into_iter().map(|row| view! { <Row row as_of scope/> }).collect_view();
+    let of_total = view! { <Explained figure="value" label="value" scope/> };
     let total = match value {
         Ok(value) => Either::Left(format::money(value)),
         Err(reason) => Either::Right(view! { <Undef reason/> }),
@@ -80,7 +83,7 @@ fn Table(holdings: Holdings) -> impl IntoView {
             <table class="rows sums">
                 <tbody>
                     {other}
-                    <tr class="sum"><th scope="row" colspan="3">"Value"</th><td class="r">{total}</td></tr>
+                    <tr class="sum"><th scope="row" colspan="3">"Value"</th><td class="r">{total}{of_total}</td></tr>
                 </tbody>
             </table>
         </section>
@@ -88,7 +91,13 @@ fn Table(holdings: Holdings) -> impl IntoView {
 }
 
 #[component]
-fn Row(row: Holding, as_of: NaiveDate) -> impl IntoView {
+fn Row(row: Holding, as_of: NaiveDate, scope: Memo<Scope>) -> impl IntoView {
+    let symbol = row.symbol.to_string();
+    let how =
+        |figure: &'static str, label: &str| view! { <Explained figure label=format!("{label} of {symbol}") symbol=symbol.clone() scope/> };
+    let (of_price, of_value, of_weight) = (how("close", "price"), how("holding_value", "value"), how("holding_weight", "weight"));
+    let (of_day, of_gain) = (how("holding_day_return", "day"), how("holding_gain", "unrealized gain"));
+    let of_share = how("holding_gain_share", "unrealized gain as a share of the cost");
     let carried = row.priced_on.filter(|priced_on| *priced_on < as_of);
     let price = row.price.map_or_else(|| "no price yet".into(), format::price);
     let value = match row.value {
@@ -104,15 +113,15 @@ fn Row(row: Holding, as_of: NaiveDate) -> impl IntoView {
             <th scope="row" class="sym"><b>{row.symbol.to_string()}</b>" "<small>{row.name}" · "{row.sector}</small></th>
             <td class="r" data-label="Quantity">{format::quantity(row.quantity)}</td>
             <td class="r" data-label="Price">
-                {price}
+                {price}{of_price}
                 {carried.map(|day| view! { " "<span class="chip warn small">{format!("of {}", format::day(day))}</span> })}
             </td>
-            <td class="r" data-label="Value">{value}</td>
-            <td class="r hide" data-label="Weight">{weight}</td>
-            <td class="r" data-label="Day"><Delta of=row.day_return triangle=true/></td>
+            <td class="r" data-label="Value">{value}{of_value}</td>
+            <td class="r hide" data-label="Weight">{weight}{of_weight}</td>
+            <td class="r" data-label="Day"><Delta of=row.day_return triangle=true/>{of_day}</td>
             <td class="r hide-middle" data-label="Cost">{format::money(row.cost_basis)}</td>
             <td class="r" data-label="Unrealized gain">
-                <DeltaMoney of=row.unrealized_gain/>" "<small><Delta of=row.unrealized_return/></small>
+                <DeltaMoney of=row.unrealized_gain/>{of_gain}" "<small><Delta of=row.unrealized_return/>{of_share}</small>
             </td>
             <td class="hide"><Spark points=row.recent/></td>
         </tr>

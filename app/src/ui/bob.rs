@@ -1,18 +1,24 @@
 //! What stands beside a figure: the way to how it was made, and that it was published before with other numbers.
 
 use crate::{
+    domain::Scope,
     routes,
     ui::{Bob, use_scope},
 };
 use leptos::prelude::*;
 
-/// The bob as a link to the figure's explanation in the page's scope. `about`: what else it is of, such as `("symbol", "AAPL")`.
+/// The bob as a link to the figure's explanation in the page's scope; works without scripts. `symbol`: of a holding.
 #[component]
-pub fn Explained(figure: &'static str, #[prop(into)] label: String, #[prop(optional)] about: Vec<(&'static str, String)>) -> impl IntoView {
-    let scope = use_scope();
+pub fn Explained(
+    figure: &'static str,
+    #[prop(into)] label: String,
+    #[prop(optional, into)] symbol: String,
+    /// As [`use_scope`] yields it: lists ask once for all of their rows.
+    scope: Memo<Scope>,
+) -> impl IntoView {
     let href = move || {
-        let about: Vec<(&str, &str)> = about.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        routes::explain(figure, &scope.get(), &about)
+        let about: &[(&str, &str)] = if symbol.is_empty() { &[] } else { &[("symbol", &symbol)] };
+        routes::explain(figure, &scope.get(), about)
     };
     let label = format!("How it was made: {label}");
     view! {
@@ -26,14 +32,13 @@ pub fn Explained(figure: &'static str, #[prop(into)] label: String, #[prop(optio
 #[component]
 pub fn RestatedChip(days: u32) -> impl IntoView {
     let scope = use_scope();
-    let title = if days == 1 {
-        "One day was published before with other numbers".to_owned()
-    } else {
-        format!("{days} days were published before with other numbers")
+    let title = match days {
+        1 => "One day was published before with other numbers".to_owned(),
+        days => format!("{days} days were published before with other numbers"),
     };
     (days > 0).then(|| {
         view! {
-            <a class="chip warn small restated" href=move || routes::scoped(routes::RESTATEMENTS, &scope.get()) title=title>
+            <a class="chip warn small restated" href=move || routes::restatements(&scope.get(), 1) title=title>
                 "restated"
             </a>
         }

@@ -4,7 +4,7 @@ use crate::{
     domain::{Benchmark, Figure, Range},
     format,
     overview::model::{Gain, OverviewFigures, Restated},
-    ui::{Delta, DeltaMoney, RestatedChip, Undef, Why},
+    ui::{Delta, DeltaMoney, Explained, RestatedChip, Undef, Why, use_scope},
 };
 use leptos::{either::Either, prelude::*};
 
@@ -75,11 +75,14 @@ fn ValueTile(figures: OverviewFigures, currency: String, restated: u32) -> impl 
 
 #[component]
 fn DayTile(figures: OverviewFigures, restated: u32) -> impl IntoView {
+    let scope = use_scope();
     let big = view! { <DeltaMoney of=figures.day_change/> };
     let sub = view! {
         <Delta of=figures.day_return triangle=true/>
+        <Explained figure="day_return" label="return of the day" scope/>
         <span class="mute">" SPY "</span>
         <span class="mute"><Plain of=figures.benchmark_day_return/></span>
+        <Explained figure="benchmark_day_return" label="return of SPY on the day" scope/>
     };
     view! {
         <Tile
@@ -130,12 +133,15 @@ fn GainTile(gain: Figure<Gain>, restated: u32) -> impl IntoView {
 
 #[component]
 fn TimeWeightedTile(figures: OverviewFigures, range: Range, benchmark: Benchmark, restated: u32) -> impl IntoView {
+    let scope = use_scope();
     let benchmark = if benchmark == Benchmark::SpyTotalReturn { "SPY " } else { "SPY price " };
     let sub = view! {
         <span class="mute">{benchmark}</span>
         <Plain of=figures.benchmark_return/>
+        <Explained figure="benchmark_return" label="return of the benchmark" scope/>
         <span class="mute">", excess "</span>
         <Delta of=figures.excess_return/>
+        <Explained figure="excess_return" label="excess return" scope/>
     };
     view! {
         <Tile
