@@ -4,11 +4,10 @@ use crate::{
     error::AppError,
     explain::{
         api::{ask_recomputable, draw_explanation, draw_restatements},
-        figures::described,
         model::Recomputable,
         recipe::Answer,
     },
-    routes,
+    format, routes,
     ui::{Drawn, Loaded, Refresh, use_scope},
 };
 use leptos::{prelude::*, task::spawn_local};
@@ -29,10 +28,10 @@ pub fn ExplainPage() -> impl IntoView {
         move || (figure.get(), search.get(), refresh()),
         |(figure, search, _)| draw_explanation(figure, search.trim_start_matches('?').to_owned()),
     );
-    let name = move || described(&figure.get()).map_or("Explanation", |described| described.name);
+    let name = move || format::identifier(&figure.get());
     view! {
         <Title text=name/>
-        <h1>{name}</h1>
+        <h1>"Explain: "{move || name().to_lowercase()}</h1>
         <Loaded of=page let:html>
             <Drawn id=EXPLANATION html/>
         </Loaded>

@@ -85,7 +85,7 @@ pub enum Concentrated {
 
 /// All that a figure is worked out from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Recipe {
     /// As a vendor or a person wrote it, in shares of the session where splits lie between: each (old, new).
     Quoted {

@@ -33,6 +33,7 @@ pub fn Frame() -> impl IntoView {
             <main id="main" tabindex="-1">
                 <Known/>
                 <Outlet/>
+                <AskKnown/>
             </main>
         </div>
         {around(|frame| view! { <BottomBar findings=frame.as_ref().map_or(0, |frame| frame.open_findings)/> }.into_any())}
@@ -63,6 +64,33 @@ fn Known() -> impl IntoView {
                 <a href=move || routes::as_known_now(&here.get(), &scope.get())>"Back to today"</a>
             </p>
         })}
+    }
+}
+
+/// Below pages that can be asked for as they were known on an earlier day: a plain form, which keeps the scope.
+#[component]
+fn AskKnown() -> impl IntoView {
+    let scope = use_scope();
+    let here = use_location().pathname;
+    let is_kept = move || here.with(|here| [routes::OVERVIEW, routes::HOLDINGS, routes::RESTATEMENTS].contains(&here.as_str()));
+    let kept = move |name: &'static str| {
+        let query = scope.get().query();
+        query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
+    };
+    let hidden = move |name: &'static str| {
+        view! { <input type="hidden" name=name value=move || kept(name) disabled=move || kept(name).is_none()/> }
+    };
+    view! {
+        <Show when=is_kept>
+            <form class="ask-known" method="get" action=move || here.get()>
+                <label>"As known on "<input type="date" name="as_known_on" required value=move || kept("as_known_on")/></label>
+                {hidden("portfolio")}
+                {hidden("range")}
+                {hidden("against")}
+                <button class="button quiet small" type="submit">"Show what was published by then"</button>
+                <a class="more" href=move || routes::restatements(&scope.get(), 1)>"Restatements"</a>
+            </form>
+        </Show>
     }
 }
 

@@ -40,8 +40,8 @@ pub fn ScopeBar(frame: Frame) -> impl IntoView {
 fn Picks(portfolios: Vec<PortfolioChoice>, shown: Option<PortfolioId>, is_overview: Memo<bool>) -> impl IntoView {
     let scope = use_scope();
     let here = use_location().pathname;
-    let is_kept = move || routes::AS_KNOWN.contains(&here.get().as_str());
     let range = move || scope.with(|scope| (scope.range != Range::default()).then(|| scope.range.label()));
+    let known = move || scope.with(|scope| scope.as_known_on.map(|day| day.to_string()));
     let portfolios = portfolios
         .into_iter()
         .map(|choice| {
@@ -56,11 +56,9 @@ fn Picks(portfolios: Vec<PortfolioChoice>, shown: Option<PortfolioId>, is_overvi
                 <select name="portfolio">{portfolios}</select>
             </label>
             <input type="hidden" name="range" value=range disabled=move || range().is_none()/>
+            <input type="hidden" name="as_known_on" value=known disabled=move || known().is_none()/>
             <Show when=move || is_overview.get()>
                 <Against/>
-            </Show>
-            <Show when=is_kept>
-                <KnownOn/>
             </Show>
             <noscript inner_html="<button class='button'>Show</button>"></noscript>
         </form>
@@ -79,19 +77,6 @@ fn Against() -> impl IntoView {
         <label class="pick bench">
             <small>"Against"</small>
             <select name="against">{Benchmark::ALL.map(choice).collect_view()}</select>
-        </label>
-    }
-}
-
-/// A day of which it is asked what was known; empty: now.
-#[component]
-fn KnownOn() -> impl IntoView {
-    let scope = use_scope();
-    let day = move || scope.get().as_known_on.map(|day| day.to_string()).unwrap_or_default();
-    view! {
-        <label class="pick known">
-            <small>"As known on"</small>
-            <input type="date" name="as_known_on" value=day/>
         </label>
     }
 }

@@ -3,3 +3,4 @@
 mod bytes;
 mod figures;
 mod known;
+mod walk;
