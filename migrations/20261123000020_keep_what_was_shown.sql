@@ -105,3 +105,10 @@ create table ops.restatement (
     last_session    date not null,
     primary key (portfolio_id, publication_id)
 );
+-- What was restated before this was introduced.
+insert into ops.restatement (portfolio_id, publication_id, after_change_id, change_id, sessions, first_session, last_session)
+select day.portfolio_id, day.publication_id,
+       coalesce((select max(earlier.change_id) from ops.publication as earlier where earlier.publication_id < day.publication_id), 0),
+       publication.change_id, count(*), min(day.session_date), max(day.session_date)
+from ops.published_portfolio_day as day inner join ops.publication as publication using (publication_id)
+where day.is_restated group by day.portfolio_id, day.publication_id, publication.change_id;

@@ -12,9 +12,8 @@ pub struct Frame {
     pub portfolios: Vec<PortfolioChoice>,
     /// The portfolio that is shown; `None` while the person has none.
     pub shown: Option<PortfolioId>,
+    /// As an earlier day is asked for: the last one of that day.
     pub publication: Option<PublicationNote>,
-    /// An earlier day's knowledge is shown: `publication` is the last one of that day, if there was one.
-    pub as_known_on: Option<NaiveDate>,
     /// "Demo: simulated prices" on every page.
     pub is_demo: bool,
     /// Failing checks of the latest run that concern this person, for the badge beside "Data quality".

@@ -60,7 +60,6 @@ impl Store {
             is_administrator: role == Some(Role::Administrator),
             shown: shown.map(|row| PortfolioId(row.portfolio_id)),
             publication,
-            as_known_on: scope.as_known_on,
             // With the demo on, everybody's prices are the simulator's.
             is_demo: self.has_demo || shown.is_some_and(|row| row.is_demo),
             open_findings,

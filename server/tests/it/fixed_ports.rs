@@ -247,7 +247,6 @@ impl Portfolios for Fixed {
                 checks_total: 42,
                 is_stale: self.0 == State::Stale,
             }),
-            as_known_on: None,
             is_demo: true,
             open_findings: 2,
             running: is_empty.then(|| RunningNote {

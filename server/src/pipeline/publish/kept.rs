@@ -81,12 +81,12 @@ impl Kept {
              ), compared as (
                  select portfolio_id, session_date, now.value, coalesce(now.inflow, 0) as inflow, coalesce(now.outflow, 0) as outflow,
                         now.daily_return, now.cash, now.receivable, now.net_contributions, now.carried, now.positions, now.unrealized,
-                        now.realized, now.income, now.costs, now.brought_in, now.cash is null as is_gone,
+                        now.realized, now.income, now.costs, now.brought_in, now.carried is null as is_gone,
                         shown.publication_id is not null as is_known, shown.is_gone is null as is_brief,
                         (now.value, coalesce(now.inflow, 0), coalesce(now.outflow, 0), now.daily_return)
                             is distinct from (shown.value, shown.inflow, shown.outflow, shown.daily_return) as differs,
                         (now.cash, now.receivable, now.net_contributions, now.carried, now.positions, now.unrealized, now.realized, now.income,
-                         now.costs, now.brought_in, now.cash is null)
+                         now.costs, now.brought_in, now.carried is null)
                             is distinct from (shown.cash, shown.receivable, shown.net_contributions, shown.carried, shown.positions,
                          shown.unrealized, shown.realized, shown.income, shown.costs, shown.brought_in, shown.is_gone) as differs_beyond
                  from standing as now full outer join shown using (portfolio_id, session_date)

@@ -1,10 +1,11 @@
 //! In the browser: from the TWR on the overview to the bytes of a single bar, and figures worked out again where they are shown.
 
 use crate::{
-    browser::site,
+    browser::{Site, site},
     chromium::{Browser, DESK, PHONE},
     market::text,
 };
+use app::explain::model::Explanation;
 use sha2::{Digest, Sha256};
 
 /// The most clicks that it may take.
@@ -105,5 +106,27 @@ async fn from_the_return_on_the_overview_to_the_bytes_of_one_bar_in_five_clicks(
         browser.complains_of_nothing().await;
         browser.close().await;
     }
+    the_command_line_says_the_same(&site).await;
     site.database.drop().await;
+}
+
+/// The JSON of the page's address, printed.
+async fn the_command_line_says_the_same(site: &Site) {
+    let portfolio = text(&site.database.pool, "select min(portfolio_id)::text from book.portfolio where is_demo").await;
+    let run = async |arguments: &[&str]| {
+        let mut command = site.database.plumbline(arguments);
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    };
+    let today = chrono::Utc::now().date_naive().to_string();
+    for known in [&[][..], &["--as-known-on", &today]] {
+        let said = run(&[&["explain", "time_weighted", "--portfolio", &portfolio, "--range", "Max"], known].concat()).await;
+        let explained: Explanation = serde_json::from_slice(&said.stdout).unwrap_or_else(|error| panic!("{error}: {said:?}"));
+        assert!(explained.value.is_ok());
+        assert_eq!(explained.value, explained.recipe.work_out());
+    }
+    let listed = run(&["explain", "--list"]).await;
+    assert!(String::from_utf8_lossy(&listed.stdout).contains("holding_gain_share"), "{listed:?}");
+    let unknown = run(&["explain", "time_weighted", "--portfolio", "999"]).await;
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("There is nothing here"), "{unknown:?}");
 }
