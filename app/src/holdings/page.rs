@@ -34,12 +34,16 @@ pub fn HoldingsPage() -> impl IntoView {
 
 #[component]
 fn NothingYet() -> impl IntoView {
-    view! {
+    if use_scope().get_untracked().as_known_on.is_some() {
+        let text = "By the end of that day no numbers of this portfolio had been published. Choose a later day.";
+        return Either::Left(view! { <Empty title="Nothing was published by then" text/> });
+    }
+    Either::Right(view! {
         <Empty title="No holdings yet" text="Holdings appear with the first publication. Connect a broker, or enter what was bought.">
             <a class="button" href=routes::CONNECTIONS>"Connect a broker"</a>
             <a class="button quiet" href=routes::ACTIVITY>"Enter transactions"</a>
         </Empty>
-    }
+    })
 }
 
 #[component]

@@ -54,7 +54,11 @@ fn Page(page: model::OverviewPage) -> impl IntoView {
 
 #[component]
 fn NothingYet() -> impl IntoView {
-    view! {
+    if use_scope().get_untracked().as_known_on.is_some() {
+        let text = "By the end of that day no numbers of this portfolio had been published. Choose a later day.";
+        return Either::Left(view! { <Empty title="Nothing was published by then" text/> });
+    }
+    Either::Right(view! {
         <Empty
             title="No numbers yet"
             text="The overview appears with the first publication: connect a broker, or enter and import transactions. A run that is under way is shown below."
@@ -62,5 +66,5 @@ fn NothingYet() -> impl IntoView {
             <a class="button" href=routes::CONNECTIONS>"Connect a broker"</a>
             <a class="button quiet" href=routes::ACTIVITY>"Enter transactions"</a>
         </Empty>
-    }
+    })
 }

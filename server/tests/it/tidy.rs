@@ -16,8 +16,9 @@ const NOT_IN_WASM: &[&str] =
 
 /// What a first visit may cost, compressed, in bytes; each a little above what it was when the line was written.
 const BUDGETS: &[(&str, u64)] = &[
-    ("plumbline_bg.wasm.br", 440_000),
-    ("plumbline_bg.wasm.gz", 630_000),
+    // The measures are in it, so that any figure can be worked out again in the browser.
+    ("plumbline_bg.wasm.br", 470_000),
+    ("plumbline_bg.wasm.gz", 655_000),
     ("plumbline.js.br", 10_000),
     ("plumbline.css.br", 8_000),
     ("charts.js.br", 5_000),

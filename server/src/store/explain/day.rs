@@ -39,7 +39,7 @@ impl Store {
             let said = format!("{} × {} = {}", format::quantity(quantity), format::price(price.close), format::money(worth));
             let carried = (price.priced_on < day).then(|| format!("carried from {}", format::date(price.priced_on)));
             let by_hand = (price.response_id == 0).then(|| "entered by hand".to_owned());
-            inputs.push((worth, Input::new(&held.symbol, said).to("close", Some(&held.symbol), day).noting(carried).noting(by_hand)).1);
+            inputs.push(Input::new(&held.symbol, said).to("close", Some(&held.symbol), day).noting(carried).noting(by_hand));
             positions.push(Priced { symbol: held.symbol, quantity, price: price.close });
         }
         inputs.push(Input::new("Cash", format::money(last.cash)));
@@ -124,7 +124,7 @@ impl Store {
             let input = Input::new(&held.symbol, said).to("close", Some(&held.symbol), day).noting(carried).noting(by_hand);
             moves.push((moved.unwrap_or_default().0.abs(), input));
         }
-        moves.sort_by(|a, b| b.0.cmp(&a.0));
+        moves.sort_by_key(|(moved, _)| std::cmp::Reverse(*moved));
         Ok(moves.into_iter().map(|(_, input)| input).collect())
     }
 
