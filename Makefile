@@ -22,13 +22,16 @@ test: ## Set up what is missing and run every test against a throw-away Postgres
 	@scripts/build-site.sh
 	@scripts/step.sh "Running the tests" scripts/with-postgres.sh cargo test --workspace --exclude frontend $(ARGS)
 
-bench: ## Measure the whole program, its warehouse and its engine (SIZE=25 or 500 for one size of the whole)
+bench: ## Measure measures, ledger, the whole program, its warehouse, engine and what publications keep (SIZE=25 or 500 for one size of the whole)
 	@scripts/setup.sh run
 	@scripts/build-site.sh
-	@scripts/step.sh "Building the server (the first time takes some minutes)" cargo build --release -p server --bins --benches
+	@scripts/step.sh "Building the server (the first time takes some minutes)" cargo build --release -p server -p app --bins --benches
+	@cargo bench --quiet -p server -p app --bench measures
+	@cargo bench --quiet -p server -p app --bench ledger
 	@cargo bench --quiet -p server --bench whole -- $(SIZE)
 	@cargo bench --quiet -p server --bench warehouse
 	@cargo bench --quiet -p server --bench orchestrator
+	@cargo bench --quiet -p server --bench explain
 
 check: ## Formatting, lints on native and wasm32, licenses and advisories
 	@scripts/setup.sh run

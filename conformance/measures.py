@@ -1,12 +1,16 @@
 """Every measure that `plumbline metrics` and `plumbline xirr` print, held beside independent computations.
 
 An own script of numpy in 80-bit numbers covers all keys; empyrical-reloaded, quantstats and pyxirr those that they define as
-we do. Made-up series always, the real ones of ../shared/data/returns where they are.
+we do; the documentation of PerformanceAnalytics prints some for Bacon's portfolio. Series that are hard to measure are held beside
+80-digit arithmetic. Made-up series always, the real ones of ../shared/data/returns where they are. The table of docs/MEASURES.md
+must claim what was compared here, no more and no less.
 """
 
 import csv
+import decimal
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -25,6 +29,7 @@ PLUMBLINE = "target/debug/plumbline"
 REAL = "../shared/data/returns"
 OWN_TOLERANCE = 1e-11
 LIBRARY_TOLERANCE = 1e-9
+EXACT_TOLERANCE = 1e-11
 WIDE = np.longdouble
 
 
@@ -134,18 +139,116 @@ def libraries(days, r, f, b, periods, mar):
     yield "empyrical", "sharpe_ratio", empyrical.sharpe_ratio(excess, annualization=periods)
     yield "empyrical", "annualized_sortino_ratio", empyrical.sortino_ratio(series, required_return=mar, annualization=periods)
     yield "empyrical", "value_at_risk", empyrical.value_at_risk(series, 0.05)
+    yield "empyrical", "expected_shortfall", empyrical.conditional_value_at_risk(series, 0.05)
+    # With one period a year its threshold is that of a period, and nothing is annualized.
+    yield "empyrical", "omega_ratio", empyrical.omega_ratio(series, required_return=mar, annualization=1)
+    yield "empyrical", "downside_deviation", empyrical.downside_risk(series, required_return=mar, annualization=1)
     yield "quantstats", "cumulative_return", quantstats.stats.comp(series)
     yield "quantstats", "sharpe_ratio", quantstats.stats.sharpe(excess, periods=periods)
     yield "quantstats", "volatility", quantstats.stats.volatility(series, periods=periods)
     yield "quantstats", "sample_skewness", quantstats.stats.skew(series)
     yield "quantstats", "sample_excess_kurtosis", quantstats.stats.kurtosis(series)
     yield "quantstats", "max_drawdown", quantstats.stats.max_drawdown(series)
+    yield "quantstats", "annualized_return", quantstats.stats.cagr(series, periods=periods)
+    yield "quantstats", "calmar_ratio", quantstats.stats.calmar(series, periods=periods)
+    yield "quantstats", "omega_ratio", quantstats.stats.omega(series, required_return=mar, periods=1)
+    yield "quantstats", "expected_shortfall", quantstats.stats.conditional_value_at_risk(series, confidence=0.95, method="historical")
+    if mar == 0.0:
+        yield "quantstats", "annualized_sortino_ratio", quantstats.stats.sortino(series, periods=periods)
     if b is not None and all(value is not None for value in b):
         market = pd.Series(b, index)
         # Its risk_free is taken off the returns for alpha alone; ours is off both sides, for both.
         yield "empyrical", "beta", empyrical.beta(excess, market - free)
         yield "empyrical", "annualized_alpha", empyrical.alpha(excess, market - free, annualization=periods)
         yield "quantstats", "r_squared", quantstats.stats.r_squared(series, market)
+        yield "quantstats", "beta", quantstats.stats.greeks(excess, market - free, periods=periods, prepare_returns=False)["beta"]
+        yearly = np.sqrt(periods)
+        yield "empyrical", "information_ratio_arithmetic", empyrical.excess_sharpe(series, market) * yearly
+        yield "quantstats", "information_ratio_arithmetic", quantstats.stats.information_ratio(series, market, prepare_returns=False) * yearly
+
+
+# What the documentation of PerformanceAnalytics (R) prints for Bacon's portfolio, monthly and without a risk-free rate, by MAR.
+PUBLISHED = {
+    0.0: {
+        "mean_absolute_deviation": "0.031", "jensen_alpha": "-0.014", "specific_risk": "0.0329", "appraisal_ratio": "-0.430",
+        "fama_beta": "1.03", "sample_skewness": "-0.09", "excess_kurtosis": "-0.57", "sample_excess_kurtosis": "-0.41",
+        "pain_index": "0.04", "martin_ratio": "1.70", "bernardo_ledoit_ratio": "1.78", "d_ratio": "0.401",
+        "skewness_kurtosis_ratio": "-0.034",
+    },
+    0.005: {
+        "upside_risk": "0.02937", "upside_potential": "0.01771", "downside_frequency": "0.458", "omega_sharpe_ratio": "0.29",
+        "kappa_ratio_2": "0.157", "volatility_skewness": "1.32", "variability_skewness": "1.15",
+    },
+    0.5: {"downside_deviation": "0.493", "downside_potential": "0.491"},
+}
+
+
+def published():
+    """(key, our value, the printed one, half a unit of its last digit and a little: Bacon's figures are rounded on the way)."""
+    case = (f"{REAL}/portfolio_bacon.csv", "portfolio", "benchmark", None, 12)
+    for mar, values in PUBLISHED.items():
+        ours, _, _ = measured(case, mar, 0.95)
+        for key, text in values.items():
+            digits = len(text.split(".")[1])
+            yield key, ours[key]["value"], float(text), 0.6 * 10**-digits
+
+
+def hard(folder):
+    """Series on which careless sums lose their digits: (name, file, returns)."""
+    random = np.random.default_rng(42)
+    series = {
+        "a spread of 1e-12 around 1": [float(x) for x in 1.0 + random.normal(0, 1e-12, 500)],
+        "a spread of 1e-9 around 0.1": [float(x) for x in 0.1 + random.normal(0, 1e-9, 500)],
+        "100,000 returns": [float(x) for x in random.normal(1e-5, 0.005, 100_000)],
+        "by turns": [0.01 if at % 2 == 0 else -0.01 for at in range(10_001)],
+        "small beside large": [float(x) for x in np.where(random.uniform(size=5_000) < 0.001, 0.9, random.normal(0, 1e-10, 5_000))],
+    }
+    for name, returns in series.items():
+        file = os.path.join(folder, "hard.csv")
+        days = pd.date_range("1700-01-01", periods=len(returns), freq="D")
+        with open(file, "w") as out:
+            out.write("date,r\n" + "".join(f"{day.date()},{r!r}\n" for day, r in zip(days, returns)))
+        yield name, file, returns
+
+
+def exact(returns, periods):
+    """The same measures in 80-digit arithmetic on the very numbers that the file holds."""
+    with decimal.localcontext() as context:
+        context.prec = 80
+        r = [decimal.Decimal(x) for x in returns]
+        n, year = decimal.Decimal(len(r)), decimal.Decimal(periods)
+        mean = sum(r) / n
+        moment = lambda power: sum((x - mean) ** power for x in r) / n
+        sd = (moment(2) * n / (n - 1)).sqrt()
+        wealth, peak, deepest, squares = decimal.Decimal(1), decimal.Decimal(1), decimal.Decimal(0), decimal.Decimal(0)
+        for x in r:
+            wealth *= 1 + x
+            peak = max(peak, wealth)
+            depth = wealth / peak - 1
+            deepest, squares = min(deepest, depth), squares + depth * depth
+        low = [min(x, decimal.Decimal(0)) for x in r]
+        return {
+            "cumulative_return": wealth - 1,
+            "annualized_return": ((wealth.ln() * year / n).exp() - 1),
+            "annualized_mean_return": mean * year,
+            "volatility": sd * year.sqrt(),
+            "sharpe_ratio": mean / sd * year.sqrt(),
+            "skewness": moment(3) / moment(2) ** decimal.Decimal("1.5"),
+            "excess_kurtosis": moment(4) / moment(2) ** 2 - 3,
+            "downside_deviation": (sum(x * x for x in low) / n).sqrt(),
+            "semi_deviation": (sum(min(x - mean, decimal.Decimal(0)) ** 2 for x in r) / n).sqrt(),
+            "max_drawdown": deepest,
+            "ulcer_index": (squares / n).sqrt(),
+        }
+
+
+def claimed():
+    """What docs/MEASURES.md says: pairs of (who, key)."""
+    with open("docs/MEASURES.md") as text:
+        for line in text:
+            row = [cell.strip() for cell in line.split("|")]
+            if re.fullmatch(r"`\w+`", row[1] if len(row) > 6 else "") and row[5] != "tested by hand":
+                yield from ((who.strip(), row[1].strip("`")) for who in row[5].split(","))
 
 
 def made_up(folder):
@@ -206,13 +309,15 @@ def measured(case, mar, confidence):
 
 
 def main():
-    points, wrong = {"numpy": 0, "empyrical": 0, "quantstats": 0, "pyxirr": 0}, 0
+    points = {"numpy": 0, "empyrical": 0, "quantstats": 0, "pyxirr": 0, "PerformanceAnalytics": 0, "80 digits": 0}
+    wrong, compared = 0, set()
 
-    def compare(who, case, key, ours, theirs, tolerance):
+    def compare(who, case, key, ours, theirs, tolerance, least=1.0):
         nonlocal wrong
         points[who] += 1
+        compared.add((who, key))
         theirs = float(theirs)
-        if ours is None or abs(ours - theirs) > tolerance * max(1.0, abs(theirs)):
+        if ours is None or abs(ours - theirs) > tolerance * max(least, abs(theirs)):
             wrong += 1
             print(f"{who}: {case} {key}: {ours} is not {theirs}")
 
@@ -226,6 +331,14 @@ def main():
                 if confidence == 0.95:
                     for who, key, value in libraries(days, r, f, b, case[4], mar):
                         compare(who, case[1], key, ours[key]["value"], value, LIBRARY_TOLERANCE)
+        for name, file, returns in hard(folder):
+            ours, _, _ = measured((file, "r", None, None, 252), 0.0, 0.95)
+            for key, value in exact(returns, 252).items():
+                least = 1e-6 if name == "by turns" else 1e-13
+                compare("80 digits", name, key, ours[key]["value"], value, EXACT_TOLERANCE, least)
+        if os.path.isdir(REAL):
+            for key, ours, printed, tolerance in published():
+                compare("PerformanceAnalytics", "portfolio_bacon", key, ours, printed, tolerance)
         random = np.random.default_rng(7)
         for count in (2, 3, 10, 100, 1_000):
             for _ in range(5):
@@ -241,6 +354,11 @@ def main():
                 ours = json.loads(subprocess.check_output([PLUMBLINE, "xirr", "--flows", file, "--format", "json"]))
                 theirs = pyxirr.xirr([day.astype(object) for day in dates], amounts)
                 compare("pyxirr", f"{count} flows", "xirr", ours["value"], theirs, LIBRARY_TOLERANCE)
+    here = set(points) - {"pyxirr", "80 digits"} - (set() if os.path.isdir(REAL) else {"PerformanceAnalytics"})
+    said, compared = ({(who, key) for who, key in of if who in here} for of in (claimed(), compared))
+    for who, key in sorted(said ^ compared):
+        wrong += 1
+        print(f"docs/MEASURES.md, {key}: " + (f"{who} is named and not compared" if (who, key) in said else f"{who} agrees and isn't named"))
     print(", ".join(f"{who}: {count} points" for who, count in points.items()) + (f"; {wrong} differ" if wrong else "; all agree"))
     sys.exit(1 if wrong else 0)
 

@@ -13,12 +13,30 @@ use charming::{
     },
     series::{Line, Scatter},
 };
+use chrono::NaiveDate;
 use serde_json::{Value, json};
 
 /// More points than a wide screen has room for only make the page heavier.
 const MOST_POINTS: usize = 420;
 /// Rows of the table behind the charts: long ranges show every n-th session and say so.
 const MOST_ROWS: usize = 60;
+
+/// What has its place on the axis of days.
+trait Dated {
+    fn on(&self) -> NaiveDate;
+}
+
+impl Dated for Day {
+    fn on(&self) -> NaiveDate {
+        self.session_date
+    }
+}
+
+impl Dated for (NaiveDate, Option<f64>) {
+    fn on(&self) -> NaiveDate {
+        self.0
+    }
+}
 
 /// Value and net contributions, with a mark for each deposit and withdrawal. `days`: every session in the range, oldest first.
 pub fn value_chart(days: &[Day], currency: &str) -> String {
@@ -79,8 +97,16 @@ pub fn drawdown_chart(days: &[Day]) -> String {
     option(&frame("@percent", "@tip-percent").series(line), days, &kept, [series], json!({ "top": 0 }))
 }
 
+/// A measure over windows that end on each day; days without one are gaps. `formatter`: "percent" or "number".
+pub fn rolling_chart(name: &str, points: &[(NaiveDate, Option<f64>)], formatter: &str) -> String {
+    let kept = kept(points, |point| point.1);
+    let chart = frame(&format!("@{formatter}"), &format!("@tip-{formatter}")).series(own_line(name));
+    let series = kept.iter().map(|&index| fraction(points[index].1)).collect();
+    option(&chart, points, &kept, [series], json!({}))
+}
+
 /// The rows of the table behind the charts: at most 60, evenly spread, the last session always among them.
-pub fn table_days(days: Vec<Day>) -> Vec<Day> {
+pub fn table_days<T>(days: Vec<T>) -> Vec<T> {
     let step = days.len().div_ceil(MOST_ROWS).max(1);
     let last = days.len().saturating_sub(1);
     days.into_iter().enumerate().filter(|(index, _)| (last - index).is_multiple_of(step)).map(|(_, day)| day).collect()
@@ -129,12 +155,12 @@ fn flow_marks(name: &str, symbol: Symbol) -> Scatter {
 }
 
 /// The option with its data: charming has no gaps (null) in a series, so the data is put in as plain JSON.
-fn option<const N: usize>(chart: &Chart, days: &[Day], kept: &[usize], series: [Vec<Value>; N], hints: Value) -> String {
+fn option<T: Dated, const N: usize>(chart: &Chart, days: &[T], kept: &[usize], series: [Vec<Value>; N], hints: Value) -> String {
     let mut option = serde_json::to_value(chart).unwrap_or_default();
     for (index, data) in series.into_iter().enumerate() {
         option["series"][index]["data"] = data.into();
     }
-    let dates: Vec<Value> = kept.iter().map(|&index| days[index].session_date.to_string().into()).collect();
+    let dates: Vec<Value> = kept.iter().map(|&index| days[index].on().to_string().into()).collect();
     match option["xAxis"].as_array_mut().and_then(|axes| axes.first_mut()) {
         Some(axis) => axis["data"] = dates.into(),
         None => option["xAxis"]["data"] = dates.into(),
@@ -156,7 +182,7 @@ fn flows(days: &[Day], kept: &[usize], has_flow: fn(&Day) -> bool) -> Vec<usize>
 }
 
 /// Indices of the points to draw: all, or the largest triangle of each bucket (LTTB), which keeps peaks and troughs.
-fn kept(days: &[Day], height: impl Fn(&Day) -> Option<f64>) -> Vec<usize> {
+fn kept<T>(days: &[T], height: impl Fn(&T) -> Option<f64>) -> Vec<usize> {
     if days.len() <= MOST_POINTS {
         return (0..days.len()).collect();
     }
@@ -193,7 +219,7 @@ fn fraction(fraction: Option<f64>) -> Value {
 mod tests {
     use super::*;
     use crate::domain::Money;
-    use chrono::{Days, NaiveDate};
+    use chrono::Days;
     use rust_decimal::Decimal;
 
     fn days(count: u64) -> Vec<Day> {
@@ -222,7 +248,9 @@ mod tests {
 
     #[test]
     fn an_empty_range_is_a_valid_chart() {
-        for option in [value_chart(&[], "USD"), return_chart(&[], "SPY total return"), drawdown_chart(&[])] {
+        for option in
+            [rolling_chart("Beta", &[], "number"), value_chart(&[], "USD"), return_chart(&[], "SPY total return"), drawdown_chart(&[])]
+        {
             assert!(dates(&parsed(&option)).is_empty());
         }
     }

@@ -1,11 +1,13 @@
-//! The pages of the pipeline and of data quality, drawn on the server alone: what changes every second is sent as it looks, and the browser's
-//! code stays small.
+//! The pages of performance, explanations, the pipeline and data quality, drawn on the server alone: what has many parts and no state of
+//! its own, or changes every second, is sent as it looks, and the browser's code stays small.
 
+mod explain;
 mod gantt;
 mod graph;
 mod grid;
 mod overall;
 mod parts;
+mod performance;
 mod quality;
 mod records;
 mod schedules;
@@ -14,6 +16,8 @@ mod task;
 
 use crate::{
     domain::Scope,
+    explain::{model::Explanation, restated::Restatements},
+    performance::model::{Performance, Rolled},
     pipeline::model::{Pipeline, Run},
     quality::model::{History, Quality, RulePage},
 };
@@ -29,9 +33,24 @@ pub fn quality(page: &Quality, scope: &Scope) -> String {
     quality::page(page, scope).to_html()
 }
 
+/// The performance page; `None` while nothing was published.
+pub fn performance(shown: Option<&Performance>, scope: &Scope, rolled: Rolled) -> String {
+    performance::page(shown, scope, rolled).to_html()
+}
+
 /// One check, run by run.
 pub fn check(history: &History) -> String {
     quality::history(history).to_html()
+}
+
+/// How a figure was made.
+pub fn explanation(explained: &Explanation, scope: &Scope) -> String {
+    explain::page(explained, scope).to_html()
+}
+
+/// Published numbers that moved; pages count from 1.
+pub fn restatements(page: &Restatements, scope: &Scope, number: u32) -> String {
+    explain::restatements(page, scope, number).to_html()
 }
 
 /// The form of a new rule, and what it would have done.

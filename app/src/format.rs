@@ -137,6 +137,11 @@ pub fn ratio(ratio: f64) -> String {
     fixed(ratio, 2)
 }
 
+/// An index between 0 and 1, such as Herfindahl's.
+pub fn index(index: f64) -> String {
+    fixed(index, 3)
+}
+
 /// `1,260`.
 pub fn count(count: u64) -> String {
     grouped(Decimal::from(count), 0)

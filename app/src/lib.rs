@@ -36,10 +36,14 @@ pub mod ui;
 pub mod account;
 /// What happened in it: transactions, entered, corrected, imported.
 pub mod activity;
+/// How a figure was made, and which ones moved since they were published.
+pub mod explain;
 /// What it holds.
 pub mod holdings;
 /// What a portfolio is worth and how it did.
 pub mod overview;
+/// How a portfolio did: every measure, beside the benchmark.
+pub mod performance;
 /// What the machine did: runs, tasks, errors.
 pub mod pipeline;
 /// What was checked and what failed.

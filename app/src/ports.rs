@@ -5,11 +5,16 @@ use crate::{
     activity::model::{Activity, ImportReport, TransactionForm},
     domain::{AccountId, ConnectionId, PortfolioId, Scope, TransactionId, UserId},
     error::AppError,
+    explain::{
+        model::{Asked, Explanation},
+        restated::Restatements,
+    },
     holdings::model::Holdings,
     overview::model::{Frame, OverviewPage},
+    performance::model::TrackRecord,
     pipeline::model::{Pipeline, Question, Run},
     quality::model::{AcceptanceForm, History, PriceForm, Quality, QuarantineKey, RuleForm, RulePage, Word},
-    settings::model::{ConnectionForm, Connections, People},
+    settings::model::{Accounts, ConnectionForm, Connections, People},
 };
 use async_trait::async_trait;
 use chrono::NaiveDate;
@@ -22,6 +27,8 @@ pub trait Portfolios: Send + Sync {
     async fn frame(&self, user: UserId, scope: Scope) -> Result<Frame, AppError>;
     /// `None` while nothing was published for the portfolio.
     async fn overview(&self, user: UserId, scope: Scope) -> Result<Option<OverviewPage>, AppError>;
+    /// As published, with the scope's benchmark; what every measure is taken of. `None` while nothing was published.
+    async fn track_record(&self, user: UserId, scope: Scope) -> Result<Option<TrackRecord>, AppError>;
     async fn holdings(&self, user: UserId, scope: Scope) -> Result<Option<Holdings>, AppError>;
 }
 
@@ -41,12 +48,13 @@ pub trait Activities: Send + Sync {
         form: TransactionForm,
     ) -> Result<(), AppError>;
     async fn delete(&self, user: UserId, scope: Scope, transaction: TransactionId, version: i32) -> Result<(), AppError>;
-    /// Our own CSV: `date,type,symbol,quantity,price,amount,fee,tax,currency,note`. Idempotent.
+    /// Our own CSV, as the export writes it. Idempotent.
     async fn import(&self, user: UserId, scope: Scope, account: AccountId, csv: String, is_dry_run: bool)
     -> Result<ImportReport, AppError>;
     /// Confirms or dismisses all proposed opening balances of an account.
     async fn decide_openings(&self, user: UserId, scope: Scope, account: AccountId, confirm: bool) -> Result<(), AppError>;
-    async fn create_portfolio(&self, user: UserId, name: String) -> Result<(), AppError>;
+    /// `currency`: in which its value is reckoned; empty: USD.
+    async fn create_portfolio(&self, user: UserId, name: String, currency: String) -> Result<(), AppError>;
     async fn create_account(&self, user: UserId, scope: Scope, name: String) -> Result<(), AppError>;
 }
 
@@ -92,6 +100,14 @@ pub trait DataQuality: Send + Sync {
     async fn fetch_activities(&self, user: UserId, portfolio: PortfolioId, from: NaiveDate) -> Result<i64, AppError>;
 }
 
+/// How figures were made, and which moved since they were published.
+#[async_trait]
+pub trait Explanations: Send + Sync {
+    async fn explain(&self, user: UserId, asked: Asked) -> Result<Explanation, AppError>;
+    /// Of the scope's portfolio, newest first; `page` counts from 1.
+    async fn restatements(&self, user: UserId, scope: Scope, page: u32) -> Result<Restatements, AppError>;
+}
+
 #[async_trait]
 pub trait Settings: Send + Sync {
     async fn connections(&self, user: UserId) -> Result<Connections, AppError>;
@@ -99,6 +115,10 @@ pub trait Settings: Send + Sync {
     async fn add_connection(&self, user: UserId, form: ConnectionForm) -> Result<(), AppError>;
     async fn test_connection(&self, user: UserId, connection: ConnectionId) -> Result<(), AppError>;
     async fn remove_connection(&self, user: UserId, connection: ConnectionId) -> Result<(), AppError>;
+    /// All accounts of the person's portfolios, and how each is kept.
+    async fn accounts(&self, user: UserId) -> Result<Accounts, AppError>;
+    /// How sales are reckoned from now on and for all the past: the portfolio is booked anew.
+    async fn keep_account(&self, user: UserId, account: AccountId, cost_basis: String, allows_short: bool) -> Result<(), AppError>;
     /// Administrators only, like all that follow.
     async fn people(&self, user: UserId) -> Result<People, AppError>;
     async fn add_person(&self, user: UserId, name: String, display_name: String, role: String, password: String) -> Result<(), AppError>;
@@ -118,6 +138,7 @@ pub struct Ports {
     pub activities: Arc<dyn Activities>,
     pub operations: Arc<dyn Operations>,
     pub quality: Arc<dyn DataQuality>,
+    pub explanations: Arc<dyn Explanations>,
     pub settings: Arc<dyn Settings>,
     pub doors: Arc<dyn Doors>,
 }

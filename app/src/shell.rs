@@ -8,8 +8,10 @@ mod scope_bar;
 use crate::{
     account::page::{SetupPage, SignInPage},
     activity::page::ActivityPage,
+    explain::page::{ExplainPage, RestatementsPage},
     holdings::page::HoldingsPage,
     overview::page::OverviewPage,
+    performance::page::PerformancePage,
     pipeline::page::{PipelinePage, RunPage},
     quality::page::{CheckPage, QualityPage, RulePage},
     settings::page::{ConnectionsPage, PeoplePage, SettingsPage},
@@ -87,7 +89,10 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
                     <Route path=path!("") view=OverviewPage ssr=SsrMode::Async/>
+                    <Route path=path!("performance") view=PerformancePage ssr=SsrMode::Async/>
                     <Route path=path!("holdings") view=HoldingsPage ssr=SsrMode::Async/>
+                    <Route path=path!("explain/:figure") view=ExplainPage ssr=SsrMode::Async/>
+                    <Route path=path!("restatements") view=RestatementsPage ssr=SsrMode::Async/>
                     <Route path=path!("activity") view=ActivityPage ssr=SsrMode::Async/>
                     <Route path=path!("quality") view=QualityPage ssr=SsrMode::Async/>
                     <Route path=path!("quality/checks/:check") view=CheckPage ssr=SsrMode::Async/>

@@ -59,8 +59,10 @@ function formatters(option) {
   return {
     "@money": (number) => short(number, step),
     "@percent": (fraction) => percent(fraction, 1),
+    "@number": (number) => minus(`${+number.toFixed(3)}`),
     "@tip-money": (points) => tip(points, (value) => `${grouped(value, 2)} ${unit}`),
     "@tip-percent": (points) => tip(points, signed),
+    "@tip-number": (points) => tip(points, (value) => grouped(value, 2)),
   };
 }
 

@@ -1,15 +1,17 @@
 //! The roles of the one binary: serve (also without a word), simulate, and commands that do one thing and end.
 
 use crate::{
-    application::{Application, StartError, Vendors},
+    application::{self, Application, StartError, Vendors},
     auth, calendar,
     clock::Clock,
     config::{self, Config, ConfigError, Environment},
     db::{Access, Database},
     measures, orchestrator, pipeline, quality,
     simulator::{self, SimulatorError, Source},
+    store::ExplainArgs,
     telemetry, warehouse,
 };
+use app::error::AppError;
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 use sqlx::PgPool;
@@ -60,6 +62,8 @@ enum Role {
     Xirr(measures::XirrArgs),
     /// Where an excess return comes from: allocation, selection, interaction, from a file
     Attribution(measures::AttributionArgs),
+    /// How a figure was made, down to the vendor's bytes, such as `explain time_weighted --portfolio 1`
+    Explain(ExplainArgs),
     /// The SQL models: list, compile, build, test, docs
     Models(warehouse::commands::ModelsArgs),
     /// The checks: list, run, try out, prove by injected defects
@@ -130,6 +134,8 @@ enum Failure {
     #[error(transparent)]
     Checks(#[from] quality::commands::CommandError),
     #[error(transparent)]
+    Explain(AppError),
+    #[error(transparent)]
     User(#[from] auth::commands::CommandError),
     #[error("The server stopped: {0}.")]
     Io(#[from] std::io::Error),
@@ -178,6 +184,16 @@ async fn act(cli: Cli) -> Result<(), Failure> {
         Role::Performance(args) => measures::performance(&args)?,
         Role::Attribution(args) => measures::attribution(&args)?,
         Role::Xirr(args) => measures::xirr(&args)?,
+        Role::Explain(args) => {
+            let config = configure()?;
+            let database = open(&config, Clock::Real).await?;
+            let said = match application::store(&config, Clock::Real, &database) {
+                Ok(store) => store.explained(args).await.map_err(|error| Failure::Explain(error.into())),
+                Err(error) => Err(error.into()),
+            };
+            database.close().await;
+            println!("{}", said?);
+        }
         Role::Models(args) => {
             let config = configure()?;
             let database = if args.needs_database() { Some(open(&config, Clock::Real).await?) } else { None };

@@ -16,8 +16,11 @@ create table staging.transactions (
     symbol text, quantity numeric(28, 10) not null, price numeric(28, 10) not null, amount numeric(19, 4) not null,
     fee numeric(19, 4) not null, tax numeric(19, 4) not null, currency text not null, source text not null, note text not null,
     -- Of what people entered, else null:
-    transaction_id bigint, version int
+    transaction_id bigint, version int,
+    ratio numeric(28, 10), counter_symbol text, cost_share numeric(11, 10), lot_id text, opened_on date
 );
+-- One row per currency but the dollar and day: dollars for one unit at the day's close.
+create table staging.exchange_rates (currency text not null, quoted_on date not null, dollars numeric(28, 10) not null);
 -- One row per symbol and execution date.
 create table staging.splits (symbol text not null, execution_date date not null, split_from numeric(28, 10) not null, split_to numeric(28, 10) not null);
 -- One row per symbol, ex-date and vendor's id.
@@ -35,24 +38,32 @@ create table staging.risk_free_rates (observed_on date not null, annual_rate dou
 
 -- One row per portfolio and session, with the benchmark's returns of that session.
 create table marts.portfolio_daily (
-    portfolio_id bigint not null, session_date date not null, value numeric(19, 4), cash numeric(19, 4) not null, receivable numeric(19, 4) not null,
+    portfolio_id bigint not null, session_date date not null, value numeric(19, 4), cash numeric(19, 4), receivable numeric(19, 4),
     inflow numeric(19, 4) not null, outflow numeric(19, 4) not null, net_contributions numeric(19, 4) not null, daily_return double precision,
     carried int not null, positions int not null, unrealized numeric(19, 4), realized numeric(19, 4) not null, income numeric(19, 4) not null,
     costs numeric(19, 4) not null, brought_in numeric(19, 4) not null,
     -- Of SPY; null where it has no bar on this or the previous session.
     benchmark_price_return double precision, benchmark_total_return double precision,
     -- DGS3MO of the session, carried over bond holidays, a fraction per year; null before its first day.
-    risk_free_rate double precision
+    risk_free_rate double precision,
+    -- What exchange rates brought to cash and receivables since the first session.
+    cash_currency numeric(19, 4), exact_value numeric(38, 20),
+    -- Of unrealized and of realized, what exchange rates brought.
+    unrealized_currency numeric(19, 4), realized_currency numeric(19, 4)
 );
 -- One row per portfolio and symbol held at the close of its last session, all accounts together.
 create table marts.holdings (
     portfolio_id bigint not null, symbol text not null, session_date date not null, name text not null, sector text not null,
-    quantity numeric(28, 10) not null, cost numeric(19, 4) not null,
+    quantity numeric(28, 10) not null, cost numeric(19, 4),
+    -- In the currency of the symbol's prices; the value in the portfolio's.
     close numeric(28, 10), priced_on date, value numeric(19, 4), weight double precision,
     -- The close of the session before, in today's shares.
-    previous_close numeric(28, 10)
+    previous_close numeric(28, 10),
+    -- Of the close; and units of the portfolio's currency for one unit of it.
+    currency text, rate numeric(28, 10),
+    unrealized numeric(19, 4), currency_effect numeric(19, 4)
 );
 -- One row per portfolio and sector ("Cash" is one), at the close of its last session.
 create table marts.allocation (
-    portfolio_id bigint not null, sector text not null, session_date date not null, value numeric(28, 4) not null, weight double precision
+    portfolio_id bigint not null, sector text not null, session_date date not null, value numeric(28, 4), weight double precision
 );

@@ -56,10 +56,10 @@ pub async fn decide_openings(scope: String, account: AccountId, confirm: bool) -
 }
 
 #[server(endpoint = "activity/create-portfolio")]
-pub async fn create_portfolio(name: String) -> Result<(), AppError> {
+pub async fn create_portfolio(name: String, #[server(default)] currency: String) -> Result<(), AppError> {
     use crate::ports;
     let ports::SignedIn { user, ports } = ports::signed_in()?;
-    ports.activities.create_portfolio(user, name).await
+    ports.activities.create_portfolio(user, name, currency).await
 }
 
 #[server(endpoint = "activity/create-account")]

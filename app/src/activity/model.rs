@@ -43,13 +43,27 @@ pub struct Entry {
     pub amount: Money,
     pub fee: Money,
     pub tax: Money,
+    /// Of price, amount, fee and tax.
+    pub currency: String,
+    /// New shares for one old share, or received for one that is held.
+    pub ratio: Option<Decimal>,
+    /// What a spin-off, a merger or a change of symbol leads to.
+    pub counter_symbol: Option<Symbol>,
+    /// The part of the cost that goes along with a spin-off, a fraction.
+    pub cost_share: Option<Decimal>,
+    /// Of a purchase its lot's name, of a sale the name of the lot that is sold.
+    pub lot_id: Option<String>,
+    /// Of securities that came in: when they were bought.
+    pub opened_on: Option<NaiveDate>,
     pub note: String,
     /// "broker", "hand", "csv", "opening".
     pub source: String,
 }
 
-/// A form's fields as typed; parsed by `TransactionInput::parse` in the server's store and nowhere else.
+/// A form's fields as typed; parsed by `TransactionInput::parse` in the server's store and nowhere else. A field that isn't sent
+/// is empty: forms leave out what a kind doesn't need.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TransactionForm {
     pub account: String,
     pub traded_on: String,
@@ -60,6 +74,13 @@ pub struct TransactionForm {
     pub amount: String,
     pub fee: String,
     pub tax: String,
+    /// Empty: the portfolio's.
+    pub currency: String,
+    pub ratio: String,
+    pub counter_symbol: String,
+    pub cost_share: String,
+    pub lot_id: String,
+    pub opened_on: String,
     pub note: String,
 }
 
@@ -128,6 +149,12 @@ impl Entry {
             amount: decimal(Some(self.amount.0)),
             fee: decimal(Some(self.fee.0)),
             tax: decimal(Some(self.tax.0)),
+            currency: self.currency.clone(),
+            ratio: decimal(self.ratio),
+            counter_symbol: self.counter_symbol.as_ref().map_or_else(String::new, Symbol::to_string),
+            cost_share: decimal(self.cost_share),
+            lot_id: self.lot_id.clone().unwrap_or_default(),
+            opened_on: self.opened_on.map_or_else(String::new, |day| day.to_string()),
             note: self.note.clone(),
         }
     }

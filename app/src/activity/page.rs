@@ -17,25 +17,6 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-/// Kinds of transactions: as in the CSV, and in words.
-pub(crate) const KINDS: [(&str, &str); 11] = [
-    ("buy", "Buy"),
-    ("sell", "Sell"),
-    ("deposit", "Deposit"),
-    ("withdrawal", "Withdrawal"),
-    ("dividend", "Dividend"),
-    ("interest", "Interest"),
-    ("fee", "Fee"),
-    ("tax", "Tax"),
-    ("transfer_in", "Transfer in"),
-    ("transfer_out", "Transfer out"),
-    ("opening", "Opening balance"),
-];
-
-pub(crate) fn kind_in_words(kind: &str) -> String {
-    KINDS.iter().find(|(key, _)| *key == kind).map_or_else(|| kind.replace('_', " "), |(_, words)| (*words).to_owned())
-}
-
 /// What can be written from this page. Made once: the lists are drawn anew after each write.
 #[derive(Clone, Copy)]
 struct Writes {

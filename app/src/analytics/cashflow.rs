@@ -4,7 +4,7 @@
 //! their values at the ends of an interval bound the sum within it: an interval is free of roots, or monotone with at most
 //! one, or halved. That finds every root or proves that there is none, where Newton's method finds one of them at best.
 
-use super::sums::sum;
+use super::sums::{Sum, sum};
 use crate::domain::{Figure, Money, Undefined};
 use chrono::NaiveDate;
 
@@ -99,6 +99,13 @@ struct Term {
     amount: f64,
 }
 
+impl Term {
+    /// Its worth at the start, at the rate x.
+    fn at(&self, x: f64) -> f64 {
+        self.amount * libm::exp(-self.after * x)
+    }
+}
+
 /// One payment a day, none of zero, by day.
 fn merged(payments: &[Payment]) -> Vec<Payment> {
     let mut sorted = payments.to_vec();
@@ -116,29 +123,47 @@ fn merged(payments: &[Payment]) -> Vec<Payment> {
 
 /// All x ≥ 0 with Σ amount·e^(−after·x) = 0, where the first term has after = 0.
 fn positive_roots(terms: &[Term]) -> Figure<Vec<f64>> {
-    let mut roots = Vec::new();
-    let mut pending = vec![(0.0, furthest(terms))];
-    let mut intervals = 0;
-    while let Some((low, high)) = pending.pop() {
-        intervals += 1;
-        if intervals > MOST_INTERVALS {
+    let mut search = Search { terms, roots: Vec::new(), intervals: 0 };
+    let [low, high] = [0.0, furthest(terms)].map(|x| End { x, values: terms.iter().map(|term| term.at(x)).collect() });
+    search.within(&low, &high)?;
+    Ok(search.roots)
+}
+
+/// An end of an interval, with the value of every term there: two intervals share it.
+struct End {
+    x: f64,
+    values: Vec<f64>,
+}
+
+struct Search<'a> {
+    terms: &'a [Term],
+    roots: Vec<f64>,
+    intervals: usize,
+}
+
+impl Search<'_> {
+    /// Finds all roots between two ends; it goes no deeper than halves of [`NARROWEST`].
+    fn within(&mut self, low: &End, high: &End) -> Figure<()> {
+        self.intervals += 1;
+        if self.intervals > MOST_INTERVALS {
             return Err(Undefined::because("the payments change sign so often that no single rate describes them"));
         }
-        let value = |term: &Term, x: f64| term.amount * libm::exp(-term.after * x);
-        if !may_be_zero(terms, low, high, value) {
-            continue;
+        let Bounds { value, slope } = bounds(self.terms, low, high);
+        if !value {
+            return Ok(());
         }
-        let slope = |term: &Term, x: f64| -term.after * term.amount * libm::exp(-term.after * x);
-        if !may_be_zero(terms, low, high, slope) {
-            roots.extend(bisect(terms, low, high));
-        } else if high - low < NARROWEST {
-            roots.push(low.midpoint(high));
+        let middle = low.x.midpoint(high.x);
+        if !slope {
+            self.roots.extend(close_in(self.terms, low.x, high.x));
+        } else if high.x - low.x < NARROWEST || middle <= low.x || middle >= high.x {
+            self.roots.push(middle);
         } else {
-            let middle = low.midpoint(high);
-            pending.extend([(low, middle), (middle, high)]);
+            let middle = End { x: middle, values: self.terms.iter().map(|term| term.at(middle)).collect() };
+            self.within(low, &middle)?;
+            self.within(&middle, high)?;
         }
+        Ok(())
     }
-    Ok(roots)
 }
 
 /// Beyond it the first term outweighs all others together.
@@ -148,20 +173,33 @@ fn furthest(terms: &[Term]) -> f64 {
     (libm::log(others / first.amount.abs()).max(0.0) / second.after + NARROWEST).min(LARGEST_EXPONENT * DAYS_A_YEAR)
 }
 
-/// Can the sum be zero anywhere in the interval? Every term is monotone and keeps its sign.
-fn may_be_zero(terms: &[Term], low: f64, high: f64, of: impl Fn(&Term, f64) -> f64) -> bool {
-    let (mut least, mut most) = (0.0, 0.0);
-    for term in terms {
-        let (a, b) = (of(term, low), of(term, high));
-        least += a.min(b);
-        most += a.max(b);
-    }
-    least <= 0.0 && most >= 0.0
+/// Can the sum, and can its slope, be zero anywhere in an interval?
+struct Bounds {
+    value: bool,
+    slope: bool,
 }
 
-/// The root of a monotone stretch, if its ends differ in sign.
-fn bisect(terms: &[Term], mut low: f64, mut high: f64) -> Option<f64> {
-    let value = |x: f64| sum(terms.iter().map(|term| term.amount * libm::exp(-term.after * x)));
+/// Every term, and every term's slope, is monotone and keeps its sign.
+fn bounds(terms: &[Term], low: &End, high: &End) -> Bounds {
+    let [mut value, mut slope] = [(0.0, 0.0); 2];
+    let widen = |(least, most): (f64, f64), a: f64, b: f64| (least + a.min(b), most + a.max(b));
+    for ((term, at_low), at_high) in terms.iter().zip(&low.values).zip(&high.values) {
+        value = widen(value, *at_low, *at_high);
+        slope = widen(slope, -term.after * at_low, -term.after * at_high);
+    }
+    let holds_zero = |(least, most): (f64, f64)| least <= 0.0 && most >= 0.0;
+    Bounds { value: holds_zero(value), slope: holds_zero(slope) }
+}
+
+/// Newton's steps double the right digits; more than these mean that rounding leads them around.
+const MOST_STEPS: usize = 40;
+/// How near Newton's last step has to be, in units of the last digit, before the neighbours are looked at.
+const NEAR: f64 = 4.0;
+
+/// The root of a monotone stretch, if its ends differ in sign: Newton's steps within a bracket that always holds the change of sign, then
+/// halves down to two neighbouring numbers.
+fn close_in(terms: &[Term], mut low: f64, mut high: f64) -> Option<f64> {
+    let value = |x: f64| sum(terms.iter().map(|term| term.at(x)));
     let (at_low, at_high) = (value(low), value(high));
     if at_low == 0.0 {
         return Some(low);
@@ -172,13 +210,49 @@ fn bisect(terms: &[Term], mut low: f64, mut high: f64) -> Option<f64> {
     if (at_low < 0.0) == (at_high < 0.0) {
         return None;
     }
+    let is_low = |at: f64| (at < 0.0) == (at_low < 0.0);
+    let mut x = low.midpoint(high);
+    for _ in 0..MOST_STEPS {
+        let (at, slope) = value_and_slope(terms, x);
+        if at == 0.0 {
+            return Some(x);
+        }
+        if is_low(at) {
+            low = x
+        } else {
+            high = x
+        }
+        let next = Some(x - at / slope).filter(|next| *next > low && *next < high).unwrap_or_else(|| low.midpoint(high));
+        let (step, digit) = ((next - x).abs(), NEAR * f64::EPSILON * x.abs());
+        x = next;
+        if step <= digit {
+            let (below, above) = ((x - digit).max(low), (x + digit).min(high));
+            if is_low(value(below)) {
+                low = below;
+            }
+            if !is_low(value(above)) {
+                high = above;
+            }
+            break;
+        }
+    }
     loop {
         let middle = low.midpoint(high);
         if middle <= low || middle >= high {
             return Some(middle);
         }
-        if (value(middle) < 0.0) == (at_low < 0.0) { low = middle } else { high = middle }
+        if is_low(value(middle)) { low = middle } else { high = middle }
     }
+}
+
+fn value_and_slope(terms: &[Term], x: f64) -> (f64, f64) {
+    let (mut value, mut slope) = (Sum::default(), 0.0);
+    for term in terms {
+        let at = term.at(x);
+        value.add(at);
+        slope -= term.after * at;
+    }
+    (value.total(), slope)
 }
 
 /// An external flow at the end of a day: positive into the portfolio.

@@ -1,5 +1,6 @@
 //! How far a wealth index falls below its peak, and how long it stays there.
 
+use super::returns::link;
 use crate::domain::{Figure, Undefined};
 
 /// Falls from a peak; each position is an index of returns: `None` is the start, before the first.
@@ -31,17 +32,44 @@ fn at(index: Option<usize>) -> usize {
     index.map_or(0, |index| index + 1)
 }
 
+/// A wealth index on its way, and how far it is below its peak.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Descent {
+    wealth: f64,
+    peak: f64,
+    depth: f64,
+}
+
+impl Default for Descent {
+    fn default() -> Self {
+        Self { wealth: 1.0, peak: 1.0, depth: 0.0 }
+    }
+}
+
+impl Descent {
+    /// D_t after the next return; 0 at a peak. The depth is linked like a return, so that small falls keep their digits; whether a peak is
+    /// reached again the index itself says.
+    pub fn step(&mut self, r: f64) -> f64 {
+        self.wealth *= 1.0 + r;
+        let linked = link(self.depth, r);
+        self.depth = if self.wealth >= self.peak {
+            self.peak = self.wealth;
+            0.0
+        } else if self.wealth == 0.0 {
+            -1.0
+        } else if linked < 0.0 {
+            linked
+        } else {
+            self.wealth / self.peak - 1.0
+        };
+        self.depth
+    }
+}
+
 /// D_t = W_t / max(W_0..W_t) − 1 after each return, with W_0 = 1.
 pub fn drawdowns(returns: &[f64]) -> Vec<f64> {
-    let (mut wealth, mut peak) = (1.0, 1.0);
-    let step = |r: &f64| {
-        wealth *= 1.0 + r;
-        if wealth > peak {
-            peak = wealth;
-        }
-        wealth / peak - 1.0
-    };
-    returns.iter().map(step).collect()
+    let mut descent = Descent::default();
+    returns.iter().map(|r| descent.step(*r)).collect()
 }
 
 /// `max_drawdown`: the deepest fall, the first of several equally deep.

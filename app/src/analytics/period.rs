@@ -3,7 +3,7 @@
 use super::{
     cashflow::{Flow, Payment, modified_dietz, money_weighted},
     ledger::PortfolioDay,
-    returns::{annualized_return, cumulative_return},
+    returns::{Linked, annualized_return, cumulative_return},
 };
 use crate::domain::{Figure, Money, Undefined};
 use chrono::NaiveDate;
@@ -37,11 +37,6 @@ impl Session {
         before.map(|before| before + self.inflow).filter(|base| *base > Money::ZERO && !self.is_unconverted)
     }
 
-    /// V_t − V_{t−1} − inflow + outflow.
-    pub fn gain(&self, before: Option<Money>) -> Option<Money> {
-        self.value.zip(before).map(|(now, before)| now - before - self.inflow + self.outflow)
-    }
-
     /// A gain as a part of the session's return.
     pub fn part(&self, gain: Money, before: Option<Money>) -> Option<f64> {
         gain.share_of(self.base(before)?)
@@ -50,7 +45,6 @@ impl Session {
 
 /// Each session of a ledger in a scope. Those of [`Scope::Holdings`] net within a session as those of an account do.
 pub fn sessions(days: &[PortfolioDay], scope: Scope) -> Vec<Session> {
-    let mut before = Some(Money::ZERO);
     let session = |day: &PortfolioDay| {
         let (date, is_unconverted) = (day.session_date, day.is_unconverted);
         if scope == Scope::Account {
@@ -60,10 +54,7 @@ pub fn sessions(days: &[PortfolioDay], scope: Scope) -> Vec<Session> {
         // What the owner put in and cash didn't get went into holdings.
         let net = day.inflow - day.outflow - day.cash_moved;
         let (inflow, outflow) = if net > Money::ZERO { (net, Money::ZERO) } else { (Money::ZERO, -net) };
-        let mut session = Session { date, value: day.market_value, inflow, outflow, is_unconverted, daily_return: None };
-        session.daily_return = session.gain(before).and_then(|gain| session.part(gain, before));
-        before = session.value;
-        session
+        Session { date, value: day.market_value, inflow, outflow, is_unconverted, daily_return: day.holdings_return }
     };
     days.iter().map(session).collect()
 }
@@ -87,6 +78,14 @@ pub struct Returns {
     pub modified_dietz: Figure<f64>,
     /// The time-weighted one, by the year.
     pub annualized: Figure<f64>,
+}
+
+/// Both ends of a period with their days, and the net flows of the days between.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dietz {
+    pub start: (NaiveDate, Money),
+    pub end: (NaiveDate, Money),
+    pub flows: Vec<Flow>,
 }
 
 impl<'a> Period<'a> {
@@ -140,7 +139,7 @@ impl<'a> Period<'a> {
     }
 
     pub fn returns(&self, periods_a_year: f64) -> Returns {
-        let linked = self.unknown().map_or_else(|| cumulative_return(self.sessions.iter().map(|session| session.daily_return)), Err);
+        let linked = self.time_weighted();
         let annualized = linked.clone().and_then(|linked| annualized_return(linked.cumulative, linked.returns, periods_a_year));
         Returns {
             time_weighted: linked.map(|linked| linked.cumulative),
@@ -148,6 +147,14 @@ impl<'a> Period<'a> {
             modified_dietz: self.modified_dietz(),
             annualized,
         }
+    }
+
+    /// Π(1 + r) − 1, with the sessions that it leaves out.
+    ///
+    /// # Errors
+    /// Without a single return, or where a value is unknown.
+    pub fn time_weighted(&self) -> Figure<Linked> {
+        self.unknown().map_or_else(|| cumulative_return(self.sessions.iter().map(|session| session.daily_return)), Err)
     }
 
     /// A return needs the values in between too: a gap isn't a day without capital.
@@ -176,7 +183,19 @@ impl<'a> Period<'a> {
     }
 
     /// Where the period begins with the ledger itself, what came in on its first day is the opening value: it worked all the time.
-    fn modified_dietz(&self) -> Figure<f64> {
+    ///
+    /// # Errors
+    /// When one of the two values or a flow is unknown, within one day, or when no capital was at work.
+    pub fn modified_dietz(&self) -> Figure<f64> {
+        let Dietz { start, end, flows } = self.dietz()?;
+        modified_dietz(start, end, &flows)
+    }
+
+    /// What it is worked out from.
+    ///
+    /// # Errors
+    /// When one of the two values or a flow is unknown.
+    pub fn dietz(&self) -> Figure<Dietz> {
         let (opening, closing) = self.ends()?;
         let flow = |session: &Session| Flow { on: session.date, amount: session.inflow - session.outflow };
         let mut flows: Vec<Flow> = self.sessions.iter().map(flow).collect();
@@ -189,7 +208,7 @@ impl<'a> Period<'a> {
             }
         };
         flows.retain(|flow| !flow.amount.is_zero());
-        modified_dietz(start, (last, closing), &flows)
+        Ok(Dietz { start, end: (last, closing), flows })
     }
 }
 

@@ -16,6 +16,11 @@ pub struct Linked {
     pub undefined: usize,
 }
 
+/// (1 + so far) · (1 + r) − 1, kept as Π − 1, which doesn't lose the small returns' last digits to the 1.
+pub fn link(so_far: f64, r: f64) -> f64 {
+    so_far + r + so_far * r
+}
+
 /// `cumulative_return`: Π(1 + r) − 1 over the days that have a return.
 ///
 /// # Errors
@@ -24,8 +29,7 @@ pub fn cumulative_return(returns: impl IntoIterator<Item = Option<f64>>) -> Figu
     let mut linked = Linked { cumulative: 0.0, returns: 0, undefined: 0 };
     for daily in returns {
         match daily {
-            // Kept as Π − 1, which doesn't lose the small returns' last digits to the 1.
-            Some(r) => (linked.cumulative, linked.returns) = (linked.cumulative + r + linked.cumulative * r, linked.returns + 1),
+            Some(r) => (linked.cumulative, linked.returns) = (link(linked.cumulative, r), linked.returns + 1),
             None => linked.undefined += 1,
         }
     }
@@ -66,11 +70,23 @@ pub fn by_month(returns: impl IntoIterator<Item = (NaiveDate, Option<f64>)>) -> 
     for (day, daily) in returns {
         let Some(r) = daily else { continue };
         match months.last_mut().filter(|(year, month, _)| (*year, *month) == (day.year(), day.month())) {
-            Some((.., linked)) => *linked += r + *linked * r,
+            Some((.., linked)) => *linked = link(*linked, r),
             None => months.push((day.year(), day.month(), r)),
         }
     }
     months
+}
+
+/// Linked months of each calendar year, oldest first.
+pub fn by_year(months: &[(i32, u32, f64)]) -> Vec<(i32, f64)> {
+    let mut years: Vec<(i32, f64)> = Vec::new();
+    for (year, _, r) in months {
+        match years.last_mut().filter(|(last, _)| last == year) {
+            Some((_, linked)) => *linked = link(*linked, *r),
+            None => years.push((*year, *r)),
+        }
+    }
+    years
 }
 
 #[cfg(test)]
@@ -104,5 +120,7 @@ mod tests {
         let months = by_month([(day(1, 30), Some(0.1)), (day(1, 31), Some(0.1)), (day(2, 1), None), (day(3, 1), Some(0.2))]);
         assert_eq!(months.len(), 2);
         assert!((months[0].2 - 0.21).abs() < 1e-15 && months[1].1 == 3);
+        let years = by_year(&[(2023, 12, 0.5), (2024, 1, 0.1), (2024, 3, 0.1)]);
+        assert!(years[0] == (2023, 0.5) && years[1].0 == 2024 && (years[1].1 - 0.21).abs() < 1e-15);
     }
 }

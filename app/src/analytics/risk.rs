@@ -1,12 +1,15 @@
 //! Concentration of a portfolio, and how many returns a measure needs (NUMBERS.md, section 5).
 
-use super::sums::sum;
+use super::{metrics::Measured, sums::sum};
 use crate::domain::{Figure, Money, Undefined};
 
 /// Fewest returns for a ratio over a deviation on screen.
 pub const FEWEST_ON_SCREEN: usize = 20;
 /// Fewest returns for anything: a deviation needs two.
 pub const FEWEST: usize = 2;
+
+/// Keys of [`concentration_measures`], in its order.
+pub const CONCENTRATION_KEYS: [&str; 5] = ["herfindahl_index", "effective_positions", "top_1_weight", "top_5_weight", "top_10_weight"];
 
 /// How much of the positions lies in few of them.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,6 +21,13 @@ pub struct Concentration {
     pub top_1_weight: f64,
     pub top_5_weight: f64,
     pub top_10_weight: f64,
+}
+
+/// Concentration of market values under the catalogue's keys.
+pub fn concentration_measures(position_values: &[Money]) -> Vec<Measured> {
+    let found = concentration(position_values)
+        .map(|c| [c.herfindahl_index, c.effective_positions, c.top_1_weight, c.top_5_weight, c.top_10_weight]);
+    CONCENTRATION_KEYS.iter().enumerate().map(|(at, key)| (*key, found.as_ref().map(|all| all[at]).map_err(Clone::clone))).collect()
 }
 
 /// Concentration of market values; cash is no position.

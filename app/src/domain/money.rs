@@ -1,6 +1,6 @@
 //! Money: a decimal in the portfolio's base currency.
 
-use rust_decimal::{Decimal, prelude::ToPrimitive};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::{
     iter::Sum,
@@ -12,6 +12,24 @@ use std::{
 #[serde(transparent)]
 pub struct Money(pub Decimal);
 
+/// The f64 nearest to a quotient; the divisor is at most 10²⁸. By whole numbers: the reading of floats brings its tables into the browser.
+fn nearest(dividend: u128, divisor: u128) -> f64 {
+    const DIGITS: u32 = 32;
+    if dividend == 0 {
+        return 0.0;
+    }
+    let (mut quotient, mut rest, mut exponent) = (dividend / divisor, dividend % divisor, 0_u32);
+    // Two bits more than f64 has, so that what is left only decides whether a half is more than one.
+    while quotient >> (f64::MANTISSA_DIGITS + 1) == 0 {
+        rest <<= DIGITS;
+        quotient = (quotient << DIGITS) | (rest / divisor);
+        rest %= divisor;
+        exponent += DIGITS;
+    }
+    let rounded = (quotient | u128::from(rest != 0)) as f64;
+    (0..exponent / DIGITS).fold(rounded, |number, _| number / (1_u64 << DIGITS) as f64)
+}
+
 impl Money {
     pub const ZERO: Self = Self(Decimal::ZERO);
 
@@ -22,10 +40,12 @@ impl Money {
         (total != 0.0).then(|| self.ratio_base() / total)
     }
 
-    /// The amount as `f64`, for ratios only.
+    /// The amount as the nearest `f64`, for ratios only: what reading its digits gives too, so a file of ours measured elsewhere leads to
+    /// the same bits.
     pub fn ratio_base(self) -> f64 {
-        // Every Decimal is within f64's range; the conversion can't fail.
-        self.0.to_f64().unwrap_or(f64::NAN)
+        let (mantissa, divisor) = (self.0.mantissa(), 10_u128.pow(self.0.scale()));
+        let size = nearest(mantissa.unsigned_abs(), divisor);
+        if mantissa < 0 { -size } else { size }
     }
 
     pub fn is_zero(self) -> bool {
@@ -64,5 +84,20 @@ impl SubAssign for Money {
 impl Sum for Money {
     fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
         amounts.fold(Self::ZERO, Add::add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// The nearest f64, large or small, with any number of decimals.
+        #[test]
+        fn an_amount_is_the_number_that_its_digits_are(mantissa in prop_oneof![any::<i64>().prop_map(i128::from), -(1_i128 << 95)..1 << 95], scale in 0_u32..=28) {
+            let amount = Money(Decimal::from_i128_with_scale(mantissa, scale));
+            prop_assert_eq!(amount.ratio_base().to_bits(), amount.0.to_string().parse::<f64>().unwrap().to_bits());
+        }
     }
 }

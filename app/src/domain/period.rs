@@ -1,4 +1,4 @@
-//! What the scope bar holds: portfolio, range and benchmark, as they stand in the URL.
+//! What the scope bar holds: portfolio, range, benchmark and the day of which it is asked what was known, as they stand in the URL.
 
 use super::PortfolioId;
 use chrono::{Datelike, Days, Months, NaiveDate};
@@ -44,6 +44,21 @@ impl Range {
             Self::ThreeYears => "3Y",
             Self::FiveYears => "5Y",
             Self::Max => "Max",
+        }
+    }
+
+    /// As a person says it: "3 months", "year to date".
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::OneDay => "1 day",
+            Self::OneWeek => "1 week",
+            Self::OneMonth => "1 month",
+            Self::ThreeMonths => "3 months",
+            Self::YearToDate => "year to date",
+            Self::OneYear => "1 year",
+            Self::ThreeYears => "3 years",
+            Self::FiveYears => "5 years",
+            Self::Max => "all",
         }
     }
 
@@ -99,13 +114,20 @@ impl Benchmark {
     }
 }
 
-/// The scope bar's state. In the URL: `?portfolio=3&range=1Y&against=spy-total`; what is absent or unknown takes its default.
+/// Days of which anybody could ask what was known.
+const KNOWABLE: std::ops::RangeInclusive<NaiveDate> = NaiveDate::from_ymd_opt(1900, 1, 1).expect("a day of the calendar")
+    ..=NaiveDate::from_ymd_opt(2200, 1, 1).expect("a day of the calendar");
+
+/// The scope bar's state. In the URL: `?portfolio=3&range=1Y&against=spy-total&as_known_on=2026-11-20`; what is absent or unknown takes
+/// its default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Scope {
     /// `None`: the person's first.
     pub portfolio: Option<PortfolioId>,
     pub range: Range,
     pub benchmark: Benchmark,
+    /// What was published by the end of this day in New York; `None`: what is published now.
+    pub as_known_on: Option<NaiveDate>,
 }
 
 impl Scope {
@@ -116,6 +138,7 @@ impl Scope {
             match key {
                 "portfolio" => scope.portfolio = value.parse().ok().map(PortfolioId),
                 "range" => scope.range = Range::parse(value).unwrap_or_default(),
+                "as_known_on" => scope.as_known_on = value.parse().ok().filter(|day| KNOWABLE.contains(day)),
                 "against" => scope.benchmark = Benchmark::parse(value).unwrap_or_default(),
                 _ => {}
             }
@@ -135,6 +158,9 @@ impl Scope {
         if self.benchmark != Benchmark::default() {
             pairs.push(format!("against={}", self.benchmark.key()));
         }
+        if let Some(day) = self.as_known_on {
+            pairs.push(format!("as_known_on={day}"));
+        }
         pairs.join("&")
     }
 }
@@ -145,8 +171,13 @@ mod tests {
 
     #[test]
     fn a_scope_survives_the_url() {
-        let scope = Scope { portfolio: Some(PortfolioId(7)), range: Range::Max, benchmark: Benchmark::SpyPriceReturn };
+        let scope = Scope {
+            portfolio: Some(PortfolioId(7)),
+            range: Range::Max,
+            benchmark: Benchmark::SpyPriceReturn,
+            as_known_on: NaiveDate::from_ymd_opt(2026, 11, 20),
+        };
         assert_eq!(Scope::parse(&scope.query()), scope);
-        assert_eq!(Scope::parse("?range=nonsense&x&portfolio=x"), Scope::default());
+        assert_eq!(Scope::parse("?range=nonsense&x&portfolio=x&as_known_on=+99999-02-03"), Scope::default());
     }
 }

@@ -10,8 +10,9 @@ pub struct Holdings {
     pub as_of: NaiveDate,
     pub currency: String,
     pub rows: Vec<Holding>,
-    pub cash: Money,
-    pub receivable: Money,
+    /// Of all currencies.
+    pub cash: Figure<Money>,
+    pub receivable: Figure<Money>,
     pub value: Figure<Money>,
 }
 
@@ -24,13 +25,16 @@ pub struct Holding {
     pub quantity: Decimal,
     /// The raw close that was used; `None` before a first price.
     pub price: Option<Decimal>,
+    /// Of the price, where it isn't the portfolio's.
+    pub price_currency: Option<String>,
     /// The session of that close: earlier than `as_of` when it was carried.
     pub priced_on: Option<NaiveDate>,
     pub value: Figure<Money>,
     /// Of the portfolio's value.
     pub weight: Figure<f64>,
     pub day_return: Figure<f64>,
-    pub cost_basis: Money,
+    /// At the rates of the purchases.
+    pub cost_basis: Figure<Money>,
     pub unrealized_gain: Figure<Money>,
     pub unrealized_return: Figure<f64>,
     /// Closes of the last 30 sessions, split-adjusted, oldest first.

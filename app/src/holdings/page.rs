@@ -1,13 +1,14 @@
 //! Every holding at the close of the last published session.
 
 use crate::{
+    domain::{Figure, Money, Scope},
     format,
     holdings::{
         api::list_holdings,
         model::{Holding, Holdings},
     },
     routes,
-    ui::{Delta, DeltaMoney, Empty, Loaded, Refresh, Spark, Undef, use_scope},
+    ui::{Delta, DeltaMoney, Empty, Explained, Loaded, Refresh, Spark, Undef, use_scope},
 };
 use chrono::NaiveDate;
 use leptos::{either::Either, prelude::*};
@@ -33,33 +34,40 @@ pub fn HoldingsPage() -> impl IntoView {
 
 #[component]
 fn NothingYet() -> impl IntoView {
-    view! {
+    if use_scope().get_untracked().as_known_on.is_some() {
+        let text = "By the end of that day no numbers of this portfolio had been published. Choose a later day.";
+        return Either::Left(view! { <Empty title="Nothing was published by then" text/> });
+    }
+    Either::Right(view! {
         <Empty title="No holdings yet" text="Holdings appear with the first publication. Connect a broker, or enter what was bought.">
             <a class="button" href=routes::CONNECTIONS>"Connect a broker"</a>
             <a class="button quiet" href=routes::ACTIVITY>"Enter transactions"</a>
         </Empty>
-    }
+    })
 }
 
 #[component]
 fn Table(holdings: Holdings) -> impl IntoView {
     let Holdings { as_of, currency, rows, cash, receivable, value } = holdings;
+    let scope = use_scope();
     let count = format::plural(rows.len() as u64, "position", "positions");
-    let rows = rows.into_iter().map(|row| view! { <Row row as_of/> }).collect_view();
-    let total = match value {
-        Ok(value) => Either::Left(format::money(value)),
-        Err(reason) => Either::Right(view! { <Undef reason/> }),
-    };
+    let rows = rows.into_iter().map(|row| view! { <Row row as_of scope/> }).collect_view();
+    let of_total = view! { <Explained figure="value" label="value" scope/> };
     let other = [("Cash", cash), ("Receivable dividends", receivable)]
         .into_iter()
-        .filter(|(name, amount)| *name == "Cash" || !amount.is_zero())
-        .map(|(name, amount)| view! { <tr><th scope="row" colspan="3">{name}</th><td class="r">{format::money(amount)}</td></tr> })
+        .filter(|(name, amount)| *name == "Cash" || amount.as_ref().is_ok_and(|amount| !amount.is_zero()))
+        .map(|(name, amount)| view! { <tr><th scope="row" colspan="3">{name}</th><td class="r">{money(amount)}</td></tr> })
         .collect_view();
     view! {
         <section class="card wide">
             <header>
                 <h2>{count}</h2>
-                <span class="mute">{format!("close of {}, in {currency}", format::weekday(as_of))}</span>
+                <span class="mute">
+                    {format!("close of {}, in {currency}", format::weekday(as_of))}" · "
+                    <a class="link" href=move || routes::export(&scope.get(), "holdings.csv") rel="external" download="">"CSV"</a>" · "
+                    <a class="link" href=move || routes::export(&scope.get(), "lots.csv") rel="external" download="">"lots"</a>" · "
+                    <a class="link" href=move || routes::export(&scope.get(), "realized.csv") rel="external" download="">"realized gains"</a>
+                </span>
             </header>
             <table class="rows stack">
                 <thead>
@@ -80,21 +88,31 @@ fn Table(holdings: Holdings) -> impl IntoView {
             <table class="rows sums">
                 <tbody>
                     {other}
-                    <tr class="sum"><th scope="row" colspan="3">"Value"</th><td class="r">{total}</td></tr>
+                    <tr class="sum"><th scope="row" colspan="3">"Value"</th><td class="r">{money(value)}{of_total}</td></tr>
                 </tbody>
             </table>
         </section>
     }
 }
 
-#[component]
-fn Row(row: Holding, as_of: NaiveDate) -> impl IntoView {
-    let carried = row.priced_on.filter(|priced_on| *priced_on < as_of);
-    let price = row.price.map_or_else(|| "no price yet".into(), format::price);
-    let value = match row.value {
-        Ok(value) => Either::Left(format::money(value)),
+fn money(amount: Figure<Money>) -> impl IntoView {
+    match amount {
+        Ok(amount) => Either::Left(format::money(amount)),
         Err(reason) => Either::Right(view! { <Undef reason/> }),
-    };
+    }
+}
+
+#[component]
+fn Row(row: Holding, as_of: NaiveDate, scope: Memo<Scope>) -> impl IntoView {
+    let symbol = row.symbol.to_string();
+    let how =
+        |figure: &'static str, label: &str| view! { <Explained figure label=format!("{label} of {symbol}") symbol=symbol.clone() scope/> };
+    let (of_price, of_value, of_weight) = (how("close", "price"), how("holding_value", "value"), how("holding_weight", "weight"));
+    let (of_day, of_gain) = (how("holding_day_return", "day"), how("holding_gain", "unrealized gain"));
+    let of_share = how("holding_gain_share", "unrealized gain as a share of the cost");
+    let carried = row.priced_on.filter(|priced_on| *priced_on < as_of);
+    let unit = row.price_currency.map(|currency| format!(" {currency}")).unwrap_or_default();
+    let price = row.price.map_or_else(|| "no price yet".into(), |price| format::price(price) + &unit);
     let weight = match row.weight {
         Ok(weight) => Either::Left(format::share(weight)),
         Err(reason) => Either::Right(view! { <Undef reason/> }),
@@ -104,15 +122,15 @@ fn Row(row: Holding, as_of: NaiveDate) -> impl IntoView {
             <th scope="row" class="sym"><b>{row.symbol.to_string()}</b>" "<small>{row.name}" · "{row.sector}</small></th>
             <td class="r" data-label="Quantity">{format::quantity(row.quantity)}</td>
             <td class="r" data-label="Price">
-                {price}
+                {price}{of_price}
                 {carried.map(|day| view! { " "<span class="chip warn small">{format!("of {}", format::day(day))}</span> })}
             </td>
-            <td class="r" data-label="Value">{value}</td>
-            <td class="r hide" data-label="Weight">{weight}</td>
-            <td class="r" data-label="Day"><Delta of=row.day_return triangle=true/></td>
-            <td class="r hide-middle" data-label="Cost">{format::money(row.cost_basis)}</td>
+            <td class="r" data-label="Value">{money(row.value)}{of_value}</td>
+            <td class="r hide" data-label="Weight">{weight}{of_weight}</td>
+            <td class="r" data-label="Day"><Delta of=row.day_return triangle=true/>{of_day}</td>
+            <td class="r hide-middle" data-label="Cost">{money(row.cost_basis)}</td>
             <td class="r" data-label="Unrealized gain">
-                <DeltaMoney of=row.unrealized_gain/>" "<small><Delta of=row.unrealized_return/></small>
+                <DeltaMoney of=row.unrealized_gain/>{of_gain}" "<small><Delta of=row.unrealized_return/>{of_share}</small>
             </td>
             <td class="hide"><Spark points=row.recent/></td>
         </tr>

@@ -1,56 +1,25 @@
 //! From a portfolio's sessions to what the overview says, except names, sectors and charts. Pure.
 
+pub use crate::analytics::sessions::PortfolioSession;
+
 use super::model::{Bridge, Day, Gain, MonthReturn, OverviewFigures, Risk};
 use crate::{
     analytics::{
-        benchmark::{align, excess_return},
-        cashflow::{Payment, money_weighted},
-        drawdown::{drawdowns, max_drawdown},
-        metrics::{Input, Terms, catalogue, find},
-        returns::{SESSIONS_A_YEAR, annualized_return, by_month, cumulative_return, per_period},
-        risk::{Concentration, FEWEST_ON_SCREEN, concentration},
+        metrics::{Terms, on_screen},
+        returns::by_month,
+        risk::{Concentration, concentration},
+        sessions::{MoneyWeightedReturn, Point, Stretch, no_price},
     },
     domain::{Figure, Money, Range, Undefined},
 };
-use chrono::NaiveDate;
-
-/// One session of a portfolio: a row of `marts.portfolio_daily`, with the chosen benchmark's return.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PortfolioSession {
-    pub session_date: NaiveDate,
-    /// At the close; `None`: a held symbol has no price yet.
-    pub value: Option<Money>,
-    pub inflow: Money,
-    pub outflow: Money,
-    /// Inflows minus outflows since the first session.
-    pub net_contributions: Money,
-    pub daily_return: Option<f64>,
-    pub carried: u32,
-    pub positions: u32,
-    pub unrealized: Option<Money>,
-    /// Sums since the first session, this one included:
-    pub realized: Money,
-    pub income: Money,
-    pub costs: Money,
-    pub brought_in: Money,
-    pub benchmark_return: Option<f64>,
-    /// A fraction per year.
-    pub risk_free_rate: Option<f64>,
-}
 
 /// Everything the overview says of `sessions`: all since the portfolio's first, ascending. `position_values` are the market
 /// values of its holdings at the last. `None` without a session.
 pub fn overview_figures(sessions: &[PortfolioSession], position_values: &[Money], range: Range) -> Option<OverviewFigures> {
     let (first, last) = (sessions.first()?, sessions.last()?);
-    // The range's first return is that of the session after the one with whose close it opens.
-    let start = match range {
-        Range::OneDay => sessions.len() - 1,
-        _ => range.opens_on(last.session_date).map_or(0, |opens_on| sessions.partition_point(|session| session.session_date <= opens_on)),
-    };
-    let opening = start.checked_sub(1).and_then(|before| sessions.get(before));
-    let in_range = &sessions[start.min(sessions.len())..];
-    let returns: Vec<f64> = in_range.iter().filter_map(|session| session.daily_return).collect();
-    let (money_weighted, money_weighted_is_annual) = money_weighted_since_first(sessions, last);
+    let stretch = Stretch::of(sessions, range)?;
+    let Stretch { opening, sessions: in_range, .. } = stretch;
+    let MoneyWeightedReturn { rate: money_weighted, is_annual: money_weighted_is_annual } = Stretch::whole(sessions)?.money_weighted();
     Some(OverviewFigures {
         as_of: last.session_date,
         opens_on: opening.unwrap_or(first).session_date,
@@ -62,25 +31,16 @@ pub fn overview_figures(sessions: &[PortfolioSession], position_values: &[Money]
         day_return: last.daily_return.ok_or_else(|| Undefined::because("no capital was at work, or a price is missing")),
         benchmark_day_return: last.benchmark_return.ok_or_else(|| Undefined::because("the benchmark has no return on this session")),
         total_gain: total_gain(last),
-        time_weighted: cumulative_return(in_range.iter().map(|session| session.daily_return)).map(|linked| linked.cumulative),
-        benchmark_return: cumulative_return(common(in_range).map(|(_, benchmark)| benchmark)).map(|linked| linked.cumulative),
-        excess_return: excess_return(common(in_range)),
+        time_weighted: stretch.time_weighted().map(|linked| linked.cumulative),
+        benchmark_return: stretch.benchmark_return(),
+        excess_return: stretch.excess_return(),
         money_weighted,
         money_weighted_is_annual,
-        risk: risk(in_range, &returns, position_values),
+        risk: risk(&stretch, position_values),
         bridge: bridge(opening, in_range, last),
-        days: days(opening, in_range),
+        days: days(&stretch),
         months: months(sessions),
     })
-}
-
-fn no_price() -> Undefined {
-    Undefined::because("a held symbol has no price yet")
-}
-
-/// Portfolio's and benchmark's returns of the sessions on which the portfolio has one: so they cover the same time.
-fn common(sessions: &[PortfolioSession]) -> impl Iterator<Item = (Option<f64>, Option<f64>)> {
-    sessions.iter().filter(|session| session.daily_return.is_some()).map(|session| (session.daily_return, session.benchmark_return))
 }
 
 /// V_t − V_{t−1} − inflow + outflow of the last session.
@@ -98,70 +58,30 @@ fn total_gain(last: &PortfolioSession) -> Figure<Gain> {
     let (value, unrealized) = last.value.zip(last.unrealized).ok_or_else(no_price)?;
     let total = value - last.net_contributions;
     let unrealized = unrealized - last.brought_in;
-    let residual = total - (last.realized + unrealized + last.income - last.costs);
-    Ok(Gain { total, realized: last.realized, unrealized, income: last.income, costs: last.costs, residual })
+    let currency = last.cash_currency;
+    let residual = total - (last.realized + unrealized + last.income - last.costs + currency);
+    Ok(Gain { total, realized: last.realized, unrealized, income: last.income, costs: last.costs, currency, residual })
 }
 
-/// XIRR since the first session, and whether it is a year's: of the period when that is shorter than a year.
-fn money_weighted_since_first(sessions: &[PortfolioSession], last: &PortfolioSession) -> (Figure<f64>, bool) {
-    let Some(value) = last.value else { return (Err(no_price()), false) };
-    let flows = sessions.iter().filter(|session| session.inflow != session.outflow);
-    let mut payments: Vec<Payment> =
-        flows.map(|session| Payment { on: session.session_date, amount: (session.outflow - session.inflow).ratio_base() }).collect();
-    payments.push(Payment { on: last.session_date, amount: value.ratio_base() });
-    let days = payments.first().map_or(0, |first| (last.session_date - first.on).num_days());
-    let is_annual = days >= 365;
-    let rate = money_weighted(&payments).and_then(|found| {
-        let annual = || found.annual.ok_or_else(|| Undefined::because("the yearly rate is too large for a number"));
-        if is_annual { annual() } else { Ok(found.of_period) }
-    });
-    (rate, is_annual)
-}
-
-fn risk(in_range: &[PortfolioSession], returns: &[f64], position_values: &[Money]) -> Risk {
-    let (periods, fewest) = (SESSIONS_A_YEAR, FEWEST_ON_SCREEN);
-    let risk_free = |session: &PortfolioSession| session.risk_free_rate.map(|rate| per_period(rate, periods));
-    let with_benchmark = align(in_range.iter().map(|session| (session.daily_return, session.benchmark_return, risk_free(session))));
-    let with_rate = align(in_range.iter().map(|session| (session.daily_return, Some(0.0), risk_free(session))));
-    let without_rate = returns.len() >= fewest && with_rate.returns.len() < fewest;
+fn risk(stretch: &Stretch<'_>, position_values: &[Money]) -> Risk {
+    let series = stretch.series();
+    let found = series.measured(Terms::default(), 0..series.returns.len());
+    let measure = |key: &str| on_screen(&found, key, stretch.sessions.len());
     let concentration = concentration(position_values);
     let of = |measure: fn(&Concentration) -> f64| concentration.as_ref().map(measure).map_err(Clone::clone);
-    let terms = Terms { fewest, ..Terms::default() };
-    let plain = catalogue(&Input { returns, risk_free: &[], aligned: None, terms });
-    let of_excess =
-        catalogue(&Input { returns: &with_rate.returns, risk_free: &with_rate.risk_free, aligned: Some(&with_benchmark), terms });
-    let rate_first = |figure: Figure<f64>| {
-        if without_rate { Err(Undefined::because("the risk-free rate of these sessions isn't known")) } else { figure }
-    };
     Risk {
-        annualized_return: annualized_in_range(in_range),
-        volatility: find(&plain, "volatility"),
-        sharpe_ratio: rate_first(find(&of_excess, "sharpe_ratio")),
-        max_drawdown: max_drawdown(returns).map(|deepest| deepest.depth),
-        beta: rate_first(find(&of_excess, "beta")),
-        jensen_alpha: rate_first(whole_year(in_range.len()).and_then(|()| find(&of_excess, "jensen_alpha"))),
+        annualized_return: measure("annualized_return"),
+        volatility: measure("volatility"),
+        sharpe_ratio: measure("sharpe_ratio"),
+        max_drawdown: measure("max_drawdown"),
+        beta: measure("beta"),
+        jensen_alpha: measure("jensen_alpha"),
         herfindahl_index: of(|c| c.herfindahl_index),
         effective_positions: of(|c| c.effective_positions),
         top_1_weight: of(|c| c.top_1_weight),
         top_5_weight: of(|c| c.top_5_weight),
         top_10_weight: of(|c| c.top_10_weight),
     }
-}
-
-/// The exchange's years have 248 sessions and more; a shorter period isn't annualized (GIPS).
-const SHORTEST_YEAR: usize = 248;
-
-fn whole_year(sessions: usize) -> Figure<()> {
-    if sessions < SHORTEST_YEAR {
-        return Err(Undefined::because(format!("shorter than a year: needs {SHORTEST_YEAR} sessions, has {sessions}")));
-    }
-    Ok(())
-}
-
-fn annualized_in_range(in_range: &[PortfolioSession]) -> Figure<f64> {
-    let linked = cumulative_return(in_range.iter().map(|session| session.daily_return))?;
-    whole_year(linked.returns + linked.undefined)?;
-    annualized_return(linked.cumulative, linked.returns, SESSIONS_A_YEAR)
 }
 
 fn bridge(opening: Option<&PortfolioSession>, in_range: &[PortfolioSession], last: &PortfolioSession) -> Figure<Bridge> {
@@ -178,38 +98,19 @@ fn bridge(opening: Option<&PortfolioSession>, in_range: &[PortfolioSession], las
     Ok(Bridge { opening: opening_value, inflows, outflows, price, income, costs, closing })
 }
 
-/// Cumulative numbers go on unchanged through a day without a return once there was one.
-fn days(opening: Option<&PortfolioSession>, in_range: &[PortfolioSession]) -> Vec<Day> {
-    let day = |session: &PortfolioSession| Day {
-        session_date: session.session_date,
-        value: session.value,
-        net_contributions: session.net_contributions,
-        inflow: session.inflow,
-        outflow: session.outflow,
-        cumulative: None,
-        benchmark_cumulative: None,
-        drawdown: None,
+/// The opening and the sessions of the range.
+fn days(stretch: &Stretch<'_>) -> Vec<Day> {
+    let day = |point: Point<'_>| Day {
+        session_date: point.session.session_date,
+        value: point.session.value,
+        net_contributions: point.session.net_contributions,
+        inflow: point.session.inflow,
+        outflow: point.session.outflow,
+        cumulative: point.cumulative,
+        benchmark_cumulative: point.benchmark_cumulative,
+        drawdown: point.drawdown,
     };
-    let mut days = Vec::with_capacity(in_range.len() + 1);
-    let (mut cumulative, mut benchmark, mut drawdown) = (None, None, None);
-    if let Some(opening) = opening {
-        (cumulative, benchmark, drawdown) = (Some(0.0), Some(0.0), Some(0.0));
-        days.push(Day { cumulative, benchmark_cumulative: benchmark, drawdown, ..day(opening) });
-    }
-    let returns: Vec<f64> = in_range.iter().filter_map(|session| session.daily_return).collect();
-    let mut depths = drawdowns(&returns).into_iter();
-    let link = |so_far: Option<f64>, r: f64| Some(so_far.map_or(r, |linked| linked + r + linked * r));
-    for session in in_range {
-        if let Some(r) = session.daily_return {
-            cumulative = link(cumulative, r);
-            drawdown = depths.next();
-            if let Some(b) = session.benchmark_return {
-                benchmark = link(benchmark, b);
-            }
-        }
-        days.push(Day { cumulative, benchmark_cumulative: benchmark, drawdown, ..day(session) });
-    }
-    days
+    stretch.line().into_iter().map(day).collect()
 }
 
 /// Of the whole history: the months are their own range.
@@ -221,7 +122,7 @@ fn months(sessions: &[PortfolioSession]) -> Vec<MonthReturn> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::Days;
+    use chrono::{Days, NaiveDate};
 
     fn usd(amount: i64) -> Money {
         Money(amount.into())
@@ -248,6 +149,8 @@ mod tests {
                 income: Money::ZERO,
                 costs: Money::ZERO,
                 brought_in: Money::ZERO,
+                cash_currency: Money::ZERO,
+                exact_value: None,
                 benchmark_return: Some(r / 2.0),
                 risk_free_rate: Some(0.05),
             });

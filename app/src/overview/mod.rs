@@ -4,3 +4,4 @@ pub mod api;
 pub mod figures;
 pub mod model;
 pub mod page;
+pub mod yesterday;

@@ -12,6 +12,7 @@ pub struct Frame {
     pub portfolios: Vec<PortfolioChoice>,
     /// The portfolio that is shown; `None` while the person has none.
     pub shown: Option<PortfolioId>,
+    /// As an earlier day is asked for: the last one of that day.
     pub publication: Option<PublicationNote>,
     /// "Demo: simulated prices" on every page.
     pub is_demo: bool,
@@ -108,7 +109,9 @@ pub struct Gain {
     pub income: Money,
     /// Fees and taxes that are in no lot, positive.
     pub costs: Money,
-    /// total − (realized + unrealized + income − costs): shown when it isn't 0.
+    /// What exchange rates brought to cash; what they brought to holdings is in their gains.
+    pub currency: Money,
+    /// total − (realized + unrealized + income − costs + currency): shown when it isn't 0.
     pub residual: Money,
 }
 
@@ -178,6 +181,49 @@ pub struct OverviewPage {
     pub top: Vec<TopHolding>,
     /// How many there are in all.
     pub holdings: u32,
+    pub restated: Restated,
+    /// Why the value isn't yesterday's.
+    pub since_yesterday: Figure<SinceYesterday>,
+}
+
+/// Published days whose numbers were others before, as a badge beside the figures that they are in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Restated {
+    /// The last session is one.
+    pub is_last: bool,
+    /// Days of the range, the one with whose close it opens included.
+    pub in_range: u32,
+    /// Since the first session.
+    pub ever: u32,
+}
+
+/// From the value that was shown for the session before to the one that is shown now; its parts add up to the change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SinceYesterday {
+    /// The session before.
+    pub since: NaiveDate,
+    /// What was shown for it before the last session was published.
+    pub shown: Money,
+    pub now: Money,
+    /// What it is shown as now, less what was shown then.
+    pub restated: Money,
+    /// Prices of what is held, and what sales brought beyond their close of the session before.
+    pub market: Money,
+    pub inflow: Money,
+    pub outflow: Money,
+    pub income: Money,
+    /// Fees and taxes that are in no lot, positive.
+    pub costs: Money,
+    /// What exchange rates brought to cash; what they brought to holdings is in the market moves.
+    pub currency: Money,
+    /// What the parts don't explain: shown when it isn't 0.
+    pub residual: Money,
+}
+
+impl SinceYesterday {
+    pub fn change(&self) -> Money {
+        self.now - self.shown
+    }
 }
 
 /// A line of the overview's short list.

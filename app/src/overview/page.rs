@@ -7,6 +7,7 @@ mod holdings;
 mod months;
 mod risk;
 mod tiles;
+mod yesterday;
 
 use crate::{
     overview::{api::show_overview, model},
@@ -36,10 +37,11 @@ pub fn OverviewPage() -> impl IntoView {
 
 #[component]
 fn Page(page: model::OverviewPage) -> impl IntoView {
-    let model::OverviewPage { overview, top, holdings } = page;
+    let model::OverviewPage { overview, top, holdings, restated, since_yesterday } = page;
     let figures = overview.figures.clone();
     view! {
-        <tiles::Tiles figures=figures.clone() currency=overview.currency.clone() range=overview.range benchmark=overview.benchmark/>
+        <tiles::Tiles figures=figures.clone() currency=overview.currency.clone() range=overview.range benchmark=overview.benchmark restated/>
+        <yesterday::SinceYesterday of=since_yesterday/>
         <charts::Charts overview=overview.clone()/>
         <allocation::Allocation sectors=overview.sectors/>
         <bridge::BridgeCard bridge=figures.bridge range=overview.range/>
@@ -52,7 +54,11 @@ fn Page(page: model::OverviewPage) -> impl IntoView {
 
 #[component]
 fn NothingYet() -> impl IntoView {
-    view! {
+    if use_scope().get_untracked().as_known_on.is_some() {
+        let text = "By the end of that day no numbers of this portfolio had been published. Choose a later day.";
+        return Either::Left(view! { <Empty title="Nothing was published by then" text/> });
+    }
+    Either::Right(view! {
         <Empty
             title="No numbers yet"
             text="The overview appears with the first publication: connect a broker, or enter and import transactions. A run that is under way is shown below."
@@ -60,5 +66,5 @@ fn NothingYet() -> impl IntoView {
             <a class="button" href=routes::CONNECTIONS>"Connect a broker"</a>
             <a class="button quiet" href=routes::ACTIVITY>"Enter transactions"</a>
         </Empty>
-    }
+    })
 }

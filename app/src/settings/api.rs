@@ -1,9 +1,9 @@
 //! How connections and people are asked for and changed.
 
 use crate::{
-    domain::{ConnectionId, UserId},
+    domain::{AccountId, ConnectionId, UserId},
     error::AppError,
-    settings::model::{ConnectionForm, Connections, People},
+    settings::model::{Accounts, ConnectionForm, Connections, People},
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 
@@ -61,4 +61,19 @@ pub async fn change_password(current: String, new: String) -> Result<(), AppErro
     use crate::ports;
     let ports::SignedIn { user, ports } = ports::signed_in()?;
     ports.settings.change_password(user, current, new).await
+}
+
+#[server(endpoint = "settings/accounts", input = GetUrl)]
+pub async fn list_accounts() -> Result<Accounts, AppError> {
+    use crate::ports;
+    let ports::SignedIn { user, ports } = ports::signed_in()?;
+    ports.settings.accounts(user).await
+}
+
+/// `allows_short`: "on" where the box is ticked; a form doesn't send it otherwise.
+#[server(endpoint = "settings/keep-account")]
+pub async fn keep_account(account: AccountId, cost_basis: String, #[server(default)] allows_short: Option<String>) -> Result<(), AppError> {
+    use crate::ports;
+    let ports::SignedIn { user, ports } = ports::signed_in()?;
+    ports.settings.keep_account(user, account, cost_basis, allows_short.is_some()).await
 }

@@ -1,6 +1,6 @@
 //! What the settings pages say and take.
 
-use crate::domain::{ConnectionId, UserId};
+use crate::domain::{AccountId, ConnectionId, UserId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,34 @@ impl std::fmt::Debug for ConnectionForm {
         f.debug_struct("ConnectionForm").field("label", &self.label).finish_non_exhaustive()
     }
 }
+
+/// How a person's accounts are kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Accounts {
+    pub rows: Vec<AccountRow>,
+    /// The demo's accounts can't be changed.
+    pub may_change: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AccountRow {
+    pub id: AccountId,
+    pub name: String,
+    pub portfolio: String,
+    /// A key of [`COST_BASES`].
+    pub cost_basis: String,
+    /// Shares that aren't held may be sold.
+    pub allows_short: bool,
+}
+
+/// Which lots a sale closes: as in the database, and in words.
+pub const COST_BASES: [(&str, &str); 5] = [
+    ("fifo", "The oldest first (FIFO)"),
+    ("lifo", "The newest first (LIFO)"),
+    ("hifo", "The dearest first (HIFO)"),
+    ("average", "Average cost"),
+    ("specific", "Those that a sale names"),
+];
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct People {

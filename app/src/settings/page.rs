@@ -1,5 +1,6 @@
 //! Connections, people, and one's own settings.
 
+mod accounts;
 mod connections;
 mod mine;
 mod people;

@@ -15,8 +15,9 @@ struct Place {
     icon: &'static str,
 }
 
-const MONEY: [Place; 3] = [
+const MONEY: [Place; 4] = [
     Place { path: routes::OVERVIEW, name: "Overview", icon: "M3 12l9-8 9 8M5 10v10h14V10" },
+    Place { path: routes::PERFORMANCE, name: "Performance", icon: "M3 17l6-6 4 4 8-8M15 7h6v6" },
     Place { path: routes::HOLDINGS, name: "Holdings", icon: "M4 5h16M4 12h16M4 19h10" },
     Place { path: routes::ACTIVITY, name: "Activity", icon: "M7 4v16m0 0l-3-3m3 3l3-3M17 20V4m0 0l-3 3m3-3l3 3" },
 ];
@@ -74,14 +75,15 @@ fn Leave(name: String) -> impl IntoView {
     }
 }
 
-/// Five places within a thumb's reach; the rest stands under "Settings".
+/// Six places within a thumb's reach; the rest stands under "Settings".
 #[component]
 pub fn BottomBar(findings: u32) -> impl IntoView {
-    let [overview, holdings, activity] = &MONEY;
+    let [overview, performance, holdings, activity] = &MONEY;
     let [quality, _] = &TRUST;
     view! {
         <nav class="bottom" aria-label="Main pages">
             <To place=overview badge=0/>
+            <To place=performance badge=0/>
             <To place=holdings badge=0/>
             <To place=activity badge=0/>
             <To place=quality badge=findings/>

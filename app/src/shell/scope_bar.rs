@@ -11,8 +11,10 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-/// Pages that show one portfolio; range and benchmark mean something on the overview alone.
-const SCOPED: [&str; 4] = [routes::OVERVIEW, routes::HOLDINGS, routes::ACTIVITY, routes::QUALITY];
+/// Pages that show one portfolio.
+const SCOPED: [&str; 5] = [routes::OVERVIEW, routes::PERFORMANCE, routes::HOLDINGS, routes::ACTIVITY, routes::QUALITY];
+/// Those of them on which range and benchmark mean something.
+const RANGED: [&str; 2] = [routes::OVERVIEW, routes::PERFORMANCE];
 
 #[component]
 pub fn ScopeBar(frame: Frame) -> impl IntoView {
@@ -20,13 +22,13 @@ pub fn ScopeBar(frame: Frame) -> impl IntoView {
     let here = use_location().pathname;
     let has_portfolio = !portfolios.is_empty();
     let is_scoped = move || has_portfolio && SCOPED.contains(&here.get().as_str());
-    let is_overview = computed(move || has_portfolio && here.get() == routes::OVERVIEW);
+    let is_ranged = computed(move || has_portfolio && RANGED.contains(&here.get().as_str()));
     view! {
         <header class="scope">
             <Show when=is_scoped>
-                <Picks portfolios=portfolios.clone() shown is_overview/>
+                <Picks portfolios=portfolios.clone() shown is_ranged/>
             </Show>
-            <Show when=move || is_overview.get()>
+            <Show when=move || is_ranged.get()>
                 <Ranges/>
             </Show>
             <Chip publication rendered_at/>
@@ -37,10 +39,11 @@ pub fn ScopeBar(frame: Frame) -> impl IntoView {
 
 /// Two selects in a GET form: a change sends it (by the glue), and without scripts its button does.
 #[component]
-fn Picks(portfolios: Vec<PortfolioChoice>, shown: Option<PortfolioId>, is_overview: Memo<bool>) -> impl IntoView {
+fn Picks(portfolios: Vec<PortfolioChoice>, shown: Option<PortfolioId>, is_ranged: Memo<bool>) -> impl IntoView {
     let scope = use_scope();
     let here = use_location().pathname;
     let range = move || scope.with(|scope| (scope.range != Range::default()).then(|| scope.range.label()));
+    let known = move || scope.with(|scope| scope.as_known_on.map(|day| day.to_string()));
     let portfolios = portfolios
         .into_iter()
         .map(|choice| {
@@ -55,7 +58,8 @@ fn Picks(portfolios: Vec<PortfolioChoice>, shown: Option<PortfolioId>, is_overvi
                 <select name="portfolio">{portfolios}</select>
             </label>
             <input type="hidden" name="range" value=range disabled=move || range().is_none()/>
-            <Show when=move || is_overview.get()>
+            <input type="hidden" name="as_known_on" value=known disabled=move || known().is_none()/>
+            <Show when=move || is_ranged.get()>
                 <Against/>
             </Show>
             <noscript inner_html="<button class='button'>Show</button>"></noscript>

@@ -61,8 +61,14 @@ pub fn Select(
     #[prop(into)] name: String,
     choices: Vec<(String, String)>,
     #[prop(optional, into)] chosen: String,
+    /// Follows what is chosen, where something depends on it.
+    #[prop(optional, into)]
+    follow: Option<RwSignal<String>>,
+    /// Where several forms of a page have a choice of this name.
+    #[prop(optional, into)]
+    id: String,
 ) -> impl IntoView {
-    let id = format!("field-{}", name.replace(['[', ']'], "-"));
+    let id = if id.is_empty() { format!("field-{}", name.replace(['[', ']'], "-")) } else { id };
     let choices = choices
         .into_iter()
         .map(|(value, label)| {
@@ -73,7 +79,17 @@ pub fn Select(
     view! {
         <div class="field">
             <label for=id.clone()>{label}</label>
-            <select id=id name=name>{choices}</select>
+            <select
+                id=id
+                name=name
+                on:change=move |event| {
+                    if let Some(follow) = follow {
+                        follow.set(event_target_value(&event));
+                    }
+                }
+            >
+                {choices}
+            </select>
             <small class="bare"></small>
         </div>
     }

@@ -1,5 +1,6 @@
 //! The plumb bob, and the few line drawings of the navigation.
 
+use crate::{routes, ui::use_scope};
 use leptos::prelude::*;
 
 /// The mark: a cord and its bob.
@@ -23,15 +24,25 @@ pub fn Icon(path: &'static str) -> impl IntoView {
     }
 }
 
-/// The bob beside a number: opens how the number is made. Works without scripts.
+/// The bob beside a number: opens how the number is made, and leads to where it comes from. Works without scripts.
 #[component]
-pub fn Why(#[prop(into)] label: String, #[prop(into)] text: String) -> impl IntoView {
+pub fn Why(#[prop(into)] label: String, #[prop(into)] text: String, figure: &'static str) -> impl IntoView {
+    let scope = use_scope();
+    view! { <WhyAt label text href=Signal::derive(move || routes::explain(figure, &scope.get(), &[]))/> }
+}
+
+/// The same where the scope is known already.
+#[component]
+pub fn WhyAt(#[prop(into)] label: String, #[prop(into)] text: String, #[prop(into)] href: Signal<String>) -> impl IntoView {
     view! {
         <details class="why">
             <summary aria-label=format!("Explain this number: {label}") title="Explain this number">
                 <Bob/>
             </summary>
-            <p>{text}</p>
+            <p>
+                {text}
+                <a class="more" href=move || href.get()>"Where it comes from"</a>
+            </p>
         </details>
     }
 }

@@ -1,5 +1,6 @@
 //! Building blocks of pages: each state, figure, field and picture is drawn in one place.
 
+mod bob;
 mod chart;
 mod context;
 mod drawn;
@@ -7,15 +8,18 @@ mod field;
 mod figure;
 mod icon;
 mod loaded;
+mod months;
 mod spark;
 mod write;
 
+pub use bob::{Explained, RestatedChip};
 pub use chart::{ChartBox, Options};
 pub use context::{PageStatus, Refresh, Theme, computed, use_scope};
 pub use drawn::Drawn;
 pub use field::{Field, Select};
 pub use figure::{Delta, DeltaMoney, Leaning, Undef};
-pub use icon::{Bob, Icon, Why};
+pub use icon::{Bob, Icon, Why, WhyAt};
 pub use loaded::{Empty, Loaded, Problem};
+pub use months::{MonthCell, MonthHeads};
 pub use spark::Spark;
 pub use write::{Outcome, Refused, use_write, use_write_if};

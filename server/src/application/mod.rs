@@ -69,6 +69,16 @@ pub struct Application {
     began: Instant,
 }
 
+/// What pages are made from, for a command beside a running server or without one.
+///
+/// # Errors
+/// One sentence that says what to do.
+pub fn store(config: &Config, clock: Clock, database: &Database) -> Result<Store, StartError> {
+    let vendors = Vendors::of_server(config, clock, database)?;
+    let conductor = PipelineConductor { deps: vendors.deps, keys: vendors.keys };
+    Ok(Store::new(database.pool.clone(), clock, Arc::new(conductor), config.is_demo()))
+}
+
 impl Application {
     /// Opens port and database, in this order: a port in use is known at once, before anything was started. The pipeline goes on
     /// behind the pages, which show how far it is.

@@ -2,11 +2,14 @@
 
 mod answer;
 mod assets;
+mod explain;
+mod export;
 mod guard;
 mod headers;
 mod health;
 mod live;
 mod pages;
+mod performance;
 mod pipeline;
 mod quality;
 
@@ -40,8 +43,8 @@ use tower_http::{
 
 /// A form or a server function's arguments.
 const BODY_BYTES: usize = 2 * 1024 * 1024;
-/// A CSV of ten thousand rows, with room.
-const IMPORT_BYTES: usize = 10 * 1024 * 1024;
+/// A CSV of a hundred thousand rows, as a form sends it.
+const IMPORT_BYTES: usize = 32 * 1024 * 1024;
 /// Where the import's server function lies.
 const IMPORT: &str = "/api/activity/import";
 /// The longest that a person waits for an answer: testing a broker's keys takes the longest.
@@ -85,7 +88,10 @@ pub fn router(state: AppState) -> Router {
         .route_layer(middleware::from_fn_with_state(state.clone(), pages::at_the_door))
         .merge(doors)
         .nest("/api/pipeline", pipeline::routes())
+        .nest("/api/export", export::routes())
+        .merge(performance::routes())
         .merge(quality::routes())
+        .merge(explain::routes())
         .merge(server_functions)
         .fallback(pages::file_or_not_found)
         .layer(middleware::from_fn(pages::slide))

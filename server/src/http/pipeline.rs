@@ -93,7 +93,7 @@ impl Asked {
         self.text(name).ok_or_else(|| Problem::Parameter(format!("The parameter {name} is missing. Add it to the address.")))
     }
 
-    fn number<T: FromStr>(&self, name: &str) -> Result<Option<T>, Problem> {
+    pub(super) fn number<T: FromStr>(&self, name: &str) -> Result<Option<T>, Problem> {
         let Some(text) = self.text(name) else { return Ok(None) };
         text.parse().map(Some).map_err(|_| Problem::Parameter(format!("{name} must be a number, such as 12.")))
     }

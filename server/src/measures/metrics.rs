@@ -4,18 +4,15 @@ use super::{
     Format,
     table::{Table, TableError},
 };
-use app::{
-    analytics::{
-        benchmark::{Aligned, align},
-        metrics::{Input, KEYS, Measured, Terms, catalogue, falls},
-        returns::{SESSIONS_A_YEAR, per_period},
-    },
-    domain::Figure,
+use app::analytics::{
+    metrics::Terms,
+    report::{Report, RiskFree, Rolling},
+    returns::{SESSIONS_A_YEAR, per_period},
+    series::Series,
 };
 use chrono::NaiveDate;
 use clap::Args;
-use serde_json::{Map, Value, json};
-use std::{collections::BTreeMap, path::PathBuf};
+use std::path::PathBuf;
 
 /// The measures of a series of period returns, from a file: first column the date, then named columns of fractions.
 #[derive(Debug, Args)]
@@ -77,56 +74,32 @@ fn between_0_and_1(text: &str) -> Result<f64, String> {
     finite(text).ok().filter(|share| *share > 0.0 && *share < 1.0).ok_or_else(|| "write a share between 0 and 1, such as 0.95".into())
 }
 
-/// The periods that are measured, in order, and what was left out of them.
-struct Periods {
-    days: Vec<NaiveDate>,
-    returns: Vec<f64>,
-    risk_free: Vec<f64>,
-    /// As long as `returns`; `None`: there is no benchmark at all.
-    benchmark: Option<Vec<Option<f64>>>,
-    /// Returns of days for which the risk-free series has none.
-    without_risk_free: usize,
-}
-
-impl Periods {
-    fn read(args: &MetricsArgs) -> Result<Self, TableError> {
-        let column = |file: &PathBuf, name: Option<&str>| {
-            let table = Table::read(file)?;
-            let name = match name {
-                Some(name) => name,
-                None => table.first_column()?,
-            };
-            table.series(name)
+/// The periods of the files, in order, and how many returns were left out because the risk-free series has none for their day.
+fn read(args: &MetricsArgs) -> Result<(Series, usize), TableError> {
+    let column = |file: &PathBuf, name: Option<&str>| {
+        let table = Table::read(file)?;
+        let name = match name {
+            Some(name) => name,
+            None => table.first_column()?,
         };
-        let mut returns = column(&args.returns, args.column.as_deref())?;
-        returns.retain(|day, _| args.from.is_none_or(|from| *day >= from) && args.to.is_none_or(|to| *day <= to));
-        let benchmark = args.benchmark.as_ref().map(|file| column(file, args.benchmark_column.as_deref())).transpose()?;
-        let series = args.risk_free_series.as_ref().map(|file| column(file, args.risk_free_column.as_deref())).transpose()?;
-        let constant = per_period(args.risk_free, args.periods_per_year);
-        let before = returns.len();
-        let risk_free: BTreeMap<NaiveDate, f64> = match &series {
-            Some(known) => returns.keys().filter_map(|day| Some((*day, *known.get(day)?))).collect(),
-            None => returns.keys().map(|day| (*day, constant)).collect(),
-        };
-        returns.retain(|day, _| risk_free.contains_key(day));
-        Ok(Self {
-            benchmark: benchmark.map(|known| returns.keys().map(|day| known.get(day).copied()).collect()),
-            without_risk_free: before - returns.len(),
-            risk_free: risk_free.into_values().collect(),
-            days: returns.keys().copied().collect(),
-            returns: returns.into_values().collect(),
-        })
-    }
-
-    /// Of a stretch of the periods.
-    fn measured(&self, terms: Terms, of: std::ops::Range<usize>) -> (Vec<Measured>, Option<Aligned>) {
-        let (returns, risk_free) = (&self.returns[of.clone()], &self.risk_free[of.clone()]);
-        let aligned = self.benchmark.as_ref().map(|benchmark| {
-            let rows = returns.iter().zip(&benchmark[of]).zip(risk_free);
-            align(rows.map(|((r, b), f)| (Some(*r), *b, Some(*f))))
-        });
-        (catalogue(&Input { returns, risk_free, aligned: aligned.as_ref(), terms }), aligned)
-    }
+        table.series(name)
+    };
+    let mut returns = column(&args.returns, args.column.as_deref())?;
+    returns.retain(|day, _| args.from.is_none_or(|from| *day >= from) && args.to.is_none_or(|to| *day <= to));
+    let benchmark = args.benchmark.as_ref().map(|file| column(file, args.benchmark_column.as_deref())).transpose()?;
+    let rates = args.risk_free_series.as_ref().map(|file| column(file, args.risk_free_column.as_deref())).transpose()?;
+    let constant = per_period(args.risk_free, args.periods_per_year);
+    let rate = |day: &NaiveDate| rates.as_ref().map_or(Some(constant), |known| known.get(day).copied());
+    let before = returns.len();
+    returns.retain(|day, _| rate(day).is_some());
+    let series = Series {
+        benchmark: benchmark.map(|known| returns.keys().map(|day| known.get(day).copied()).collect()),
+        risk_free: returns.keys().map(rate).collect(),
+        days: returns.keys().copied().collect(),
+        returns: returns.into_values().collect(),
+    };
+    let left_out = before - series.returns.len();
+    Ok((series, left_out))
 }
 
 /// Prints the measures.
@@ -134,70 +107,24 @@ impl Periods {
 /// # Errors
 /// [`TableError`] with file and line.
 pub fn metrics(args: &MetricsArgs) -> Result<(), TableError> {
-    let periods = Periods::read(args)?;
+    let (series, without_risk_free) = read(args)?;
     let terms = Terms { periods_a_year: args.periods_per_year, mar: args.mar, confidence: args.confidence, ..Terms::default() };
-    let (measured, aligned) = periods.measured(terms, 0..periods.returns.len());
-    if args.format == Format::Table {
-        for (key, figure) in &measured {
-            match figure {
-                Ok(value) => println!("{key:<30} {value:>24}"),
-                Err(reason) => println!("{key:<30} {:>24}  {reason}", "–"),
-            }
+    let risk_free = if args.risk_free_series.is_some() { RiskFree::Series("series") } else { RiskFree::Constant(args.risk_free) };
+    let found = series.measured(terms, 0..series.returns.len());
+    let mut report = Report::of(&series, &found, terms, risk_free);
+    report.parameters.without_risk_free = without_risk_free;
+    if args.format == Format::Json {
+        if let Some(window) = args.rolling {
+            report.rolling = Some(Rolling::of(&series, terms, window as usize));
         }
+        println!("{}", serde_json::to_string(&report).map_err(|error| TableError::Refused(error.to_string()))?);
         return Ok(());
     }
-    let mut parameters = json!({
-        "periods_per_year": args.periods_per_year, "mar": args.mar, "confidence": args.confidence,
-        "risk_free": if args.risk_free_series.is_some() { json!("series") } else { json!(args.risk_free) },
-    });
-    if let (Value::Object(parameters), Some(aligned)) = (&mut parameters, &aligned) {
-        parameters.insert("benchmark_observations".into(), json!(aligned.returns.len()));
-        parameters.insert("without_benchmark".into(), json!(aligned.left_out));
-    }
-    if let Value::Object(parameters) = &mut parameters {
-        parameters.insert("without_risk_free".into(), json!(periods.without_risk_free));
-    }
-    let document = json!({
-        "from": periods.days.first(), "to": periods.days.last(), "observations": periods.returns.len(), "parameters": parameters,
-        "metrics": measured.iter().map(|(key, figure)| ((*key).to_owned(), value(figure))).collect::<Map<_, _>>(),
-        "drawdowns": drawdowns(&periods),
-        "rolling": args.rolling.map_or_else(|| json!({}), |window| rolling(&periods, terms, window as usize)),
-    });
-    println!("{document}");
-    Ok(())
-}
-
-fn value(figure: &Figure<f64>) -> Value {
-    match figure {
-        Ok(value) => json!({ "value": value }),
-        Err(reason) => json!({ "value": null, "reason": reason }),
-    }
-}
-
-/// All falls from a peak, the deepest first; a peak before the first return has no date.
-fn drawdowns(periods: &Periods) -> Vec<Value> {
-    let mut all = falls(&periods.returns);
-    all.sort_by(|a, b| a.depth.total_cmp(&b.depth));
-    let day = |index: Option<usize>| index.and_then(|index| periods.days.get(index));
-    let row = |fall: &app::analytics::metrics::Fall| {
-        json!({
-            "depth": fall.depth, "peak": day(fall.peak), "trough": day(fall.trough), "recovery": day(fall.recovery),
-            "periods_down": fall.periods_down(), "periods_to_recovery": fall.periods_to_recovery(),
-        })
-    };
-    all.iter().map(row).collect()
-}
-
-/// Every measure over every window, by its last day.
-fn rolling(periods: &Periods, terms: Terms, window: usize) -> Value {
-    let ends = window..=periods.returns.len();
-    let mut columns: BTreeMap<&str, Vec<Option<f64>>> = KEYS.iter().map(|key| (*key, Vec::new())).collect();
-    let mut dates = Vec::new();
-    for end in ends {
-        dates.push(periods.days[end - 1]);
-        for (key, figure) in periods.measured(terms, end - window..end).0 {
-            columns.entry(key).or_default().push(figure.ok());
+    for (key, figure) in &report.metrics {
+        match figure {
+            Ok(value) => println!("{key:<30} {value:>24}"),
+            Err(reason) => println!("{key:<30} {:>24}  {reason}", "–"),
         }
     }
-    json!({ "window": window, "dates": dates, "metrics": columns })
+    Ok(())
 }

@@ -174,11 +174,11 @@ fn booked(args: &PerformanceArgs) -> Result<Booked, TableError> {
 fn contributions(sessions: &[Session], gains: &[Vec<(Symbol, Money)>], from: Option<NaiveDate>) -> Figure<Contributions<Option<Symbol>>> {
     let (mut linking, mut before) = (Linking::default(), Some(Money::ZERO));
     for (session, gains) in sessions.iter().zip(gains) {
-        if let (Some(daily), Some(whole), true) = (session.daily_return, session.gain(before), from.is_none_or(|from| session.date > from))
-        {
-            let rest = whole - gains.iter().map(|(_, gain)| *gain).sum();
-            let parts = gains.iter().map(|(symbol, gain)| (Some(symbol.clone()), *gain)).chain([(None, rest)]);
-            linking.add(daily, parts.filter_map(|(key, gain)| Some((key, session.part(gain, before)?))));
+        if let (Some(daily), true) = (session.daily_return, from.is_none_or(|from| session.date > from)) {
+            let of = |(symbol, gain): &(Symbol, Money)| Some((Some(symbol.clone()), session.part(*gain, before)?));
+            let parts: Vec<_> = gains.iter().filter_map(of).collect();
+            let rest = daily - parts.iter().map(|(_, part)| part).sum::<f64>();
+            linking.add(daily, parts.into_iter().chain([(None, rest)]));
         }
         before = session.value;
     }

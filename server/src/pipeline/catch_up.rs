@@ -1,14 +1,15 @@
 //! What is missing when the server starts, and why nothing can be done about it yet.
 
 use super::{
-    dags::{daily, history},
+    dags::{daily, history, publication},
     error::Error,
-    parameters::Parameters,
+    parameters::{Everything, Parameters},
     requests::{ask, published_session},
 };
 use crate::{
     clock::Clock,
     orchestrator::{Dag, Repeat, StartDuty, Trigger},
+    warehouse::is_of_this_version,
 };
 use async_trait::async_trait;
 use chrono::NaiveDate;
@@ -46,6 +47,11 @@ pub async fn catch_up(pool: &PgPool, clock: Clock) -> Result<Option<i64>, Error>
     }
     match missing(published_session(pool).await?, clock.last_completed_session()) {
         Some((dag, parameters)) => Ok(Some(ask(pool, dag, parameters, Trigger::CatchUp, None, Repeat::JoinLive).await?)),
+        None if !is_of_this_version(pool).await? => {
+            // Nothing is missing, but what an older version published pages of this one can't read.
+            let all = Parameters::PublishAll { publish: Everything::All };
+            Ok(Some(ask(pool, publication(), all, Trigger::CatchUp, None, Repeat::JoinLive).await?))
+        }
         None => Ok(None),
     }
 }

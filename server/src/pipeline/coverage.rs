@@ -12,6 +12,7 @@ pub(super) enum Kind {
     Dividends,
     Details,
     Rates,
+    ExchangeRates,
 }
 
 impl Kind {
@@ -22,6 +23,7 @@ impl Kind {
             Self::Dividends => "dividends",
             Self::Details => "details",
             Self::Rates => "rates",
+            Self::ExchangeRates => "exchange_rates",
         }
     }
 }

@@ -52,6 +52,8 @@ fn tasks() -> Vec<TaskSpec> {
         after_brokers(extract_task("extract_prices", "Fetching prices")),
         after_brokers(extract_task("extract_actions", "Fetching splits and dividends")),
         after_brokers(extract_task("extract_details", "Fetching the companies' details")),
+        // The details and the dividends say which currencies there are.
+        extract_task("extract_exchange_rates", "Fetching exchange rates").after(&["extract_actions", "extract_details"]),
         // Rates are wanted since the first transaction, too.
         after_brokers(extract_task("extract_rates", "Fetching interest rates")),
         // Beside the others: what it lands nobody reads but the checks, which wait for it.
@@ -63,7 +65,7 @@ fn tasks() -> Vec<TaskSpec> {
         compute_task("propose_openings", "Working out opening balances", EXTRACT).after(&["extract_actions"]),
         compute_task("validate", "Checking what was fetched", EXTRACT).after(&[
             "extract_prices",
-            "extract_details",
+            "extract_exchange_rates",
             "extract_rates",
             "extract_reference",
             "propose_openings",
@@ -99,7 +101,10 @@ pub(super) fn own_models() -> Dag {
 pub(super) fn refetch() -> Dag {
     let mut tasks = tasks();
     tasks.retain(|task| {
-        !matches!(task.name.as_str(), "extract_details" | "extract_rates" | "extract_reference" | "propose_openings" | "validate")
+        !matches!(
+            task.name.as_str(),
+            "extract_details" | "extract_exchange_rates" | "extract_rates" | "extract_reference" | "propose_openings" | "validate"
+        )
     });
     let validate = compute_task("validate", "Checking what was fetched", EXTRACT);
     tasks.insert(tasks.len() - 1, validate.after(&["extract_prices", "extract_actions"]));
@@ -205,6 +210,7 @@ fn registry(deps: &Deps) -> Registry {
         .handler("extract_prices", task(|deps, ctx| Box::pin(extract::prices(deps, ctx))))
         .handler("extract_actions", task(|deps, ctx| Box::pin(extract::actions(deps, ctx))))
         .handler("extract_details", task(|deps, ctx| Box::pin(extract::details(deps, ctx))))
+        .handler("extract_exchange_rates", task(|deps, ctx| Box::pin(extract::exchange_rates(deps, ctx))))
         .handler("extract_rates", task(|deps, ctx| Box::pin(extract::rates(deps, ctx))))
         .handler("extract_reference", task(|deps, ctx| Box::pin(extract::reference(deps, ctx))))
         .handler("propose_openings", task(|_, ctx| Box::pin(propose::openings(ctx))))

@@ -22,23 +22,19 @@ from (
 where coalesce(lower(status), 'executed') not in ('canceled', 'cancelled')
 union all
 select traded_on,
-       case type
-           when 'buy' then - amount - fee - tax
-           when 'sell' then amount - fee - tax
-           when 'deposit' then amount
-           when 'withdrawal' then - amount
-           when 'dividend' then amount - fee - tax
-           when 'interest' then amount - fee - tax
-           when 'fee' then - amount
-           when 'tax' then - amount
-           when 'transfer_in' then case when symbol is null then amount else 0 end
-           when 'transfer_out' then case when symbol is null then - amount else 0 end
-           when 'opening' then case when symbol is null then amount else 0 end
+       case
+           -- What is in another currency isn't in the cash that the broker reports.
+           when currency <> (select report.currency from raw.broker_account as report
+                             where report.portfolio_id = $1 and report.account_id = $2 order by response_id desc limit 1) then 0
+           when type in ('transfer_in', 'transfer_out', 'opening') and symbol is not null then - fee - tax
+           when type in ('reinvest', 'symbol_change') then - fee - tax
+           when type in ('buy', 'cover', 'withdrawal', 'fee', 'tax', 'transfer_out') then - amount - fee - tax
+           else amount - fee - tax
        end,
        symbol,
        case
-           when type in ('buy', 'transfer_in', 'opening') then quantity
-           when type in ('sell', 'transfer_out') then - quantity
+           when type in ('buy', 'cover', 'reinvest', 'transfer_in', 'opening') then quantity
+           when type in ('sell', 'short', 'transfer_out') then - quantity
        end
 from (
     select distinct on (transaction_id) *

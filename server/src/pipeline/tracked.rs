@@ -1,7 +1,7 @@
 //! What the pipeline follows: the symbols that anybody holds or held, the benchmark, and since when.
 
 use crate::calendar;
-use app::domain::{PortfolioId, Symbol};
+use app::domain::{Currency, PortfolioId, Symbol};
 use chrono::{Days, NaiveDate};
 use sqlx::PgPool;
 use std::collections::BTreeSet;
@@ -29,6 +29,7 @@ pub(super) async fn tracked(pool: &PgPool, session: NaiveDate) -> Result<Tracked
         r#"select symbol as "symbol!" from raw.broker_activity where symbol is not null
            union select symbol from raw.broker_position
            union select symbol from book.transaction where symbol is not null
+           union select counter_symbol from book.transaction where counter_symbol is not null
            union select symbol from book.opening_proposal where symbol <> '' and state <> 'dismissed'"#
     )
     .fetch_all(pool)
@@ -55,13 +56,35 @@ fn first_day(first: Option<NaiveDate>, session: NaiveDate) -> NaiveDate {
     first.max(calendar::FIRST_DAY)
 }
 
-/// Does an edit of this portfolio need prices that were never asked for?
+/// The currencies but the dollar whose rates somebody's numbers need: of portfolios, transactions, brokers, securities and dividends.
+pub(super) async fn currencies(pool: &PgPool) -> Result<BTreeSet<Currency>, sqlx::Error> {
+    let codes = sqlx::query_scalar!(
+        r#"select distinct base_currency as "currency!" from book.portfolio
+           union select distinct currency from book.transaction
+           union select distinct currency from raw.broker_account
+           union select distinct currency from raw.instrument
+           union select distinct currency from raw.dividend"#
+    )
+    .fetch_all(pool)
+    .await?;
+    let known = codes.iter().filter_map(|code| Currency::parse(code).ok()).map(Currency::major);
+    Ok(known.filter(|currency| *currency != Currency::USD).collect())
+}
+
+/// Does an edit of this portfolio need prices or rates that were never asked for?
 pub(super) async fn lacks_history(pool: &PgPool, portfolio: PortfolioId) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select exists (
+               select from book.transaction, unnest(array[symbol, counter_symbol]) as asked (symbol)
+               where portfolio_id = $1 and asked.symbol is not null and not is_deleted and not exists (
+                   select from ops.coverage where kind = 'bars' and subject = asked.symbol and from_date <= traded_on))
+               or exists (
                select from book.transaction
-               where portfolio_id = $1 and symbol is not null and not is_deleted and not exists (
-                   select from ops.coverage where kind = 'bars' and subject = symbol and from_date <= traded_on)) as "lacks!""#,
+               join book.portfolio using (portfolio_id),
+               unnest(array[currency, base_currency]) as asked (code),
+               lateral (select case code when 'GBX' then 'GBP' when 'ZAC' then 'ZAR' when 'ILA' then 'ILS' else code end as major) as asked_for
+               where portfolio_id = $1 and not is_deleted and major <> 'USD' and not exists (
+                   select from ops.coverage where kind = 'exchange_rates' and subject = major and from_date <= traded_on)) as "lacks!""#,
         portfolio.get()
     )
     .fetch_one(pool)

@@ -6,7 +6,7 @@ use super::{
     dataset::Batch,
     entries::Splits,
     expression::text,
-    held,
+    jumps,
     kind::Kind,
     outcome::{Failure, MOST_SAMPLES, MOST_SYMBOLS, Outcome, by_symbol},
     repairs,
@@ -278,10 +278,10 @@ async fn apart(
     for check in compared_with {
         let of = |bar: &Bar| compared(check, bar, splits.get(&bar.symbol).map_or(&[], Vec::as_slice));
         let mut failures: Vec<(Bar, String)> = bars.iter().filter_map(|bar| Some((bar.clone(), of(bar)?))).collect();
-        if held::holds(check) {
-            let waiting = held::waiting(connection).await?;
+        if jumps::holds(check) {
+            let waiting = jumps::waiting(connection).await?;
             let batch = (window.batch, from);
-            let held = held::judged(connection, check, &failures, window.symbols, &waiting, batch, splits, &judged.refusals).await?;
+            let held = jumps::judged(connection, check, &failures, window.symbols, &waiting, batch, splits, &judged.refusals).await?;
             judged.explained.extend(held.explained);
             failures = held.refused;
         }

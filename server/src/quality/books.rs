@@ -6,6 +6,7 @@ use super::{
     outcome::Outcome,
     suite::named,
 };
+use app::domain::Currency;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -24,6 +25,8 @@ pub struct Books {
     pub entries: Vec<Entry>,
     pub reports: Vec<Report>,
     pub splits: Splits,
+    /// The first day with a rate to the dollar, by currency.
+    pub rates_since: BTreeMap<String, NaiveDate>,
     /// Base currency by portfolio.
     pub currencies: BTreeMap<i64, String>,
     /// Accounts whose opening balances wait for the person's decision.
@@ -49,7 +52,7 @@ pub fn checked(books: &Books, session: NaiveDate) -> Result<Vec<Outcome>, CheckE
     for portfolio in portfolios {
         let entries = by_portfolio.remove(&portfolio).unwrap_or_default();
         outcomes.push(unknown(&known, portfolio, &entries));
-        outcomes.push(foreign(&agree, portfolio, &entries, books.currencies.get(&portfolio).map_or("USD", String::as_str)));
+        outcomes.push(foreign(&agree, portfolio, &entries, books));
         outcomes.push(twice(&unique, portfolio, &entries));
         let reports: Vec<&Report> = books.reports.iter().filter(|report| report.portfolio_id == portfolio).collect();
         if !reports.is_empty() {
@@ -99,16 +102,23 @@ fn unknown(check: &Arc<Check>, portfolio: i64, entries: &[Entry]) -> Outcome {
     outcome(check, portfolio, entries.len(), &failures)
 }
 
-fn foreign(check: &Arc<Check>, portfolio: i64, entries: &[Entry], currency: &str) -> Outcome {
+/// Amounts in a currency that can't be exchanged on their day: what they are worth is unknown.
+fn foreign(check: &Arc<Check>, portfolio: i64, entries: &[Entry], books: &Books) -> Outcome {
+    let base = books.currencies.get(&portfolio).map_or("USD", String::as_str);
+    let has_rate = |currency: &str, on: NaiveDate| currency == "USD" || books.rates_since.get(currency).is_some_and(|since| *since <= on);
     let failures: Vec<_> = entries
         .iter()
-        .filter(|entry| entry.kind.is_some() && !entry.currency.eq_ignore_ascii_case(currency))
-        .map(|entry| {
+        .filter(|entry| entry.kind.is_some())
+        .filter_map(|entry| {
+            let currency =
+                Currency::parse(&entry.currency).map_or_else(|_| entry.currency.clone(), |currency| currency.major().to_string());
+            let is_known = currency == base || (has_rate(&currency, entry.on) && has_rate(base, entry.on));
             let reason = format!(
-                "The entry of {} is in {}, the portfolio in {currency}; it counts as if it were {currency}, so correct its amounts.",
+                "The entry of {} is in {}, and there is no rate {currency}/{base} before that day: what it is worth isn't known. Fetch the \
+                 prices again, or correct the currency.",
                 entry.on, entry.currency
             );
-            (sample(entry), reason)
+            (!is_known).then(|| (sample(entry), reason))
         })
         .collect();
     outcome(check, portfolio, entries.len(), &failures)
@@ -230,6 +240,9 @@ mod tests {
             cash: 100.into(),
             currency: "USD".into(),
             fill: None,
+            ratio: None,
+            counter_symbol: None,
+            is_rounded: false,
         }
     }
     fn failing(books: &Books) -> Vec<(String, String)> {
@@ -243,6 +256,7 @@ mod tests {
             session_date: day("2026-11-20"),
             asked_on: day("2026-11-20"),
             cash: cash.into(),
+            currency: "USD".into(),
             positions: Some(BTreeMap::new()),
         }
     }
@@ -274,7 +288,9 @@ mod tests {
     #[test]
     fn another_currency_is_said() {
         let entries = vec![Entry { currency: "EUR".into(), ..deposit("a", "broker", Some("deposit")) }];
-        assert_eq!(failing(&Books { entries, ..Books::default() })[0].0, "currencies_agree");
+        assert_eq!(failing(&Books { entries: entries.clone(), ..Books::default() })[0].0, "currencies_agree");
+        let rates_since = BTreeMap::from([("EUR".to_owned(), day("2026-01-02"))]);
+        assert_eq!(failing(&Books { entries, rates_since, ..Books::default() }), []);
     }
 
     #[test]

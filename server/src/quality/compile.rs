@@ -138,10 +138,12 @@ pub fn failing(check: &Check, batch: &Batch) -> Option<String> {
             } else {
                 String::new()
             };
+            // Our holdings may be priced in several currencies; where all is in one there is no rate.
+            let worth = if of == "marts.holdings" { "quantity * close * coalesce(rate, 1)" } else { "quantity * close" };
             format!(
                 "select batch.*, summed, {total}{own} - coalesce(summed, 0) as difference
                  from (select * from ({rows}) as every where {of_session}{filter}) as batch
-                 left join (select {keys}, sum(quantity * close) as summed from ({}) as part group by {keys}) as parts using ({keys})
+                 left join (select {keys}, sum({worth}) as summed from ({}) as part group by {keys}) as parts using ({keys})
                  where abs({total}{own} - coalesce(summed, 0)) > {tolerance}",
                 batch.all_rows(of),
                 total = quoted(total),

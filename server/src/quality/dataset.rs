@@ -86,6 +86,17 @@ const DATASETS: &[Dataset] = &[
               from raw.economic_observation where response_id > {judged} order by series_id, observed_on, response_id desc",
     },
     Dataset {
+        name: "exchange_rates",
+        columns: &["currency", "quote", "quoted_on", "close", "vendor", "response_id", "change"],
+        day: "quoted_on",
+        table: "raw.exchange_rate",
+        sql: "select * from (
+                  select latest.*, close / nullif(lag(close) over (partition by currency, quote order by quoted_on), 0) - 1 as change
+                  from (select distinct on (currency, quote, quoted_on) * from raw.exchange_rate
+                        order by currency, quote, quoted_on, response_id desc) as latest) as rate
+              where response_id > {judged}",
+    },
+    Dataset {
         name: "reference_closes",
         columns: &["symbol", "session_date", "close", "vendor", "response_id"],
         day: "session_date",
@@ -148,8 +159,15 @@ pub fn can_quarantine(name: &str) -> bool {
 }
 
 /// What a model has without saying whose it is: prices and events, for all.
-const SHARED_MODELS: [&str; 6] =
-    ["staging.prices", "staging.splits", "staging.dividends", "staging.instruments", "staging.risk_free_rates", "ledger.session"];
+const SHARED_MODELS: [&str; 7] = [
+    "staging.prices",
+    "staging.splits",
+    "staging.dividends",
+    "staging.instruments",
+    "staging.risk_free_rates",
+    "staging.exchange_rates",
+    "ledger.session",
+];
 
 /// Are its rows somebody's? Of a query of one's own nobody knows.
 pub fn is_personal(dataset: &str, kind: &str) -> bool {

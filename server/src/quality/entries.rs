@@ -1,7 +1,7 @@
 //! What every known entry did to shares and cash, and what follows: what is held, what agrees with the broker, what is
 //! there twice. Pure.
 
-use super::verdict::{Split, growth};
+use super::{held::positions, verdict::Split};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +28,12 @@ pub struct Entry {
     pub currency: String,
     /// The broker's order and how much of it is filled: no two fills have the same.
     pub fill: Option<String>,
+    /// Of a corporate action: shares for one share.
+    pub ratio: Option<Decimal>,
+    /// What it leads to.
+    pub counter_symbol: Option<String>,
+    /// Its fraction of a share was paid out.
+    pub is_rounded: bool,
 }
 
 impl Entry {
@@ -35,15 +41,26 @@ impl Entry {
         (self.portfolio_id, self.account_id)
     }
 
-    /// Shares of which symbol came or went, where any did.
-    fn moved(&self) -> Option<(&str, Decimal)> {
-        self.kind.as_ref()?;
+    /// Something that a company did with its shares; the ledger books these before the session's trades.
+    pub(super) fn is_action(&self) -> bool {
+        matches!(self.kind.as_deref(), Some("split" | "stock_dividend" | "spin_off" | "merger" | "symbol_change"))
+    }
+
+    /// Shares of which symbol came or went, where any did by themselves.
+    pub(super) fn moved(&self) -> Option<(&str, Decimal)> {
+        self.kind.as_ref().filter(|_| !self.is_action())?;
         Some((self.symbol.as_deref()?, self.shares.filter(|shares| !shares.is_zero())?))
+    }
+
+    /// The symbols whose holding it changes.
+    fn touched(&self) -> impl Iterator<Item = &str> {
+        let own = self.symbol.as_deref().filter(|_| self.is_action() || self.moved().is_some());
+        own.into_iter().chain(self.counter_symbol.as_deref().filter(|_| self.is_action()))
     }
 }
 
 /// Less is a broker's rounding of fractional shares.
-const LEAST_SHARES: Decimal = Decimal::from_parts(1, 0, 0, false, 6);
+pub(super) const LEAST_SHARES: Decimal = Decimal::from_parts(1, 0, 0, false, 6);
 /// "To the cent".
 const CENT: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
 /// A broker may count a split some days before the session on which it is in force here.
@@ -52,21 +69,8 @@ const SPLIT_AHEAD_DAYS: u64 = 4;
 /// Splits by symbol.
 pub type Splits = BTreeMap<String, Vec<Split>>;
 
-fn splits_of<'a>(splits: &'a Splits, symbol: &str) -> &'a [Split] {
+pub(super) fn splits_of<'a>(splits: &'a Splits, symbol: &str) -> &'a [Split] {
     splits.get(symbol).map_or(&[], Vec::as_slice)
-}
-
-/// Shares by symbol that the entries of one account leave, splits up to `on` applied.
-pub(super) fn positions<'a>(entries: impl IntoIterator<Item = &'a Entry>, splits: &Splits, on: NaiveDate) -> BTreeMap<&'a str, Decimal> {
-    let mut positions: BTreeMap<&str, Decimal> = BTreeMap::new();
-    for entry in entries {
-        if let Some((symbol, shares)) = entry.moved() {
-            let grown = shares.checked_mul(growth(splits_of(splits, symbol), entry.on, on)).unwrap_or(shares);
-            let held = positions.entry(symbol).or_default();
-            *held = held.checked_add(grown).unwrap_or(*held);
-        }
-    }
-    positions
 }
 
 /// From the first to the last day on which any account held a symbol, up to `session`.
@@ -76,7 +80,7 @@ pub fn held_spans(entries: &[Entry], splits: &Splits, session: NaiveDate) -> BTr
     let mut spans: BTreeMap<String, (NaiveDate, NaiveDate)> = BTreeMap::new();
     for entry in known {
         accounts.entry(entry.account()).or_default().push(entry);
-        if let Some((symbol, _)) = entry.moved() {
+        for symbol in entry.touched() {
             let span = spans.entry(symbol.to_owned()).or_insert((entry.on, entry.on));
             *span = (span.0.min(entry.on), span.1.max(entry.on));
         }
@@ -101,6 +105,8 @@ pub struct Report {
     /// The day on which it was asked: what came later isn't in the report.
     pub asked_on: NaiveDate,
     pub cash: Decimal,
+    /// Of the cash.
+    pub currency: String,
     /// `None`: positions were never fetched.
     pub positions: Option<BTreeMap<String, Decimal>>,
 }
@@ -141,9 +147,9 @@ pub fn position_differences(entries: &[Entry], splits: &Splits, report: &Report)
     symbols.into_iter().filter(differs).map(difference).collect()
 }
 
-/// The account's cash, where it differs from the report by a cent or more.
+/// The account's cash, where it differs from the report by a cent or more. What is in another currency isn't in the reported cash.
 pub fn cash_difference(entries: &[Entry], report: &Report) -> Option<Difference> {
-    let of_account = entries.iter().filter(|entry| report.covers(entry));
+    let of_account = entries.iter().filter(|entry| report.covers(entry) && entry.currency.eq_ignore_ascii_case(&report.currency));
     let derived = of_account.fold(Decimal::ZERO, |sum, entry| sum.checked_add(entry.cash).unwrap_or(sum));
     let (account_id, reported) = (report.account_id, report.cash);
     ((derived - reported).abs() >= CENT).then(|| Difference { account_id, symbol: String::new(), derived, reported })
@@ -170,16 +176,16 @@ pub fn duplicates(entries: &[Entry]) -> Vec<Vec<&Entry>> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn day(text: &str) -> NaiveDate {
+    pub(in crate::quality) fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
     }
-    fn dec(text: &str) -> Decimal {
+    pub(in crate::quality) fn dec(text: &str) -> Decimal {
         text.parse().unwrap()
     }
-    fn trade(key: &str, on: &str, shares: &str, price: &str) -> Entry {
+    pub(in crate::quality) fn trade(key: &str, on: &str, shares: &str, price: &str) -> Entry {
         let (shares, price) = (dec(shares), dec(price));
         Entry {
             portfolio_id: 1,
@@ -195,15 +201,26 @@ mod tests {
             cash: -shares * price,
             currency: "USD".into(),
             fill: None,
+            ratio: None,
+            counter_symbol: None,
+            is_rounded: false,
         }
     }
-    fn splits() -> Splits {
+    pub(in crate::quality) fn splits() -> Splits {
         let split = Split { symbol: "AAPL".into(), execution_date: day("2014-06-09"), from: dec("1"), to: dec("7") };
         Splits::from([("AAPL".into(), vec![split])])
     }
     fn report(on: &str, cash: &str, shares: &str) -> Report {
         let positions = Some(BTreeMap::from([("AAPL".to_owned(), dec(shares))]));
-        Report { portfolio_id: 1, account_id: 2, session_date: day(on), asked_on: day(on), cash: dec(cash), positions }
+        Report {
+            portfolio_id: 1,
+            account_id: 2,
+            session_date: day(on),
+            asked_on: day(on),
+            cash: dec(cash),
+            currency: "USD".into(),
+            positions,
+        }
     }
 
     #[test]
@@ -245,6 +262,13 @@ mod tests {
         let entries = [trade("a", "2014-06-03", "-3", "33.333")];
         assert_eq!(cash_difference(&entries, &report("2014-06-06", "100.00", "0")), None);
         assert_eq!(cash_difference(&entries, &report("2014-06-06", "100.01", "0")).unwrap().derived, dec("99.999"));
+    }
+
+    #[test]
+    fn cash_in_another_currency_is_not_in_the_report() {
+        let euros = Entry { currency: "EUR".into(), ..trade("b", "2014-06-03", "-3", "33") };
+        let entries = [trade("a", "2014-06-03", "-3", "33"), euros];
+        assert_eq!(cash_difference(&entries, &report("2014-06-06", "99", "0")), None);
     }
 
     #[test]

@@ -56,7 +56,10 @@ select
         else coalesce(net_amount, 0)
     end as cash,
     coalesce(body ->> 'currency', 'USD') as "currency!",
-    case when activity_type = 'FILL' then (body ->> 'order_id') || ' ' || (body ->> 'cum_qty') end as fill
+    case when activity_type = 'FILL' then (body ->> 'order_id') || ' ' || (body ->> 'cum_qty') end as fill,
+    null::numeric(28, 10) as ratio,
+    null::text as counter_symbol,
+    false as "is_rounded!"
 from mapped
 
 union all
@@ -71,16 +74,23 @@ select
     traded_on,
     nullif(trim(symbol), ''),
     case
-        when type in ('buy', 'transfer_in', 'opening') then quantity
-        when type in ('sell', 'transfer_out') then -quantity
+        when type in ('buy', 'cover', 'reinvest', 'transfer_in', 'opening') then quantity
+        when type in ('sell', 'short', 'transfer_out') then -quantity
+        -- Of a corporate action what it says: how many came, or of a merger how many left.
+        when type in ('stock_dividend', 'spin_off', 'merger') then quantity
     end,
     price,
     case
         when type in ('transfer_in', 'transfer_out', 'opening') and symbol is not null then 0
-        when type in ('sell', 'deposit', 'dividend', 'interest', 'transfer_in', 'opening') then amount
-        else -amount
+        when type in ('reinvest', 'symbol_change') then 0
+        when type in ('buy', 'cover', 'withdrawal', 'fee', 'tax', 'transfer_out') then -amount
+        else amount
     end - fee - tax,
     currency,
-    null
+    null,
+    ratio,
+    counter_symbol,
+    -- The fraction of a share was paid out.
+    type in ('split', 'stock_dividend', 'spin_off') and amount > 0
 from entered
 where not is_deleted

@@ -15,7 +15,8 @@ pub async fn symbols(connection: &mut PgConnection) -> Result<Vec<String>, sqlx:
     let held = sqlx::query_scalar!(
         r#"select trim(symbol) as "symbol!" from raw.broker_activity where symbol is not null
            union select symbol from raw.broker_position
-           union select trim(symbol) from book.transaction where symbol is not null"#
+           union select trim(symbol) from book.transaction where symbol is not null
+           union select counter_symbol from book.transaction where counter_symbol is not null"#
     )
     .fetch_all(connection)
     .await?;
@@ -45,6 +46,7 @@ pub async fn books(connection: &mut PgConnection, run_id: i64) -> Result<Books, 
         entries: entries(connection).await?,
         reports: reports(connection).await?,
         splits: splits(connection).await?,
+        rates_since: rates_since(connection).await?,
         currencies: currencies.into_iter().map(|row| (row.portfolio_id, row.base_currency)).collect(),
         undecided: undecided.into_iter().map(|row| (row.portfolio_id, row.account_id)).collect(),
         known_since: known_since(connection, run_id).await?,
@@ -67,9 +69,21 @@ async fn entries(connection: &mut PgConnection) -> Result<Vec<Entry>, sqlx::Erro
             cash: row.cash.unwrap_or_default(),
             currency: row.currency,
             fill: row.fill,
+            ratio: row.ratio,
+            counter_symbol: row.counter_symbol,
+            is_rounded: row.is_rounded,
         })
         .fetch_all(connection)
         .await
+}
+
+/// The first day with a rate to the dollar, by currency.
+async fn rates_since(connection: &mut PgConnection) -> Result<BTreeMap<String, NaiveDate>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select case when quote = 'USD' then currency else quote end as "currency!", min(quoted_on) as "since!"
+           from raw.exchange_rate where close > 0 and (currency = 'USD' or quote = 'USD') group by 1"#
+    );
+    Ok(rows.fetch_all(connection).await?.into_iter().map(|row| (row.currency, row.since)).collect())
 }
 
 pub async fn splits(connection: &mut PgConnection) -> Result<Splits, sqlx::Error> {
@@ -95,7 +109,7 @@ pub async fn splits(connection: &mut PgConnection) -> Result<Splits, sqlx::Error
 /// The latest report of each account whose connection wasn't taken away.
 async fn reports(connection: &mut PgConnection) -> Result<Vec<Report>, sqlx::Error> {
     let accounts = sqlx::query!(
-        r#"select distinct on (portfolio_id, account_id) portfolio_id, account_id, cash, session_date,
+        r#"select distinct on (portfolio_id, account_id) portfolio_id, account_id, cash, currency, session_date,
                   (fetched_at at time zone 'America/New_York')::date as "asked_on!"
            from raw.broker_account
            where not exists (
@@ -119,11 +133,12 @@ async fn reports(connection: &mut PgConnection) -> Result<Vec<Report>, sqlx::Err
         let of_account = positions.entry((row.portfolio_id, row.account_id)).or_default();
         of_account.extend(row.symbol.zip(row.quantity));
     }
-    let report = |(portfolio_id, account_id), session_date, asked_on, cash| {
+    let report = |(portfolio_id, account_id), session_date, asked_on, cash, currency| {
         let positions = positions.get(&(portfolio_id, account_id)).cloned();
-        Report { portfolio_id, account_id, session_date, asked_on, cash, positions }
+        Report { portfolio_id, account_id, session_date, asked_on, cash, currency, positions }
     };
-    Ok(accounts.into_iter().map(|row| report((row.portfolio_id, row.account_id), row.session_date, row.asked_on, row.cash)).collect())
+    let each = accounts.into_iter();
+    Ok(each.map(|row| report((row.portfolio_id, row.account_id), row.session_date, row.asked_on, row.cash, row.currency)).collect())
 }
 
 /// Since when the differences of the last run before this one are known.

@@ -1,7 +1,12 @@
 //! Portfolios and accounts that a person makes by hand.
 
 use super::{Error, Result, Store, entries::audit, scope::Owned};
-use app::domain::{AccountId, Scope, UserId};
+use crate::auth::Role;
+use app::{
+    domain::{AccountId, Currency, PortfolioId, Scope, UserId},
+    error::AppError,
+    settings::model::{AccountRow, Accounts, COST_BASES},
+};
 use serde_json::json;
 
 /// Portfolios of a person, and accounts of a portfolio, that a slip of a script can't exceed.
@@ -9,17 +14,20 @@ const MOST: i64 = 100;
 const LONGEST_NAME: usize = 80;
 
 impl Store {
-    pub(super) async fn create_portfolio(&self, user: UserId, name: &str) -> Result<()> {
+    /// `currency`: in which its value is reckoned, for ever; empty: dollars.
+    pub(super) async fn create_portfolio(&self, user: UserId, name: &str, currency: &str) -> Result<()> {
         self.may_change(user).await?;
         let name = checked_name(name)?;
+        let base = base_currency(currency)?;
         let mut tx = self.pool.begin().await?;
         let id = sqlx::query_scalar!(
-            "insert into book.portfolio (owner_id, name)
-             select $1, $2 where (select count(*) from book.portfolio where owner_id = $1) < $3
+            "insert into book.portfolio (owner_id, name, base_currency)
+             select $1, $2, $4 where (select count(*) from book.portfolio where owner_id = $1) < $3
              on conflict (owner_id, name) do nothing returning portfolio_id",
             user.get(),
             name,
-            MOST
+            MOST,
+            base.as_str(),
         )
         .fetch_optional(&mut *tx)
         .await?
@@ -52,6 +60,60 @@ impl Store {
         Ok(())
     }
 
+    /// All accounts of a portfolio with their names.
+    pub(super) async fn accounts_of(&self, portfolio: &Owned) -> Result<Vec<(AccountId, String)>> {
+        let rows =
+            sqlx::query!("select account_id, name from book.account where portfolio_id = $1 order by account_id", portfolio.id.get());
+        Ok(rows.fetch_all(&self.pool).await?.into_iter().map(|row| (AccountId(row.account_id), row.name)).collect())
+    }
+
+    /// All accounts of a person, and how each is kept.
+    pub(super) async fn kept_accounts(&self, user: UserId) -> Result<Accounts> {
+        let rows = sqlx::query!(
+            "select account_id, account.name, portfolio.name as portfolio, cost_basis, allows_short
+             from book.account join book.portfolio using (portfolio_id) where owner_id = $1 order by portfolio_id, account_id",
+            user.get()
+        );
+        let rows = rows.fetch_all(&self.pool).await?.into_iter().map(|row| AccountRow {
+            id: AccountId(row.account_id),
+            name: row.name,
+            portfolio: row.portfolio,
+            cost_basis: row.cost_basis,
+            allows_short: row.allows_short,
+        });
+        Ok(Accounts { rows: rows.collect(), may_change: self.role(user).await? != Role::Demo })
+    }
+
+    /// Keeps how an account is reckoned; the portfolio is booked anew from its first day.
+    pub(super) async fn keep_account(&self, user: UserId, account: AccountId, cost_basis: &str, allows_short: bool) -> Result<()> {
+        self.may_change(user).await?;
+        let basis = COST_BASES.iter().find(|(key, _)| *key == cost_basis).map(|(key, _)| *key);
+        let basis = basis.ok_or_else(|| Error::invalid("cost_basis", "Choose which lots a sale closes."))?;
+        let mut tx = self.pool.begin().await?;
+        let portfolio = sqlx::query!(
+            "update book.account set cost_basis = $3, allows_short = $4 from book.portfolio
+             where account.portfolio_id = portfolio.portfolio_id and owner_id = $1 and account_id = $2
+             returning portfolio.portfolio_id, portfolio.base_currency, portfolio.name",
+            user.get(),
+            account.get(),
+            basis,
+            allows_short
+        )
+        .fetch_optional(&mut *tx)
+        .await?
+        .ok_or(AppError::NotFound)?;
+        let portfolio = Owned { id: PortfolioId(portfolio.portfolio_id), currency: portfolio.base_currency, name: portfolio.name };
+        let today = self.today();
+        sqlx::query!("insert into ops.change (portfolio_id, kind, from_date) values ($1, 'account', $2)", portfolio.id.get(), today)
+            .execute(&mut *tx)
+            .await?;
+        let details = json!({ "account": account.get(), "cost_basis": basis, "allows_short": allows_short });
+        audit(&mut tx, user, "keep_account", &format!("portfolio:{}", portfolio.id), details).await?;
+        tx.commit().await?;
+        self.republish(&portfolio, user).await;
+        Ok(())
+    }
+
     /// The account of a form, if it is one of the portfolio's.
     pub(super) async fn account_of(&self, portfolio: &Owned, typed: &str) -> Result<AccountId> {
         let account = typed.trim().parse().map(AccountId).map_err(|_| Error::invalid("account", "Choose an account."))?;
@@ -65,6 +127,16 @@ impl Store {
             .await?
             .ok_or_else(|| Error::invalid("account", "Choose an account of this portfolio."))
     }
+}
+
+/// Pence and the like are for prices; a portfolio is reckoned in pounds.
+fn base_currency(text: &str) -> Result<Currency> {
+    let text = Some(text.trim()).filter(|text| !text.is_empty()).unwrap_or("USD");
+    let currency = Currency::parse(text).map_err(|error| Error::invalid("currency", format!("{error}.")))?;
+    if currency.is_minor() {
+        return Err(Error::invalid("currency", format!("{currency} is a part of {0}: choose {0}.", currency.major())));
+    }
+    Ok(currency)
 }
 
 fn checked_name(name: &str) -> Result<&str> {

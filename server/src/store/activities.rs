@@ -56,8 +56,8 @@ impl Activities for PgActivities {
         Ok(self.0.decide_openings(user, scope, account, confirm).await?)
     }
 
-    async fn create_portfolio(&self, user: UserId, name: String) -> Result<(), AppError> {
-        Ok(self.0.create_portfolio(user, &name).await?)
+    async fn create_portfolio(&self, user: UserId, name: String, currency: String) -> Result<(), AppError> {
+        Ok(self.0.create_portfolio(user, &name, &currency).await?)
     }
 
     async fn create_account(&self, user: UserId, scope: Scope, name: String) -> Result<(), AppError> {
@@ -122,6 +122,12 @@ struct Listed {
     amount: Decimal,
     fee: Decimal,
     tax: Decimal,
+    currency: String,
+    ratio: Option<Decimal>,
+    counter_symbol: Option<String>,
+    cost_share: Option<Decimal>,
+    lot_id: Option<String>,
+    opened_on: Option<NaiveDate>,
     note: String,
     source: String,
     /// Of all pages.
@@ -130,7 +136,9 @@ struct Listed {
 
 impl Listed {
     fn entry(self, name_of: impl Fn(i64) -> String) -> Result<Entry> {
-        let symbol = self.symbol.as_deref().map(Symbol::parse).transpose().map_err(|error| Error::Decode(error.to_string()))?;
+        let symbol =
+            |text: Option<String>| text.as_deref().map(Symbol::parse).transpose().map_err(|error| Error::Decode(error.to_string()));
+        let number = |number: Option<Decimal>| number.map(|number| number.normalize());
         Ok(Entry {
             key: self.key,
             transaction: self.transaction_id.map(TransactionId),
@@ -139,12 +147,18 @@ impl Listed {
             account: AccountId(self.account_id),
             account_name: name_of(self.account_id),
             kind: self.r#type,
-            symbol,
+            symbol: symbol(self.symbol)?,
             quantity: Some(self.quantity.normalize()).filter(|quantity| !quantity.is_zero()),
             price: Some(self.price.normalize()).filter(|price| !price.is_zero()),
             amount: Money(self.amount),
             fee: Money(self.fee),
             tax: Money(self.tax),
+            currency: self.currency,
+            ratio: number(self.ratio),
+            counter_symbol: symbol(self.counter_symbol)?,
+            cost_share: number(self.cost_share),
+            lot_id: self.lot_id,
+            opened_on: self.opened_on,
             note: self.note,
             source: self.source,
         })

@@ -1,60 +1,100 @@
 //! Our own CSV → transactions, with a reason for every row that isn't taken. Pure.
 
-use super::transaction_input::TransactionInput;
-use app::activity::model::{RefusedRow, TransactionForm};
+use super::{
+    csv_line::{COLUMNS, CsvLine},
+    transaction_input::TransactionInput,
+};
+use app::{
+    activity::model::RefusedRow,
+    domain::{AccountId, Currency},
+};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
-const COLUMNS: [&str; 10] = ["date", "type", "symbol", "quantity", "price", "amount", "fee", "tax", "currency", "note"];
-/// More rows than anybody types; a longer history is imported year by year.
-const MOST_ROWS: usize = 10_000;
+/// More rows than a lifetime of trades; a file that is longer isn't one of ours.
+const MOST_ROWS: usize = 200_000;
+const LONGEST_ID: usize = 200;
+/// Before the import key of a row that named an id.
+pub(super) const BY_ID: &str = "id:";
+
+/// For whom a file is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reader<'a> {
+    /// Of amounts whose row names none: the portfolio's.
+    pub currency: Currency,
+    /// Accounts of the portfolio with their names.
+    pub accounts: &'a [(AccountId, String)],
+    /// Where rows go that name no account, or one that isn't there.
+    pub chosen: AccountId,
+    /// The market's day.
+    pub today: NaiveDate,
+}
 
 /// A file as it was understood.
 #[derive(Debug, Default, PartialEq)]
-pub struct CsvFile {
+pub(super) struct CsvFile {
     pub rows: Vec<CsvRow>,
-    pub refused: Vec<RefusedRow>,
+    pub refused: Vec<Refused>,
 }
 
 #[derive(Debug, PartialEq)]
-pub struct CsvRow {
+pub(super) struct CsvRow {
+    pub line: u64,
+    pub account: AccountId,
     pub input: TransactionInput,
-    /// What the row says and the how-manieth of its kind it is in the file: two equal trades of a day stay two, and the
-    /// same file read again brings nothing new. The note doesn't count.
+    pub id: Option<String>,
+    /// By which the row is known again. Of a row with an id: that. Else what the row says and the how-manieth of its kind it is in the
+    /// file: two equal trades of a day stay two, and the same file read again brings nothing new. The note doesn't count.
     pub import_key: String,
 }
 
+/// A row that can't be read.
+#[derive(Debug, PartialEq)]
+pub(super) struct Refused {
+    pub row: RefusedRow,
+    pub id: Option<String>,
+}
+
 impl CsvFile {
-    /// Reads a whole file; `currency` is the portfolio's, `today` the market's day.
+    /// Reads a whole file.
     ///
     /// # Errors
     /// A sentence, when the file as a whole can't be read.
-    pub fn parse(text: &str, currency: &str, today: NaiveDate) -> Result<Self, String> {
+    pub fn parse(text: &str, reader: Reader<'_>) -> Result<Self, String> {
         let text = text.trim_start_matches('\u{feff}');
-        let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
-        let header = reader.headers().map_err(|error| format!("The first line can't be read: {error}."))?;
+        if text.contains(['\0', '\u{fffd}']) {
+            return Err("The letters of the file can't be read. Save it as “CSV UTF-8” and choose it again.".into());
+        }
+        let mut lines = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
+        let header = lines.headers().map_err(|error| format!("The first line can't be read: {error}."))?;
         let columns = columns(header)?;
         let mut file = Self::default();
-        let mut seen: HashMap<String, u32> = HashMap::new();
-        for record in reader.records() {
+        let mut seen: HashMap<(AccountId, String), u32> = HashMap::new();
+        for record in lines.records() {
             if file.rows.len() + file.refused.len() >= MOST_ROWS {
                 return Err(format!("The file has more than {MOST_ROWS} rows. Split it, by year for example."));
             }
-            let (line, read) = match record {
-                Ok(record) => (record.position().map_or(0, csv::Position::line), read_row(&record, &columns, currency, today)),
-                Err(error) => (error.position().map_or(0, csv::Position::line), Err(format!("The line can't be read: {error}."))),
+            let line = record.as_ref().map_or_else(csv::Error::position, csv::StringRecord::position).map_or(0, csv::Position::line);
+            let (id, read) = match record {
+                Ok(record) => read_row(&record, &columns, reader),
+                Err(error) => (None, Err(format!("The line can't be read: {error}."))),
             };
             match read {
-                Ok(input) => {
-                    let content = content(&input, currency);
-                    let occurrence = seen.entry(content.clone()).or_default();
-                    *occurrence += 1;
-                    let import_key = format!("{}:{occurrence}", hex::encode(Sha256::digest(&content)));
-                    file.rows.push(CsvRow { input, import_key });
+                Ok((account, input)) => {
+                    let import_key = match &id {
+                        Some(id) => format!("{BY_ID}{id}"),
+                        None => {
+                            let content = content(&input);
+                            let occurrence = seen.entry((account, content.clone())).or_default();
+                            *occurrence += 1;
+                            format!("{}:{occurrence}", hex::encode(Sha256::digest(&content)))
+                        }
+                    };
+                    file.rows.push(CsvRow { line, account, input, id, import_key });
                 }
-                Err(reason) => file.refused.push(RefusedRow { line, reason }),
+                Err(reason) => file.refused.push(Refused { row: RefusedRow { line, reason }, id }),
             }
         }
         Ok(file)
@@ -66,7 +106,9 @@ fn columns(header: &csv::StringRecord) -> Result<Vec<&'static str>, String> {
     let expected = COLUMNS.join(",");
     let first = header.iter().next().unwrap_or_default();
     if first.contains(';') || first.contains('\t') {
-        return Err(format!("The columns are separated by semicolons or tabs. Save the file with commas; the first line is {expected}"));
+        return Err(format!(
+            "The columns are separated by semicolons or tabs. Save the file with commas, and numbers with a point; the first line is {expected}"
+        ));
     }
     let mut columns = Vec::new();
     for name in header {
@@ -85,102 +127,77 @@ fn columns(header: &csv::StringRecord) -> Result<Vec<&'static str>, String> {
     }
 }
 
-fn read_row(record: &csv::StringRecord, columns: &[&str], currency: &str, today: NaiveDate) -> Result<TransactionInput, String> {
+type Read = Result<(AccountId, TransactionInput), String>;
+
+/// The row's id, and what the row says.
+fn read_row(record: &csv::StringRecord, columns: &[&str], reader: Reader<'_>) -> (Option<String>, Read) {
     if record.len() != columns.len() {
-        return Err(format!(
+        let reason = format!(
             "The row has {} fields, the first line {}. Put quotation marks around a field with commas.",
             record.len(),
             columns.len()
-        ));
+        );
+        return (None, Err(reason));
     }
-    let field = |name: &str| columns.iter().position(|column| *column == name).and_then(|at| record.get(at)).unwrap_or_default().to_owned();
-    let stated = field("currency");
-    if !stated.is_empty() && !stated.eq_ignore_ascii_case(currency) {
-        return Err(format!(
-            "The currency is {}, the portfolio's is {currency}. Convert the row, or leave it out.",
-            stated.chars().take(10).collect::<String>()
-        ));
+    let mut line = CsvLine::default();
+    columns.iter().zip(record).for_each(|(column, text)| line.set(column, text));
+    let id = Some(line.id.trim().to_owned()).filter(|id| !id.is_empty());
+    if id.as_ref().is_some_and(|id| id.len() > LONGEST_ID) {
+        return (None, Err(format!("The id is longer than {LONGEST_ID} letters. Leave it empty to add the row.")));
     }
-    let form = TransactionForm {
-        account: String::new(),
-        traded_on: field("date"),
-        kind: field("type"),
-        symbol: field("symbol"),
-        quantity: field("quantity"),
-        price: field("price"),
-        amount: field("amount"),
-        fee: field("fee"),
-        tax: field("tax"),
-        note: field("note"),
-    };
-    TransactionInput::parse(&form, today).map_err(|wrong| wrong.into_iter().map(|field| field.message).collect::<Vec<_>>().join(" "))
+    let read = account(line.account.trim(), reader).and_then(|account| Ok((account, understood(&line, reader.currency, reader.today)?)));
+    (id, read)
 }
 
-/// What a row says, the same however its numbers are written.
-fn content(input: &TransactionInput, currency: &str) -> String {
+/// What a line says.
+///
+/// # Errors
+/// All that is wrong with it, as one text.
+pub(super) fn understood(line: &CsvLine, currency: Currency, today: NaiveDate) -> Result<TransactionInput, String> {
+    TransactionInput::parse(&line.form, currency, today)
+        .map_err(|wrong| wrong.into_iter().map(|field| format!("{}: {}", field.field, field.message)).collect::<Vec<_>>().join(" "))
+}
+
+/// The account that a row names, else the chosen one: a file of another portfolio names accounts that aren't here.
+fn account(name: &str, reader: Reader<'_>) -> Result<AccountId, String> {
+    let named: Vec<AccountId> = reader.accounts.iter().filter(|(_, known)| known == name).map(|(account, _)| *account).collect();
+    match named.as_slice() {
+        [] => Ok(reader.chosen),
+        [account] => Ok(*account),
+        several if several.contains(&reader.chosen) => Ok(reader.chosen),
+        _ => Err(format!("account: {} accounts are called “{name}”. Choose one of them above.", named.len())),
+    }
+}
+
+/// What a row says, the same however its numbers are written. What older files can't hold is left out where it is empty, so that
+/// they are known again.
+pub(super) fn content(input: &TransactionInput) -> String {
     let plain = |number: Decimal| number.normalize().to_string();
-    [
+    let symbol = |symbol: &Option<app::domain::Symbol>| symbol.as_ref().map(ToString::to_string).unwrap_or_default();
+    let mut said = vec![
         input.traded_on.to_string(),
         input.kind.to_owned(),
-        input.symbol.as_ref().map(ToString::to_string).unwrap_or_default(),
+        symbol(&input.symbol),
         input.quantity.map(plain).unwrap_or_default(),
         input.price.map(plain).unwrap_or_default(),
         plain(input.amount),
         plain(input.fee),
         plain(input.tax),
-        currency.to_owned(),
-    ]
-    .join("|")
+        input.currency.to_string(),
+    ];
+    let newer = [
+        input.ratio.map(plain).unwrap_or_default(),
+        symbol(&input.counter_symbol),
+        input.cost_share.map(plain).unwrap_or_default(),
+        input.opened_on.map(|day| day.to_string()).unwrap_or_default(),
+        input.lot_id.clone().unwrap_or_default(),
+    ];
+    if newer.iter().any(|text| !text.is_empty()) {
+        said.extend(newer);
+    }
+    said.join("|")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HEADER: &str = "date,type,symbol,quantity,price,amount,fee,tax,currency,note\n";
-
-    fn read(text: &str) -> Result<CsvFile, String> {
-        CsvFile::parse(text, "USD", "2026-11-20".parse().unwrap())
-    }
-
-    #[test]
-    fn equal_trades_stay_two_and_are_known_again() {
-        let file = format!("{HEADER}2026-03-09,buy,AAPL,10,227.52,,1,,USD,first\n2026-03-09,buy,AAPL,10.0,\"227.520\",,1.00,,,second\n");
-        let (first, again) = (read(&file).unwrap(), read(&file).unwrap());
-        assert_eq!(first, again);
-        assert_eq!(first.rows.len(), 2);
-        assert_ne!(first.rows[0].import_key, first.rows[1].import_key);
-        assert_eq!(first.rows[0].import_key.split(':').next(), first.rows[1].import_key.split(':').next());
-    }
-
-    #[test]
-    fn spreadsheets_write_marks_and_line_ends_of_their_own() {
-        let file = read("\u{feff}Date,Type,Amount\r\n2026-03-09,Deposit,\"1,000.00\"\r\n\r\n").unwrap();
-        assert_eq!((file.rows.len(), file.refused.len()), (1, 0));
-    }
-
-    #[test]
-    fn every_row_that_is_not_taken_has_its_line_and_reason() {
-        let rows = "2026-03-09,deposit,,,,100,,,USD,\n2027-01-01,deposit,,,,100,,,USD,\n2026-03-09,deposit,,,,100,,,EUR,\n2026-03-09,buy\n";
-        let file = read(&format!("{HEADER}{rows}")).unwrap();
-        assert_eq!(file.rows.len(), 1);
-        assert_eq!(file.refused.iter().map(|row| row.line).collect::<Vec<_>>(), [3, 4, 5]);
-        assert!(file.refused[1].reason.contains("EUR"));
-    }
-
-    #[test]
-    fn a_file_that_is_not_ours_is_refused_as_a_whole() {
-        for (text, word) in [
-            ("", "missing"),
-            ("date;type;amount\n", "semicolons"),
-            ("date,amount\n", "“type”"),
-            ("date,type,isin\n", "“isin”"),
-            ("date,type,date\n", "twice"),
-        ] {
-            let error = read(text).unwrap_err();
-            assert!(error.contains(word), "{error}");
-        }
-        let long = format!("date,type,amount\n{}", "2026-03-09,deposit,1\n".repeat(10_001));
-        assert!(read(&long).unwrap_err().contains("10000"));
-    }
-}
+#[path = "csv_file_tests.rs"]
+mod tests;

@@ -15,7 +15,7 @@ impl Store {
     pub(super) async fn enter(&self, user: UserId, scope: Scope, form: &TransactionForm) -> Result<TransactionId> {
         self.may_change(user).await?;
         let portfolio = self.owned(user, scope).await?;
-        let input = TransactionInput::parse(form, self.today()).map_err(AppError::Invalid)?;
+        let input = TransactionInput::parse(form, portfolio.base()?, self.today()).map_err(AppError::Invalid)?;
         let account = self.account_of(&portfolio, &form.account).await?;
         let mut tx = self.pool.begin().await?;
         let id = sqlx::query_scalar!(r#"select nextval('book.transaction_id') as "id!""#).fetch_one(&mut *tx).await?;
@@ -38,7 +38,7 @@ impl Store {
     ) -> Result<()> {
         self.may_change(user).await?;
         let portfolio = self.owned(user, scope).await?;
-        let input = TransactionInput::parse(form, self.today()).map_err(AppError::Invalid)?;
+        let input = TransactionInput::parse(form, portfolio.base()?, self.today()).map_err(AppError::Invalid)?;
         let account = self.account_of(&portfolio, &form.account).await?;
         let mut tx = self.pool.begin().await?;
         let before = latest(&mut tx, &portfolio, transaction, version).await?;
@@ -60,9 +60,10 @@ impl Store {
         let before = latest(&mut tx, &portfolio, transaction, version).await?;
         let written = sqlx::query!(
             "insert into book.transaction (portfolio_id, transaction_id, version, account_id, traded_on, type, symbol, quantity, price,
-                                           amount, fee, tax, currency, note, source, is_deleted, entered_by)
+                                           amount, fee, tax, currency, ratio, counter_symbol, cost_share, lot_id, opened_on, note, source,
+                                           is_deleted, entered_by)
              select portfolio_id, transaction_id, version + 1, account_id, traded_on, type, symbol, quantity, price,
-                    amount, fee, tax, currency, note, source, true, $4
+                    amount, fee, tax, currency, ratio, counter_symbol, cost_share, lot_id, opened_on, note, source, true, $4
              from book.transaction where portfolio_id = $1 and transaction_id = $2 and version = $3
              on conflict do nothing",
             portfolio.id.get(),
@@ -138,8 +139,8 @@ pub(super) async fn write(
 ) -> Result<bool> {
     let written = sqlx::query!(
         "insert into book.transaction (portfolio_id, transaction_id, version, account_id, traded_on, type, symbol, quantity, price, amount,
-                                       fee, tax, currency, note, source, entered_by)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) on conflict do nothing",
+                                       fee, tax, currency, note, source, entered_by, ratio, counter_symbol, cost_share, lot_id, opened_on)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) on conflict do nothing",
         portfolio.id.get(),
         version.transaction,
         version.number,
@@ -152,10 +153,15 @@ pub(super) async fn write(
         input.amount,
         input.fee,
         input.tax,
-        portfolio.currency,
+        input.currency.as_str(),
         input.note,
         version.source,
         user.get(),
+        input.ratio,
+        input.counter_symbol.as_ref().map(app::domain::Symbol::as_str),
+        input.cost_share,
+        input.lot_id,
+        input.opened_on,
     )
     .execute(connection)
     .await?;

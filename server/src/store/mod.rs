@@ -4,21 +4,29 @@ mod accounts;
 mod activities;
 mod conductor;
 mod csv_file;
+mod csv_line;
 mod doors;
 mod entries;
 mod error;
+mod explain;
+mod export;
 mod import;
 mod openings;
 mod operations;
 mod overview;
 mod portfolios;
+mod published;
 mod quality;
 mod scope;
 mod settings;
+mod track_record;
 mod transaction_input;
+mod typed;
 
 pub use conductor::{BrokerKeys, BrokerSummary, Conductor, ConductorError, Failure, NextTicks};
 pub use error::{Error, Result, reference};
+pub use explain::{ExplainArgs, Question};
+pub use export::{Exported, TABLES as EXPORTED_TABLES};
 pub use operations::{LogQuestion, RunFilter};
 
 use crate::{auth::AuthSession, clock::Clock};
@@ -52,18 +60,19 @@ impl Store {
             activities: Arc::new(activities::PgActivities(self.clone())),
             operations: Arc::new(operations::PgOperations(self.clone())),
             quality: Arc::new(quality::PgQuality(self.clone())),
+            explanations: Arc::new(explain::PgExplanations(self.clone())),
             settings: Arc::new(settings::PgSettings { store: self.clone(), session }),
             doors: Arc::new(doors::PgDoors(self.clone())),
         }
     }
 
-    /// Was anything published yet? Before that the rebuilt schemas don't exist. Asked of Postgres until it is so.
+    /// Was anything published yet, by this version? Before that the rebuilt schemas don't exist, or in an older shape, which the first
+    /// publication replaces. Asked of Postgres until it is so.
     async fn is_published(&self) -> Result<bool> {
         if self.is_published.load(Ordering::Relaxed) {
             return Ok(true);
         }
-        let exists =
-            sqlx::query_scalar!(r#"select to_regclass('marts.portfolio_daily') is not null as "exists!""#).fetch_one(&self.pool).await?;
+        let exists = crate::warehouse::is_of_this_version(&self.pool).await?;
         self.is_published.store(exists, Ordering::Relaxed);
         Ok(exists)
     }

@@ -71,6 +71,12 @@ impl Store {
                     amount: row.amount,
                     fee: Decimal::ZERO,
                     tax: Decimal::ZERO,
+                    currency: portfolio.base()?,
+                    ratio: None,
+                    counter_symbol: None,
+                    cost_share: None,
+                    lot_id: None,
+                    opened_on: None,
                     note: String::new(),
                 };
                 write(&mut tx, user, &portfolio, &version, &input).await?;

@@ -1,12 +1,13 @@
 //! The frame of every page, and what a portfolio holds. The overview lies in `overview.rs`.
 
-use super::{Result, Store};
+use super::{Result, Store, explain::weight, published::AsOf};
 use crate::auth::Role;
 use app::{
     domain::{Figure, Money, PortfolioId, Scope, Symbol, Undefined, UserId},
     error::AppError,
     holdings::model::{Holding, Holdings},
     overview::model::{Frame, OverviewPage, PortfolioChoice, PublicationNote, RunningNote},
+    performance::model::TrackRecord,
     ports::Portfolios,
 };
 use async_trait::async_trait;
@@ -31,6 +32,10 @@ impl Portfolios for PgPortfolios {
         Ok(self.0.overview(user, scope).await?)
     }
 
+    async fn track_record(&self, user: UserId, scope: Scope) -> Result<Option<TrackRecord>, AppError> {
+        Ok(self.0.track_record(user, scope).await?)
+    }
+
     async fn holdings(&self, user: UserId, scope: Scope) -> Result<Option<Holdings>, AppError> {
         Ok(self.0.holdings(user, scope).await?)
     }
@@ -51,7 +56,7 @@ impl Store {
         let shown = rows.iter().find(|row| scope.portfolio.is_none_or(|wanted| wanted.get() == row.portfolio_id));
         let mine: Vec<i64> = rows.iter().map(|row| row.portfolio_id).collect();
         let (publication, open_findings, running) = tokio::try_join!(
-            self.publication(shown.map(|row| PortfolioId(row.portfolio_id))),
+            self.publication(shown.map(|row| PortfolioId(row.portfolio_id)), scope.as_known_on),
             self.open_findings(&mine),
             self.running(&mine),
         )?;
@@ -69,9 +74,12 @@ impl Store {
         })
     }
 
-    /// When the portfolio's numbers were published last.
-    async fn publication(&self, portfolio: Option<PortfolioId>) -> Result<Option<PublicationNote>> {
+    /// When the portfolio's numbers were published last, up to the end of a day where one is given.
+    async fn publication(&self, portfolio: Option<PortfolioId>, as_known_on: Option<NaiveDate>) -> Result<Option<PublicationNote>> {
         let Some(portfolio) = portfolio else { return Ok(None) };
+        if let Some(day) = as_known_on {
+            return self.publication_known(portfolio, day).await;
+        }
         if !self.is_published().await? {
             return Ok(None);
         }
@@ -129,54 +137,73 @@ impl Store {
 
     async fn holdings(&self, user: UserId, scope: Scope) -> Result<Option<Holdings>> {
         let Some(portfolio) = self.shown(user, scope).await? else { return Ok(None) };
-        if !self.is_published().await? {
-            return Ok(None);
-        }
-        let Some(day) = sqlx::query!(
-            "select session_date, value, cash, receivable from marts.portfolio_daily where portfolio_id = $1 order by session_date desc limit 1",
-            portfolio.id.get()
-        )
-        .fetch_optional(&self.pool)
-        .await?
-        else {
-            return Ok(None);
-        };
+        let Some(as_of) = self.as_of(portfolio.id, scope.as_known_on).await? else { return Ok(None) };
+        let Some(day) = self.last_day(portfolio.id, as_of).await? else { return Ok(None) };
+        let rows = self.lines((portfolio.id, &portfolio.currency), as_of, (day.session_date, day.value), None).await?;
+        let unknown = self.unknown(portfolio.id, as_of).await?;
+        let known = |amount: Option<Money>| amount.ok_or_else(|| unknown.clone());
         Ok(Some(Holdings {
             as_of: day.session_date,
+            rows,
+            cash: known(day.cash),
+            receivable: known(day.receivable),
+            value: known(day.value),
             currency: portfolio.currency,
-            rows: self.lines(portfolio.id, day.session_date, None).await?,
-            cash: Money(day.cash),
-            receivable: Money(day.receivable),
-            value: day.value.map(Money).ok_or_else(|| Undefined::because("a held symbol has no price yet")),
         }))
     }
 
-    /// The largest holdings as of a session, or all of them; the small charts of five hundred cost more than the rest of a page.
-    pub(super) async fn lines(&self, portfolio: PortfolioId, as_of: NaiveDate, most: Option<usize>) -> Result<Vec<Holding>> {
-        let rows = sqlx::query!(
-            "select symbol, name, sector, quantity, cost, close, priced_on, value, weight, previous_close from marts.holdings
-             where portfolio_id = $1 order by value desc nulls last, symbol limit $2",
-            portfolio.get(),
-            most.and_then(|most| i64::try_from(most).ok())
-        )
-        .fetch_all(&self.pool)
-        .await?;
+    /// Why a portfolio has no value: the rate or the price that its ledger missed last.
+    pub(super) async fn unknown(&self, portfolio: PortfolioId, as_of: AsOf) -> Result<Undefined> {
+        let message = match as_of {
+            AsOf::Now => {
+                sqlx::query_scalar!(
+                    "select message from ledger.finding where portfolio_id = $1 and code in ('no_rate', 'no_price') order by number desc limit 1",
+                    portfolio.get()
+                )
+                .fetch_optional(&self.pool)
+                .await?
+            }
+            // Findings of earlier days aren't kept.
+            AsOf::Publication(_) => None,
+        };
+        Ok(Undefined::because(message.unwrap_or_else(|| "a held symbol has no price yet".into())))
+    }
+
+    /// The largest holdings as of a session and the portfolio's value, or all of them; the small charts of five hundred cost more than the
+    /// rest of a page.
+    pub(super) async fn lines(
+        &self,
+        (portfolio, in_currency): (PortfolioId, &str),
+        as_of: AsOf,
+        (session, whole): (NaiveDate, Option<Money>),
+        most: Option<usize>,
+    ) -> Result<Vec<Holding>> {
+        let rows = self.held(portfolio, as_of, most).await?;
         let symbols: Vec<String> = rows.iter().map(|row| row.symbol.clone()).collect();
-        let mut recent = self.recent_closes(&symbols, as_of).await?;
+        let mut recent = self.recent_closes(&symbols, as_of, session).await?;
         let lines = rows.into_iter().map(|row| {
-            let value = row.value.map(Money).ok_or_else(|| Undefined::because("no price yet"));
-            let cost = Money(row.cost);
-            let gain = value.clone().map(|value| value - cost);
+            let foreign = row.currency.filter(|currency| *currency != in_currency);
+            let value = row.value.map(Money).ok_or_else(|| match &foreign {
+                Some(currency) if row.close.is_some() && row.rate.is_none() => {
+                    Undefined::because(format!("no rate {currency}/{} before {session}", in_currency))
+                }
+                _ => Undefined::because("no price yet"),
+            });
+            let cost = row.cost.map(Money).ok_or_else(|| Undefined::because("a rate was missing when it was bought"));
+            let gain = value.clone().and_then(|value| Ok(value - cost.clone()?));
             Ok(Holding {
-                day_return: day_return(row.close, row.previous_close, row.priced_on, as_of),
-                unrealized_return: gain.clone().and_then(|gain| gain.share_of(cost).ok_or_else(|| Undefined::because("the cost is zero"))),
-                weight: row.weight.ok_or_else(|| Undefined::because("the portfolio has no value yet")),
+                day_return: day_return(row.close, row.previous_close, row.priced_on, session),
+                unrealized_return: gain
+                    .clone()
+                    .and_then(|gain| gain.share_of(cost.clone()?).ok_or_else(|| Undefined::because("the cost is zero"))),
+                weight: value.clone().and_then(|value| weight(value, whole)),
                 recent: recent.remove(&row.symbol).unwrap_or_default(),
                 symbol: Symbol::parse(&row.symbol).map_err(|error| super::Error::Decode(error.to_string()))?,
                 name: row.name,
                 sector: row.sector,
                 quantity: row.quantity.normalize(),
                 price: row.close.map(|close| close.normalize()),
+                price_currency: foreign,
                 priced_on: row.priced_on,
                 value,
                 cost_basis: cost,
@@ -187,26 +214,10 @@ impl Store {
     }
 
     /// The last closes of each symbol in shares of `to`, oldest first.
-    async fn recent_closes(&self, symbols: &[String], to: NaiveDate) -> Result<BTreeMap<String, Vec<f64>>> {
+    async fn recent_closes(&self, symbols: &[String], as_of: AsOf, to: NaiveDate) -> Result<BTreeMap<String, Vec<f64>>> {
         let from = to - RECENT_DAYS;
-        let closes = sqlx::query!(
-            r#"select symbol, session_date, close from staging.prices
-               where symbol = any($1) and session_date between $2 and $3 and "timestamp" between $2::date and $3::date + 2
-               order by symbol, session_date"#,
-            symbols,
-            from,
-            to
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let splits = sqlx::query!(
-            "select symbol, execution_date, split_from, split_to from staging.splits where symbol = any($1) and execution_date > $2 and execution_date <= $3",
-            symbols,
-            from,
-            to
-        )
-        .fetch_all(&self.pool)
-        .await?;
+        let closes = self.closes_between(symbols, as_of, from, to).await?;
+        let splits = self.splits_between(symbols, as_of, from, to).await?;
         let mut recent: BTreeMap<String, Vec<f64>> = BTreeMap::new();
         for row in closes {
             let mut later = splits.iter().filter(|split| split.symbol == row.symbol && split.execution_date > row.session_date);
@@ -221,7 +232,7 @@ impl Store {
 }
 
 /// Price change of the last session, both closes in today's shares.
-fn day_return(close: Option<Decimal>, previous: Option<Decimal>, priced_on: Option<NaiveDate>, as_of: NaiveDate) -> Figure<f64> {
+pub(super) fn day_return(close: Option<Decimal>, previous: Option<Decimal>, priced_on: Option<NaiveDate>, as_of: NaiveDate) -> Figure<f64> {
     let close = close.ok_or_else(|| Undefined::because("no price yet"))?;
     if priced_on != Some(as_of) {
         return Err(Undefined::because("no price on this session: the last close is carried"));

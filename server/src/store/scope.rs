@@ -3,7 +3,7 @@
 use super::{Error, Result, Store};
 use crate::auth::Role;
 use app::{
-    domain::{PortfolioId, Scope, UserId},
+    domain::{Currency, PortfolioId, Scope, UserId},
     error::AppError,
 };
 
@@ -11,6 +11,14 @@ use app::{
 pub(super) struct Owned {
     pub id: PortfolioId,
     pub currency: String,
+    pub name: String,
+}
+
+impl Owned {
+    /// The currency in which its value is reckoned.
+    pub fn base(&self) -> Result<Currency> {
+        Currency::parse(&self.currency).map_err(|error| Error::Decode(error.to_string()))
+    }
 }
 
 impl Store {
@@ -22,7 +30,7 @@ impl Store {
     /// As [`Self::owned`]; `None` while the person has no portfolio at all, and asked for none.
     pub(super) async fn shown(&self, user: UserId, scope: Scope) -> Result<Option<Owned>> {
         let row = sqlx::query!(
-            "select portfolio_id, base_currency from book.portfolio
+            "select portfolio_id, base_currency, name from book.portfolio
              where owner_id = $1 and ($2::bigint is null or portfolio_id = $2) order by portfolio_id limit 1",
             user.get(),
             scope.portfolio.map(PortfolioId::get),
@@ -32,7 +40,7 @@ impl Store {
         if row.is_none() && scope.portfolio.is_some() {
             return Err(AppError::NotFound.into());
         }
-        Ok(row.map(|row| Owned { id: PortfolioId(row.portfolio_id), currency: row.base_currency }))
+        Ok(row.map(|row| Owned { id: PortfolioId(row.portfolio_id), currency: row.base_currency, name: row.name }))
     }
 
     /// Numbers of all portfolios of a person.

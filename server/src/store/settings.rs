@@ -6,10 +6,10 @@ use crate::auth::{
     people::{self, NewPerson},
 };
 use app::{
-    domain::{ConnectionId, UserId},
+    domain::{AccountId, ConnectionId, UserId},
     error::{AppError, FieldError},
     ports::Settings,
-    settings::model::{ConnectionForm, ConnectionRow, Connections, People, PersonRow},
+    settings::model::{Accounts, ConnectionForm, ConnectionRow, Connections, People, PersonRow},
 };
 use async_trait::async_trait;
 use axum_login::AuthnBackend;
@@ -43,6 +43,14 @@ impl Settings for PgSettings {
 
     async fn remove_connection(&self, user: UserId, connection: ConnectionId) -> Result<(), AppError> {
         Ok(self.store.remove_connection(user, connection).await?)
+    }
+
+    async fn accounts(&self, user: UserId) -> Result<Accounts, AppError> {
+        Ok(self.store.kept_accounts(user).await?)
+    }
+
+    async fn keep_account(&self, user: UserId, account: AccountId, cost_basis: String, allows_short: bool) -> Result<(), AppError> {
+        Ok(self.store.keep_account(user, account, &cost_basis, allows_short).await?)
     }
 
     async fn people(&self, user: UserId) -> Result<People, AppError> {

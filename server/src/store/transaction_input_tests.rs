@@ -19,7 +19,7 @@ fn form(kind: &str, symbol: &str, quantity: &str, price: &str, amount: &str) -> 
 }
 
 fn read(form: &TransactionForm) -> Result<TransactionInput, Vec<FieldError>> {
-    TransactionInput::parse(form, on("2026-11-20"))
+    TransactionInput::parse(form, Currency::USD, on("2026-11-20"))
 }
 
 fn fields(form: &TransactionForm) -> Vec<String> {
@@ -50,7 +50,7 @@ fn each_kind_asks_for_what_it_needs() {
     assert_eq!(fields(&form("buy", "AAPL", "5", "", "")), ["price"]);
     assert_eq!(fields(&form("deposit", "", "", "", "")), ["amount"]);
     assert_eq!(fields(&form("deposit", "AAPL", "", "", "5")), ["symbol"]);
-    assert_eq!(fields(&form("withdrawal", "", "5", "1", "5")), ["quantity"]);
+    assert_eq!(fields(&form("withdrawal", "", "5", "1", "5")), ["quantity", "price"]);
     assert_eq!(fields(&form("dividend", "", "", "", "5")), ["symbol"]);
     assert_eq!(fields(&form("transfer_in", "AAPL", "5", "", "")), ["amount"]);
     assert_eq!(fields(&form("swap", "AAPL", "5", "1", "")), ["kind"]);
@@ -61,9 +61,52 @@ fn each_kind_asks_for_what_it_needs() {
 }
 
 #[test]
+fn corporate_actions_say_what_became_of_the_shares() {
+    let event = |kind: &str, fill: fn(&mut TransactionForm)| {
+        let mut form = form(kind, "OLD", "", "", "");
+        fill(&mut form);
+        form
+    };
+    assert_eq!(fields(&event("split", |_| ())), ["ratio"]);
+    assert!(read(&event("split", |form| form.ratio = "0.1".into())).is_ok());
+    assert_eq!(fields(&event("split", |form| (form.ratio, form.quantity) = ("7".into(), "3".into()))), ["quantity"]);
+    assert_eq!(fields(&event("stock_dividend", |_| ())), ["quantity"]);
+    assert!(read(&event("stock_dividend", |form| form.quantity = "5".into())).is_ok());
+    assert_eq!(fields(&event("spin_off", |_| ())), ["counter_symbol", "quantity", "cost_share"]);
+    let spun = |form: &mut TransactionForm| {
+        (form.counter_symbol, form.ratio, form.cost_share) = ("NEW".into(), "0.25".into(), "0.2".into());
+    };
+    assert_eq!(read(&event("Spin off", spun)).unwrap().cost_share, Some(decimal("0.2")));
+    assert_eq!(fields(&event("merger", |_| ())), ["counter_symbol"]);
+    assert_eq!(fields(&event("merger", |form| form.counter_symbol = "OLD".into())), ["counter_symbol", "ratio"]);
+    assert!(read(&event("merger", |form| form.amount = "50".into())).is_ok());
+    assert_eq!(fields(&event("symbol_change", |_| ())), ["counter_symbol"]);
+    assert_eq!(fields(&event("return_of_capital", |_| ())), ["amount"]);
+    assert_eq!(fields(&event("buy", |form| (form.quantity, form.price, form.ratio) = ("1".into(), "1".into(), "2".into()))), ["ratio"]);
+}
+
+#[test]
+fn money_is_in_the_portfolios_currency_unless_another_is_named() {
+    let mut paid = form("deposit", "", "", "", "5");
+    assert_eq!(read(&paid).unwrap().currency, Currency::USD);
+    paid.currency = "gbp".into();
+    assert_eq!(read(&paid).unwrap().currency.as_str(), "GBP");
+    paid.currency = "pounds".into();
+    assert_eq!(fields(&paid), ["currency"]);
+}
+
+#[test]
+fn what_is_taken_back_has_a_minus_and_other_amounts_never() {
+    assert_eq!(read(&form("dividend", "AAPL", "", "", "-1.50")).unwrap().amount, decimal("-1.5"));
+    assert_eq!(fields(&form("deposit", "", "", "", "-5")), ["amount"]);
+    assert_eq!(fields(&form("buy", "AAPL", "1", "", "-5")), ["amount"]);
+}
+
+#[test]
 fn zero_is_nothing() {
     assert_eq!(fields(&form("deposit", "", "", "", "0")), ["amount"]);
     assert_eq!(fields(&form("buy", "AAPL", "0", "5", "")), ["quantity"]);
+    assert_eq!(read(&form("transfer_in", "AAPL", "5", "", "0")).unwrap().price, None, "a cost that nobody knows");
 }
 
 #[test]

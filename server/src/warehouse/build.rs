@@ -57,6 +57,8 @@ pub struct Build<'p> {
     pub(super) beside: Vec<&'p Model>,
     /// Views that were created anew: those that refer to them are too.
     pub(super) renewed: BTreeSet<&'p str>,
+    /// Those that stood as another version of themselves.
+    pub(super) replaced: Vec<String>,
     built: Vec<BuiltModel>,
 }
 
@@ -109,6 +111,7 @@ impl<'p> Build<'p> {
             relations: project.relations(),
             beside: Vec::new(),
             renewed: BTreeSet::new(),
+            replaced: Vec::new(),
             built: Vec::new(),
         })
     }
@@ -277,9 +280,25 @@ impl<'p> Build<'p> {
         self.project.models().iter().filter_map(of).collect()
     }
 
+    /// What `query` selects, as a JSON array of objects; it is given where the model stands during this build. Only text of our own.
+    ///
+    /// # Errors
+    /// [`Error::Build`] when there is no such model, or Postgres refuses the query.
+    pub async fn rows(&self, connection: &mut PgConnection, model: &str, query: impl FnOnce(&str) -> String) -> Result<Value, Error> {
+        let refused = |source| Error::Build { model: model.to_owned(), source };
+        let relation = self.relations.get(model).ok_or(sqlx::Error::RowNotFound).map_err(refused)?;
+        let text = format!("select coalesce(jsonb_agg(to_jsonb(found)), '[]') from ({}) as found", query(relation));
+        sql::json(self.rights, connection, text).await.map_err(refused)
+    }
+
     /// Does any table hold all of its rows anew, whoever they belong to?
     pub fn has_rebuilt(&self) -> bool {
         !self.beside.is_empty()
+    }
+
+    /// Models that stood as another version of themselves before, by schema and name.
+    pub fn replaced(&self) -> &[String] {
+        &self.replaced
     }
 
     /// What was built so far, in order.

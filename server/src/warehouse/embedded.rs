@@ -22,6 +22,7 @@ pub(super) const FILES: &[(&str, &str)] = files![
     "models/staging/broker_cash.sql",
     "models/staging/broker_positions.sql",
     "models/staging/dividends.sql",
+    "models/staging/exchange_rates.sql",
     "models/staging/instruments.sql",
     "models/staging/prices.sql",
     "models/staging/risk_free_rates.sql",

@@ -37,3 +37,17 @@ pub use own::{Standing, bring_up};
 pub use package::Package;
 pub use project::{Column, Model, Project, Vars};
 pub use unit::UnitTest;
+
+/// Are the ledger and the marts there, in the shape that this version reads? An older version's are built anew by the next publication.
+///
+/// # Errors
+/// What Postgres says.
+pub async fn is_of_this_version(pool: &sqlx::PgPool) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select to_regclass('marts.portfolio_daily') is not null and to_regclass('ledger.holding') is not null
+                  and exists (select from pg_catalog.pg_attribute
+                              where attrelid = to_regclass('marts.holdings') and attname = 'currency_effect' and not attisdropped) as "is!""#
+    )
+    .fetch_one(pool)
+    .await
+}

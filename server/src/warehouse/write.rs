@@ -1,7 +1,8 @@
 //! How each materialization is written: a view anew when its text changed, a table beside the old one, an increment into it.
 
 use super::{
-    Build, Error, Model, UnitTest, Vars, build::LOCK_TIMEOUT, config::IncrementalStrategy, fixture::Typed, project, sql, unit::Input,
+    Build, Error, Materialized, Model, UnitTest, Vars, build::LOCK_TIMEOUT, config::IncrementalStrategy, fixture::Typed, project, sql,
+    unit::Input,
 };
 use sqlx::PgConnection;
 
@@ -16,6 +17,9 @@ impl<'p> Build<'p> {
             return Ok(0);
         }
         let relation = model.relation();
+        if self.existing.contains_key(&relation) && !self.stands(model, &fingerprint) {
+            self.replaced.push(relation.clone());
+        }
         let drop = self.dropping(model);
         sql::execute(self.rights, connection, format!("{LOCK_TIMEOUT}; {drop}")).await?;
         sql::single(self.rights, connection, format!("create view {relation} as (\n{text}\n)")).await?;
@@ -37,6 +41,9 @@ impl<'p> Build<'p> {
         let comment = comment("table", &beside, &self.project.fingerprint(model));
         sql::execute(self.rights, connection, format!("{indexes}{comment}; analyze {beside}")).await?;
         std::sync::Arc::make_mut(&mut self.relations).insert(model.name.clone(), beside);
+        if model.materialized == Materialized::Incremental && self.existing.contains_key(&model.relation()) {
+            self.replaced.push(model.relation());
+        }
         self.beside.push(model);
         Ok(rows)
     }

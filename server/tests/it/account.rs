@@ -188,7 +188,7 @@ async fn the_demo_has_one_door_and_changes_nothing(pool: PgPool) {
     let ports = crate::visitor::store(&pool, &Default::default()).ports(None);
     let demo = UserId(demo);
     let refusals = [
-        ports.activities.create_portfolio(demo, "Mine".into()).await.unwrap_err(),
+        ports.activities.create_portfolio(demo, "Mine".into(), "USD".into()).await.unwrap_err(),
         ports.operations.run_now(demo).await.map(drop).unwrap_err(),
         ports.settings.add_connection(demo, Default::default()).await.unwrap_err(),
         ports.settings.change_password(demo, String::new(), PASSWORD.into()).await.unwrap_err(),

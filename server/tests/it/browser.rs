@@ -7,8 +7,9 @@ use crate::{
 use std::time::Duration;
 
 /// Every page of the frame, with the name of its picture.
-const PAGES: [(&str, &str); 8] = [
+const PAGES: [(&str, &str); 9] = [
     ("/", "overview"),
+    ("/performance?range=3Y&rolling=beta&window=126", "performance"),
     ("/holdings", "holdings"),
     ("/activity", "activity"),
     ("/quality", "quality"),

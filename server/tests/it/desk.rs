@@ -45,7 +45,7 @@ impl House {
         for (name, role) in [("root", Role::Administrator), ("ada", Role::Member), ("bob", Role::Member)] {
             let person = NewPerson { name: name.into(), display_name: name.into(), role, password: PASSWORD.into() };
             let id = person.prepare().await.unwrap().insert(&mut pool.acquire().await.unwrap(), None).await.unwrap();
-            ports.activities.create_portfolio(id, format!("{name}'s")).await.unwrap();
+            ports.activities.create_portfolio(id, format!("{name}'s"), String::new()).await.unwrap();
             people.push(id);
         }
         sql(

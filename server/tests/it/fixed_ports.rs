@@ -2,8 +2,12 @@
 #![allow(dead_code, reason = "each of the two programs that include this file uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "fixed data, read by tests and by people who look at pages")]
 
+#[path = "fixed_ports/explain.rs"]
+mod explain;
 #[path = "fixed_ports/quality.rs"]
 mod quality;
+#[path = "fixed_ports/track_record.rs"]
+mod track_record;
 
 use app::{
     account::model::Door,
@@ -13,6 +17,7 @@ use app::{
     error::{AppError, FieldError},
     holdings::model::{Holding, Holdings},
     overview::model::*,
+    performance::model::TrackRecord,
     pipeline::model::*,
     ports::*,
     settings::model::*,
@@ -40,6 +45,7 @@ pub fn ports(state: State) -> Ports {
         activities: fixed.clone(),
         operations: fixed.clone(),
         quality: fixed.clone(),
+        explanations: fixed.clone(),
         settings: fixed.clone(),
         doors: fixed,
     }
@@ -138,6 +144,7 @@ fn overview(scope: Scope) -> Overview {
             unrealized: usd(37_080.79),
             income: usd(5_411.0),
             costs: usd(386.0),
+            currency: Money::ZERO,
             residual: Money::ZERO,
         }),
         time_weighted: Ok(last.cumulative.unwrap()),
@@ -203,6 +210,7 @@ fn holdings(count: usize) -> Holdings {
                 sector: "Technology".into(),
                 quantity: Decimal::new(1_234_567 + index as i64 * 7_000, 4),
                 price: Some(Decimal::new(33_437 - index as i64 * 910, 2)),
+                price_currency: None,
                 priced_on: Some(on(if index == 2 { "2026-11-19" } else { "2026-11-20" })),
                 value: Ok(usd(41_280.12 - index as f64 * 1_400.0)),
                 weight: Ok(0.156 - index as f64 * 0.006),
@@ -211,7 +219,7 @@ fn holdings(count: usize) -> Holdings {
                 } else {
                     Ok(0.0112 - index as f64 * 0.004)
                 },
-                cost_basis: usd(30_000.0),
+                cost_basis: Ok(usd(30_000.0)),
                 unrealized_gain: Ok(usd(11_280.12 - index as f64 * 1_900.0)),
                 unrealized_return: Ok(0.384 - index as f64 * 0.07),
                 recent: (0..30).map(wave).collect(),
@@ -222,8 +230,8 @@ fn holdings(count: usize) -> Holdings {
         as_of: on("2026-11-20"),
         currency: "USD".into(),
         rows,
-        cash: usd(13_396.4),
-        receivable: usd(84.2),
+        cash: Ok(usd(13_396.4)),
+        receivable: Ok(usd(84.2)),
         value: Ok(usd(291_226.19)),
     }
 }
@@ -261,9 +269,30 @@ impl Portfolios for Fixed {
             let holdings = holdings(8);
             let count = u32::try_from(holdings.rows.len()).unwrap();
             let top = holdings.rows.into_iter().take(TopHolding::SHOWN).map(short).collect();
-            OverviewPage { overview: overview(scope), top, holdings: count }
+            OverviewPage {
+                overview: overview(scope),
+                top,
+                holdings: count,
+                restated: Restated { is_last: false, in_range: 2, ever: 2 },
+                since_yesterday: Ok(SinceYesterday {
+                    since: on("2026-11-19"),
+                    shown: usd(283_115.85),
+                    now: usd(284_400.0),
+                    restated: usd(-12.4),
+                    market: usd(1_200.0),
+                    inflow: usd(100.0),
+                    outflow: usd(0.0),
+                    income: usd(0.25),
+                    costs: usd(3.7),
+                    currency: usd(0.0),
+                    residual: usd(0.0),
+                }),
+            }
         };
         self.fail((self.0 != State::Empty).then(page))
+    }
+    async fn track_record(&self, _: UserId, _: Scope) -> Result<Option<TrackRecord>, AppError> {
+        self.fail((self.0 != State::Empty).then(|| track_record::of(&days(5))))
     }
     async fn holdings(&self, _: UserId, _: Scope) -> Result<Option<Holdings>, AppError> {
         self.fail((self.0 != State::Empty).then(|| holdings(8)))
@@ -292,6 +321,12 @@ fn entry(index: i64) -> Entry {
         amount: usd(4_179.63),
         fee: usd(0.5),
         tax: Money::ZERO,
+        currency: "USD".into(),
+        ratio: None,
+        counter_symbol: None,
+        cost_share: None,
+        lot_id: None,
+        opened_on: None,
         note: if by_hand { "monthly saving".into() } else { String::new() },
         source: if by_hand { "hand" } else { "broker" }.into(),
     }
@@ -343,7 +378,7 @@ impl Activities for Fixed {
     async fn decide_openings(&self, _: UserId, _: Scope, _: AccountId, _: bool) -> Result<(), AppError> {
         Ok(())
     }
-    async fn create_portfolio(&self, _: UserId, _: String) -> Result<(), AppError> {
+    async fn create_portfolio(&self, _: UserId, _: String, _: String) -> Result<(), AppError> {
         Ok(())
     }
     async fn create_account(&self, _: UserId, _: Scope, _: String) -> Result<(), AppError> {
@@ -604,6 +639,20 @@ impl Settings for Fixed {
             ]
         };
         self.fail(Connections { rows, may_add: true })
+    }
+    async fn accounts(&self, _: UserId) -> Result<Accounts, AppError> {
+        let row = AccountRow {
+            id: AccountId(1),
+            name: "Alpaca paper".into(),
+            portfolio: "Main".into(),
+            cost_basis: "fifo".into(),
+            allows_short: false,
+        };
+        let rows = if self.0 == State::Empty { vec![] } else { vec![row] };
+        self.fail(Accounts { rows, may_change: true })
+    }
+    async fn keep_account(&self, _: UserId, _: AccountId, _: String, _: bool) -> Result<(), AppError> {
+        Ok(())
     }
     async fn add_connection(&self, _: UserId, _: ConnectionForm) -> Result<(), AppError> {
         Err(AppError::Invalid(vec![FieldError::new("secret_key", "Alpaca refused these keys. Copy both again.")]))

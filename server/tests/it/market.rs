@@ -137,6 +137,28 @@ pub async fn session(pool: &PgPool, day: NaiveDate, number: usize) {
     }
 }
 
+/// From now on something goes wrong in the ledger of portfolio 1: five shares of Apple that no value holds.
+pub async fn phantom(pool: &PgPool) {
+    sql(
+        pool,
+        "create function public.phantom() returns trigger language plpgsql as $$
+         begin
+             if new.portfolio_id = 1 and new.symbol = 'AAPL' then
+                 new.quantity := new.quantity + 5;
+                 new.market_value := new.market_value + 900;
+             end if;
+             return new;
+         end $$;
+         create trigger phantom before insert on ledger.holding for each row execute function public.phantom()",
+    )
+    .await;
+}
+
+/// It is mended.
+pub async fn no_phantom(pool: &PgPool) {
+    sql(pool, "drop trigger phantom on ledger.holding; drop function public.phantom()").await;
+}
+
 /// One version of a bar, and the note that it came.
 pub async fn bar(pool: &PgPool, symbol: &str, day: NaiveDate, close: f64, response_id: i64) {
     sql(
@@ -158,6 +180,8 @@ pub async fn everything(pool: &PgPool) -> Vec<(String, Vec<String>)> {
         "ledger.portfolio_day",
         "ledger.position",
         "ledger.lot",
+        "ledger.holding",
+        "ledger.cash",
         "ledger.realized",
         "ledger.finding",
         "ledger.state",

@@ -37,7 +37,7 @@ async fn page(path: &str, state: State, visitor: Option<UserId>) -> Page {
 }
 
 const ADA: Option<UserId> = Some(UserId(1));
-const PAGES: [&str; 8] = ["/", "/holdings", "/activity", "/quality", "/pipeline", "/connections", "/people", "/settings"];
+const PAGES: [&str; 9] = ["/", "/performance", "/holdings", "/activity", "/quality", "/pipeline", "/connections", "/people", "/settings"];
 
 #[tokio::test]
 async fn a_stranger_is_asked_to_sign_in_and_sees_no_number() {
@@ -62,6 +62,7 @@ async fn a_failure_is_a_sentence_with_its_reference() {
 async fn empty_pages_say_what_to_do_and_show_the_run_under_way() {
     for (path, said) in [
         ("/", "No numbers yet"),
+        ("/performance", "No numbers yet"),
         ("/holdings", "No holdings yet"),
         ("/activity", "Nothing happened yet"),
         ("/quality", "Nothing was checked yet"),
@@ -100,6 +101,34 @@ async fn five_years_stay_a_small_page_with_each_chart_in_it_once() {
     let page = page("/?range=5Y", State::Fresh, ADA).await;
     assert!(page.html.len() < 120_000, "{} bytes", page.html.len());
     assert_eq!(page.html.matches("Net contributions\\\"").count() + page.html.matches("\"Net contributions\"").count(), 1);
+}
+
+#[tokio::test]
+async fn performance_shows_every_measure_with_its_value_or_its_reason() {
+    let year = page("/performance", State::Fresh, ADA).await;
+    for said in [
+        "Return, 1 year",
+        "Modified Dietz",
+        "money-weighted, XIRR",
+        "Jensen’s alpha",
+        "26 positions, as of 20 Nov 2026",
+        "SPY total return, 261 common sessions, as of 20 Nov 2026",
+        "the 10 deepest of",
+        "Volatility, deviation of daily returns, a year, over the 63 daily returns that end with each session",
+        "/api/performance.json?portfolio=1",
+    ] {
+        assert!(year.html.contains(said), "{said}");
+    }
+    assert_eq!(year.status, 200);
+    assert!(year.html.len() < 160_000, "{} bytes", year.html.len());
+    for words in app::performance::words::WORDS {
+        assert!(year.html.contains(&format!("data-measure=\"{}\"", words.key)), "{}", words.key);
+    }
+    let week = page("/performance?range=1W&rolling=beta&window=252", State::Fresh, ADA).await;
+    for said in ["needs 20 returns, has 5", "shorter than a year: needs 248 sessions, has 5", "over the 252 daily returns that end"] {
+        assert!(week.html.contains(said), "{said}");
+    }
+    assert!(!week.html.contains("NaN") && !week.html.contains(">inf"));
 }
 
 #[tokio::test]

@@ -23,10 +23,10 @@ use sqlx::{AssertSqlSafe, PgPool};
 use std::{sync::Arc, time::Duration};
 
 /// Friday, after the close.
-const FRIDAY: &str = "2026-11-20T22:00:00Z";
+pub const FRIDAY: &str = "2026-11-20T22:00:00Z";
 const THURSDAY: &str = "2026-11-19T22:00:00Z";
 
-fn clock(at: &str) -> Clock {
+pub fn clock(at: &str) -> Clock {
     Clock::Fixed(at.parse::<DateTime<Utc>>().unwrap())
 }
 
@@ -39,7 +39,7 @@ fn vault() -> Arc<Vault> {
 }
 
 /// Waits as short as they can be.
-fn deps(pool: &PgPool, clock: Clock, market: Option<&simulator::Running>) -> Deps {
+pub fn deps(pool: &PgPool, clock: Clock, market: Option<&simulator::Running>) -> Deps {
     let limits = Limits {
         total: Duration::from_secs(1),
         backoff: Duration::from_millis(5),
@@ -67,22 +67,22 @@ fn deps(pool: &PgPool, clock: Clock, market: Option<&simulator::Running>) -> Dep
     }
 }
 
-async fn simulate(symbols: usize, at: &str, faults: &str) -> simulator::Running {
+pub async fn simulate(symbols: usize, at: &str, faults: &str) -> simulator::Running {
     let source = Source::Seed { seed: 7, symbols, years: 2, accounts: 1 };
     let options = Options { source, clock: clock(at), faults: Faults::parse(faults).unwrap(), port: 0 };
     simulator::start(options).await.unwrap()
 }
 
-async fn demo(pool: &PgPool) -> UserId {
+pub async fn demo(pool: &PgPool) -> UserId {
     connections::ensure_demo(pool, &vault(), 1).await.unwrap()
 }
 
-async fn ended(pool: &PgPool, run_id: i64) -> RunOutcome {
+pub async fn ended(pool: &PgPool, run_id: i64) -> RunOutcome {
     tokio::time::timeout(Duration::from_secs(120), wait_for(pool, run_id)).await.unwrap().unwrap()
 }
 
 /// The run that the start itself asks for.
-async fn caught_up(pool: &PgPool) -> RunOutcome {
+pub async fn caught_up(pool: &PgPool) -> RunOutcome {
     loop {
         if let Some(run_id) = sqlx::query_scalar!("select min(run_id) from ops.run").fetch_one(pool).await.unwrap() {
             return ended(pool, run_id).await;

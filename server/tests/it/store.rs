@@ -31,7 +31,7 @@ impl House {
             let role = if name == "ada" { Role::Member } else { Role::Administrator };
             let person = NewPerson { name: name.into(), display_name: name.into(), role, password: "correct horse battery".into() };
             let id = person.prepare().await.unwrap().insert(&mut pool.acquire().await.unwrap(), None).await.unwrap();
-            ports.activities.create_portfolio(id, format!("{name}'s")).await.unwrap();
+            ports.activities.create_portfolio(id, format!("{name}'s"), String::new()).await.unwrap();
             people.push(id);
         }
         let (ada, bob) = (people[0], people[1]);

@@ -1,9 +1,9 @@
 //! One form to enter a transaction, or to correct the one named in the URL.
 
-use super::KINDS;
 use crate::{
     activity::{
         api::{Correct, Enter},
+        kinds::{KINDS, Kind, Part},
         model::{AccountChoice, Entry, TransactionForm},
     },
     error::AppError,
@@ -71,6 +71,7 @@ fn proposed(query: &ParamsMap) -> Option<TransactionForm> {
         quantity: text("quantity"),
         price: text("price"),
         amount: text("amount"),
+        currency: text("currency"),
         ..TransactionForm::default()
     })
 }
@@ -105,19 +106,54 @@ fn CorrectForm(
 #[component]
 fn Fields(form: TransactionForm, accounts: Vec<AccountChoice>, error: Signal<Option<AppError>>) -> impl IntoView {
     let accounts = accounts.into_iter().map(|account| (account.id.to_string(), account.name)).collect();
-    let kinds = KINDS.iter().map(|(key, words)| ((*key).to_owned(), (*words).to_owned())).collect();
+    let kinds = KINDS.iter().map(|kind| (kind.key.to_owned(), kind.words.to_owned())).collect();
+    let chosen = RwSignal::new(form.kind.clone());
+    let hint = move || Kind::find(&chosen.get()).map_or("", |kind| kind.hint);
     view! {
         <div class="fields">
             <Select label="Account" name="form[account]" choices=accounts chosen=form.account/>
-            <Select label="What" name="form[kind]" choices=kinds chosen=form.kind/>
+            <Select label="What" name="form[kind]" choices=kinds chosen=form.kind follow=chosen/>
             <Field label="Day" name="form[traded_on]" field="traded_on" kind="date" value=form.traded_on required=true error/>
-            <Field label="Symbol" name="form[symbol]" field="symbol" value=form.symbol hint="empty for cash" error/>
-            <Field label="Quantity" name="form[quantity]" field="quantity" value=form.quantity inputmode="decimal" hint="of shares" error/>
-            <Field label="Price" name="form[price]" field="price" value=form.price inputmode="decimal" hint="a share" error/>
-            <Field label="Amount" name="form[amount]" field="amount" value=form.amount inputmode="decimal" hint="empty: quantity × price" error/>
-            <Field label="Fee" name="form[fee]" field="fee" value=form.fee inputmode="decimal" error/>
-            <Field label="Tax" name="form[tax]" field="tax" value=form.tax inputmode="decimal" error/>
+            <Needed part=Part::Symbol chosen><Field label="Symbol" name="form[symbol]" field="symbol" value=form.symbol hint="empty for cash" error/></Needed>
+            <Needed part=Part::CounterSymbol chosen>
+                <Field label="Other symbol" name="form[counter_symbol]" field="counter_symbol" value=form.counter_symbol hint="of the shares that came" error/>
+            </Needed>
+            <Needed part=Part::Ratio chosen>
+                <Field label="Ratio" name="form[ratio]" field="ratio" value=form.ratio inputmode="decimal" hint="new shares for one" error/>
+            </Needed>
+            <Needed part=Part::Quantity chosen>
+                <Field label="Quantity" name="form[quantity]" field="quantity" value=form.quantity inputmode="decimal" hint="of shares" error/>
+            </Needed>
+            <Needed part=Part::CostShare chosen>
+                <Field label="Share of the cost" name="form[cost_share]" field="cost_share" value=form.cost_share inputmode="decimal" hint="0 to 1" error/>
+            </Needed>
+            <Needed part=Part::Price chosen>
+                <Field label="Price" name="form[price]" field="price" value=form.price inputmode="decimal" hint="a share" error/>
+            </Needed>
+            <Needed part=Part::Amount chosen>
+                <Field label="Amount" name="form[amount]" field="amount" value=form.amount inputmode="decimal" hint="empty: quantity × price" error/>
+            </Needed>
+            <Needed part=Part::Fee chosen><Field label="Fee" name="form[fee]" field="fee" value=form.fee inputmode="decimal" error/></Needed>
+            <Needed part=Part::Tax chosen><Field label="Tax" name="form[tax]" field="tax" value=form.tax inputmode="decimal" error/></Needed>
+            <Needed part=Part::LotId chosen>
+                <Field label="Lot" name="form[lot_id]" field="lot_id" value=form.lot_id hint="its name, where lots are chosen" error/>
+            </Needed>
+            <Needed part=Part::OpenedOn chosen>
+                <Field label="Bought on" name="form[opened_on]" field="opened_on" kind="date" value=form.opened_on hint="empty: on this day" error/>
+            </Needed>
+            <Field label="Currency" name="form[currency]" field="currency" value=form.currency hint="empty: the portfolio's" error/>
             <Field label="Note" name="form[note]" field="note" value=form.note error/>
         </div>
+        <p class="mute">{hint}</p>
     }
+}
+
+/// A field that is there while the chosen kind needs it. Without scripts, and until they have loaded, all are.
+#[component]
+fn Needed(part: Part, chosen: RwSignal<String>, children: Children) -> impl IntoView {
+    let is_live = RwSignal::new(false);
+    Effect::new(move |_| is_live.set(true));
+    let is_idle = Memo::new(move |_| is_live.get() && Kind::find(&chosen.get()).is_some_and(|kind| !kind.has(part)));
+    // A disabled field isn't sent: what was typed for another kind can't be in the way.
+    view! { <fieldset hidden=move || is_idle.get() disabled=move || is_idle.get()>{children()}</fieldset> }
 }

@@ -1,9 +1,9 @@
 //! Our own CSV: a dry run first, then the import, with a reason for every line that isn't taken.
 
-use super::kind_in_words;
 use crate::{
     activity::{
         api::Import as ImportCsv,
+        kinds,
         model::{AccountChoice, ImportReport},
     },
     format,
@@ -11,6 +11,7 @@ use crate::{
 };
 use leptos::prelude::*;
 
+/// What a file needs at least; an export has more columns, and all of them are read.
 const HEADER: &str = "date,type,symbol,quantity,price,amount,fee,tax,currency,note";
 /// Refused lines that are listed; the rest is counted.
 const LISTED: usize = 50;
@@ -41,7 +42,10 @@ pub fn Import(accounts: Vec<AccountChoice>, action: ServerAction<ImportCsv>) -> 
                 <div class="field">
                     <label for="csv-text">"Lines"</label>
                     <textarea id="csv-text" name="csv" rows="6" required spellcheck="false" placeholder=HEADER></textarea>
-                    <small>"The first line is "<code>{HEADER}</code>". The same file twice changes nothing."</small>
+                    <small>
+                        "The first line is "<code>{HEADER}</code>", or that of an export. The same file twice changes nothing; rows that name an \
+                         account of this portfolio go there."
+                    </small>
                 </div>
                 <Outcome action/>
                 {report}
@@ -72,7 +76,7 @@ fn Report(report: ImportReport) -> impl IntoView {
             view! {
                 <tr>
                     <td>{format::date(entry.traded_on)}</td>
-                    <td>{kind_in_words(&entry.kind)}" "{entry.symbol.map(|symbol| symbol.to_string())}</td>
+                    <td>{kinds::in_words(&entry.kind)}" "{entry.symbol.map(|symbol| symbol.to_string())}</td>
                     <td class="r">{entry.quantity.map(format::quantity)}</td>
                     <td class="r">{format::money(entry.amount)}</td>
                 </tr>

@@ -1,8 +1,7 @@
 //! Transactions, newest first, fifty a page; our own can be corrected and deleted.
 
-use super::kind_in_words;
 use crate::{
-    activity::{api::Delete, model::Entry},
+    activity::{api::Delete, kinds, model::Entry},
     format, routes,
     ui::{Outcome, use_scope},
 };
@@ -11,12 +10,17 @@ use leptos::prelude::*;
 #[component]
 pub fn List(rows: Vec<Entry>, currency: String, total: u64, page: u32, pages: u32, delete: ServerAction<Delete>) -> impl IntoView {
     let is_empty = rows.is_empty();
-    let rows = rows.into_iter().map(|entry| view! { <Row entry page delete/> }).collect_view();
+    let scope = use_scope();
+    let rows = rows.into_iter().map(|entry| view! { <Row entry base=currency.clone() page delete/> }).collect_view();
     view! {
         <section class="card wide">
             <header>
                 <h2>{format::plural(total, "transaction", "transactions")}</h2>
-                <span class="mute">{format!("amounts in {currency}")}</span>
+                <span class="mute">
+                    {format!("amounts in {currency}, where no other is named")}" · "
+                    <a class="link" href=move || routes::export(&scope.get(), "transactions.csv") rel="external" download="">"CSV"</a>" · "
+                    <a class="link" href=move || routes::export(&scope.get(), "plumbline.xlsx") rel="external" download="">"everything as a workbook"</a>
+                </span>
             </header>
             <Outcome action=delete done="Deleted. The numbers follow with the next publication."/>
             {is_empty.then(|| view! { <p class="mute">"Nothing happened yet: enter a transaction, import a file, or connect a broker."</p> })}
@@ -41,21 +45,25 @@ pub fn List(rows: Vec<Entry>, currency: String, total: u64, page: u32, pages: u3
 }
 
 #[component]
-fn Row(entry: Entry, page: u32, delete: ServerAction<Delete>) -> impl IntoView {
-    let what = kind_in_words(&entry.kind);
+fn Row(entry: Entry, base: String, page: u32, delete: ServerAction<Delete>) -> impl IntoView {
+    let what = kinds::in_words(&entry.kind);
     let symbol = entry.symbol.as_ref().map(ToString::to_string).unwrap_or_default();
+    let other = entry.counter_symbol.as_ref().map(|other| format!(" → {other}"));
+    let ratio = entry.ratio.map(|ratio| format!(" {} for 1", format::quantity(ratio)));
     let costs = entry.fee + entry.tax;
+    // Amounts in the portfolio's own currency are the usual ones and name none.
+    let unit = if entry.currency == base { String::new() } else { format!(" {}", entry.currency) };
     let is_theirs = entry.transaction.is_none();
     let note = (!entry.note.is_empty()).then(|| view! { <small>{entry.note.clone()}</small> });
     view! {
         <tr>
             <td class="when">{format::date(entry.traded_on)}</td>
-            <th scope="row" data-label="What">{what}" "<b>{symbol}</b>" "{note}</th>
+            <th scope="row" data-label="What">{what}" "<b>{symbol}{other}</b>{ratio}" "{note}</th>
             <td class="hide-middle" data-label="Account">{entry.account_name.clone()}</td>
             <td class="r" data-label="Quantity">{entry.quantity.map(format::quantity)}</td>
             <td class="r" data-label="Price">{entry.price.map(format::price)}</td>
-            <td class="r" data-label="Amount">{format::money(entry.amount)}</td>
-            <td class="r hide" data-label="Fee and tax">{(!costs.is_zero()).then(|| format::money(costs))}</td>
+            <td class="r" data-label="Amount">{format::money(entry.amount)}{unit.clone()}</td>
+            <td class="r hide" data-label="Fee and tax">{(!costs.is_zero()).then(|| format::money(costs) + &unit)}</td>
             <td data-label="From" class:theirs=is_theirs><Source entry page delete/></td>
         </tr>
     }

@@ -27,6 +27,7 @@ pub fn Start(has_account: bool, portfolio: ServerAction<CreatePortfolio>, accoun
                     })}
                 <ActionForm action=portfolio>
                     <Field label="New portfolio" name="name" required=true error=portfolio_error/>
+                    <Field label="Its currency" name="currency" value="USD" hint="in which its value is reckoned, for good" error=portfolio_error/>
                     <Outcome action=portfolio done="The portfolio is there: choose it above."/>
                     <p class="send"><button class="button" class:quiet=has_account type="submit">"Add portfolio"</button></p>
                 </ActionForm>

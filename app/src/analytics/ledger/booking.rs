@@ -122,7 +122,9 @@ pub(super) struct Booking<'a> {
     /// An amount of this session had no rate.
     is_unconverted_now: bool,
     previous_session: Option<NaiveDate>,
+    /// Of the last close, before rounding to four decimals.
     previous_value: Option<Money>,
+    previous_market_value: Option<Money>,
     /// Values of the places before this session's close.
     previous_values: Vec<Option<Money>>,
     pub yields: Yield,

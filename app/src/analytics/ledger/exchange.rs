@@ -1,7 +1,7 @@
 //! Exchange rates into the base currency, carried from day to day; never 1:1 for want of one.
 
 use super::{
-    fixed::{cents, to_scale},
+    fixed::{SCALE, cents, to_scale},
     input::Rates,
 };
 use crate::domain::{Currency, Money};
@@ -80,7 +80,12 @@ impl Series<'_> {
 
 /// `amount × rate` as money; `None` when it is more than can be counted.
 pub(super) fn worth(amount: Decimal, rate: Decimal) -> Option<Money> {
-    amount.checked_mul(rate).filter(|worth| worth.abs() <= Decimal::from(LARGEST_AMOUNT)).map(cents)
+    unrounded(amount, rate).map(|worth| cents(worth.0))
+}
+
+/// The same with all decimals of a price, for ratios.
+pub(super) fn unrounded(amount: Decimal, rate: Decimal) -> Option<Money> {
+    amount.checked_mul(rate).filter(|worth| worth.abs() <= Decimal::from(LARGEST_AMOUNT)).map(|worth| Money(to_scale(worth, SCALE)))
 }
 
 /// Rounds to the decimals that amounts in their own currency are kept with.

@@ -27,6 +27,11 @@ pub(super) fn money(units: i128) -> Option<Money> {
     Decimal::try_from_i128_with_scale(units.checked_add(half)? / unit, MONEY_SCALE).ok().map(Money)
 }
 
+/// The same with all ten decimals of a price, for ratios.
+pub(super) fn unrounded(units: i128) -> Option<Money> {
+    decimal(units / 10_i128.pow(SCALE)).map(Money)
+}
+
 /// Rounds to four decimals, halves away from zero, as Postgres does.
 pub(super) fn cents(number: Decimal) -> Money {
     Money(to_scale(number, MONEY_SCALE))

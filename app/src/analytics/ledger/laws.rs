@@ -74,7 +74,7 @@ proptest! {
             prop_assert!(held.cost.is_none_or(|cost| cost == sum.1));
         }
         if let Some(last) = yielded.days.last()
-            && let (Some(value), Some(cash), Some(owed), true) = (last.value, last.cash, last.receivable, yielded.holdings.len() > 0)
+            && let (Some(value), Some(cash), Some(owed), true) = (last.value, last.cash, last.receivable, !yielded.holdings.is_empty())
         {
             let held: Option<Money> = yielded.holdings.iter().map(|held| held.market_value).sum::<Option<Money>>();
             let parts: Vec<Money> = yielded.holdings.iter().filter_map(|held| held.market_value).chain([cash, owed]).collect();

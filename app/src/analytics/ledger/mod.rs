@@ -5,6 +5,8 @@
 //! `value − Σ inflow + Σ outflow = realized + (unrealized − brought in) + income − costs + cash currency`.
 
 mod booking;
+#[cfg(test)]
+mod examples;
 mod exchange;
 mod fixed;
 #[cfg(test)]
@@ -17,10 +19,12 @@ mod prices;
 #[cfg(test)]
 mod stories;
 mod transactions;
+mod worth;
 mod yields;
 
 pub use booking::{Watched, book, book_watched};
 pub use input::{AccountRules, Closes, CostBasis, Dividend, Input, Kind, Rates, Split, Transaction};
+pub use worth::{after_split, market_value, value_abroad};
 pub use yields::{
     Finding, Holding, LocalMoney, Lot, OpenPosition, PortfolioDay, PositionInterval, Realized, Receivable, State, Term, Totals, Yield,
 };

@@ -6,6 +6,8 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
+mod refusals;
+
 const ACCOUNT: AccountId = AccountId(1);
 const OTHER: AccountId = AccountId(2);
 

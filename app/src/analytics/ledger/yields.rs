@@ -24,8 +24,10 @@ pub struct State {
     pub last_closes: BTreeMap<Symbol, (NaiveDate, Decimal)>,
     /// Since the first session.
     pub totals: Totals,
-    /// Value at the last session's close, for the next daily return.
+    /// Value at the last session's close before it is rounded to four decimals, for the next daily return.
     pub value: Option<Money>,
+    /// Of the holdings alone, likewise.
+    pub market_value: Option<Money>,
     /// Since which session each held quantity and cost stand unchanged.
     #[serde(default)]
     pub positions: Vec<OpenPosition>,
@@ -106,6 +108,8 @@ pub struct PortfolioDay {
     pub session_date: NaiveDate,
     /// `None`: a held symbol has no price yet, or a currency no rate.
     pub value: Option<Money>,
+    /// The value before it is rounded to four decimals, of which returns are taken; `None` where rounding changes nothing.
+    pub exact_value: Option<Money>,
     /// Of all accounts and currencies, at the close's rates; `None`: without a rate.
     pub cash: Option<Money>,
     /// Like `cash`.
@@ -114,7 +118,10 @@ pub struct PortfolioDay {
     pub outflow: Money,
     /// An amount of this session had no rate: its flows are incomplete.
     pub is_unconverted: bool,
+    /// Of values before they are rounded to four decimals.
     pub daily_return: Option<f64>,
+    /// Of the holdings alone: what they cost in this session came in, what they brought went out.
+    pub holdings_return: Option<f64>,
     /// Held symbols whose close is carried from an earlier session.
     pub carried: u32,
     pub positions: u32,

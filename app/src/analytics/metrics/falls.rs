@@ -1,8 +1,12 @@
 //! Every fall of the wealth index from a peak, and the measures of them.
 
 use super::{Input, Sheet, moments::Moments, over};
-use crate::analytics::{drawdown::Drawdown, sums::Sum};
+use crate::analytics::{
+    drawdown::{Descent, Drawdown},
+    sums::Sum,
+};
 
+pub(super) const FIRST_KEY: &str = "max_drawdown";
 /// One drawdown of the table.
 pub type Fall = Drawdown;
 
@@ -16,29 +20,24 @@ pub fn falls(returns: &[f64]) -> Vec<Fall> {
 
 /// Follows the wealth index, telling each D_t; yields the falls.
 fn walk(returns: &[f64], mut tell: impl FnMut(f64)) -> Vec<Fall> {
-    let (mut wealth, mut height, mut peak) = (1.0, 1.0, None);
-    let mut falls = Vec::new();
+    let (mut descent, mut peak, mut falls) = (Descent::default(), None, Vec::new());
     let mut open: Option<Fall> = None;
     for (index, r) in returns.iter().enumerate() {
-        wealth *= 1.0 + r;
-        if wealth >= height {
+        let depth = descent.step(*r);
+        tell(depth);
+        if depth == 0.0 {
             if let Some(fall) = open.take() {
                 falls.push(Fall { recovery: Some(index), ..fall });
             }
-            (height, peak) = (wealth, Some(index));
-            tell(0.0);
+            peak = Some(index);
             continue;
         }
-        let depth = wealth / height - 1.0;
-        tell(depth);
         let fall = open.get_or_insert(Fall { depth: 0.0, peak, trough: None, recovery: None });
         if depth < fall.depth {
             (fall.depth, fall.trough) = (depth, Some(index));
         }
     }
-    // What lies so little below the peak that the quotient is 1 is no fall.
     falls.extend(open);
-    falls.retain(|fall| fall.depth < 0.0);
     falls
 }
 

@@ -8,10 +8,12 @@ mod moments;
 mod normal;
 mod partial;
 mod relative;
+mod screen;
 mod tail;
 
 pub use falls::{Fall, falls};
 pub use normal::{cumulative as normal_cumulative, quantile as normal_quantile};
+pub use screen::on_screen;
 
 use super::{benchmark::Aligned, returns};
 use crate::domain::{Figure, Undefined};
@@ -32,6 +34,13 @@ pub struct Terms {
 impl Default for Terms {
     fn default() -> Self {
         Self { periods_a_year: returns::SESSIONS_A_YEAR, mar: 0.0, confidence: 0.95, fewest: super::risk::FEWEST }
+    }
+}
+
+impl Terms {
+    /// [`Self::fewest`], at least 2: a deviation needs two.
+    pub fn fewest(&self) -> usize {
+        self.fewest.max(super::risk::FEWEST)
     }
 }
 
@@ -68,20 +77,61 @@ fn over(numerator: f64, denominator: f64, reason: &str) -> Figure<f64> {
 }
 
 /// Every measure of the catalogue that is taken of returns, in its order. With too few returns all of them say so; without a
-/// benchmark those that need one do.
+/// benchmark those that need one do; numbers that aren't finite are refused.
 pub fn catalogue(input: &Input<'_>) -> Vec<Measured> {
-    let mut sheet = Sheet::default();
-    let (fewest, count) = (input.terms.fewest.max(super::risk::FEWEST), input.returns.len());
-    if count < fewest {
-        let reason = Undefined::because(format!("needs {fewest} returns, has {count}"));
+    if let Err(reason) = checked(input) {
         return KEYS.iter().map(|key| (*key, Err(reason.clone()))).collect();
     }
+    let mut sheet = Sheet(Vec::with_capacity(KEYS.len()));
     let moments = moments::put(&mut sheet, input);
     partial::put(&mut sheet, input, &moments);
     falls::put(&mut sheet, input, &moments);
     tail::put(&mut sheet, input, &moments);
-    relative::put(&mut sheet, input, fewest);
+    relative::put(&mut sheet, input);
     sheet.0
+}
+
+/// One measure, as the whole catalogue has it: only its family is computed, and the moments that most rest on.
+///
+/// # Errors
+/// Why it has no value; also where no measure has this key.
+pub fn measure(input: &Input<'_>, key: &str) -> Figure<f64> {
+    checked(input)?;
+    let mut sheet = Sheet::default();
+    let place = |key: &str| KEYS.iter().position(|known| *known == key);
+    let at = place(key);
+    if at >= place(relative::FIRST_KEY) {
+        relative::put(&mut sheet, input);
+    } else {
+        let moments = moments::put(&mut sheet, input);
+        if at >= place(tail::FIRST_KEY) {
+            tail::put(&mut sheet, input, &moments);
+        } else if at >= place(falls::FIRST_KEY) {
+            falls::put(&mut sheet, input, &moments);
+        } else if at >= place(partial::FIRST_KEY) {
+            partial::put(&mut sheet, input, &moments);
+        }
+    }
+    find(&sheet.0, key)
+}
+
+/// Is the measure taken beside a benchmark?
+pub fn needs_benchmark(key: &str) -> bool {
+    KEYS.iter().skip_while(|known| **known != relative::FIRST_KEY).any(|known| *known == key)
+}
+
+/// Enough returns, all of them numbers.
+fn checked(input: &Input<'_>) -> Figure<()> {
+    let (fewest, count) = (input.terms.fewest(), input.returns.len());
+    if count < fewest {
+        return Err(Undefined::because(format!("needs {fewest} returns, has {count}")));
+    }
+    let of_benchmark = input.aligned.map(|aligned| [&aligned.returns[..], &aligned.benchmark, &aligned.risk_free]).unwrap_or_default();
+    let series = [input.returns, input.risk_free].into_iter().chain(of_benchmark);
+    if series.flatten().any(|number| !number.is_finite()) {
+        return Err(Undefined::because("a return isn't a finite number"));
+    }
+    Ok(())
 }
 
 /// One of the measures, by its key.

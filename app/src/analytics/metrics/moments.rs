@@ -4,7 +4,7 @@ use super::{Input, Sheet, over};
 use crate::{
     analytics::{
         returns::{annualized, cumulative_return},
-        sums::{Sum, deviation, mean},
+        sums::{Column, Sum, mean},
     },
     domain::{Figure, Undefined},
 };
@@ -16,6 +16,8 @@ const ROUNDING: f64 = 1e-13;
 pub(super) struct Moments {
     pub count: f64,
     pub mean: f64,
+    /// What the mean's last digit is off.
+    pub rest: f64,
     /// Central moments over n.
     pub m2: f64,
     /// Standardized by the population deviation; undefined for a series that doesn't vary.
@@ -26,27 +28,32 @@ pub(super) struct Moments {
 }
 
 /// The sample deviation, or `reason` when the numbers are all the same.
-pub(super) fn spread(numbers: &[f64], reason: &str) -> Figure<f64> {
-    let size = numbers.iter().fold(0.0_f64, |size, number| size.max(number.abs()));
-    let spread = deviation(numbers);
-    if spread > ROUNDING * size { Ok(spread) } else { Err(Undefined::because(reason)) }
+pub(super) fn spread(of: &Column<'_>, reason: &str) -> Figure<f64> {
+    let spread = of.deviation();
+    if spread > ROUNDING * of.size { Ok(spread) } else { Err(Undefined::because(reason)) }
 }
 
 pub(super) fn put(sheet: &mut Sheet, input: &Input<'_>) -> Moments {
     let (returns, periods) = (input.returns, input.terms.periods_a_year);
     let (count, mean) = (returns.len() as f64, mean(returns));
-    let [mut square, mut cube, mut fourth, mut absolute] = [Sum::default(); 4];
+    let [mut rest, mut square, mut cube, mut fourth, mut absolute] = [Sum::default(); 5];
     let mut size = 0.0_f64;
     for r in returns {
         let d = r - mean;
+        rest.add(d);
         square.add(d * d);
         cube.add(d * d * d);
         fourth.add(d * d * d * d);
         absolute.add(d.abs());
         size = size.max(r.abs());
     }
-    let (m2, m3, m4) = (square.total() / count, cube.total() / count, fourth.total() / count);
-    let sd = (square.total() / (count - 1.0)).sqrt();
+    // The mean is rounded; what its last digit is off (`rest`) shifts the moments of returns that hardly vary.
+    let rest = rest.total() / count;
+    let [d2, d3, d4] = [square, cube, fourth].map(|sum| sum.total() / count);
+    let m2 = (d2 - rest * rest).max(0.0);
+    let m3 = d3 - 3.0 * rest * d2 + 2.0 * rest * rest * rest;
+    let m4 = d4 - 4.0 * rest * d3 + 6.0 * rest * rest * d2 - 3.0 * rest * rest * rest * rest;
+    let sd = (m2 * count / (count - 1.0)).sqrt();
     let flat = Undefined::because("the returns don't vary");
     let varies = |value: f64| if sd > ROUNDING * size { Ok(value) } else { Err(flat.clone()) };
     let skewness = varies(m3 / (m2 * m2.sqrt()));
@@ -67,7 +74,7 @@ pub(super) fn put(sheet: &mut Sheet, input: &Input<'_>) -> Moments {
     sheet.put("adjusted_sharpe_ratio", adjusted(mean * periods / (sd * periods.sqrt()), &skewness, &kurtosis));
     let shape = skewness.clone().and_then(|s| over(s, kurtosis.clone()?, "the kurtosis is zero"));
     sheet.put("skewness_kurtosis_ratio", shape);
-    Moments { count, mean, m2, skewness, kurtosis, annualized_return }
+    Moments { count, mean, rest, m2, skewness, kurtosis, annualized_return }
 }
 
 fn enough(returns: &[f64], fewest: usize) -> Figure<()> {
@@ -85,8 +92,9 @@ fn excess(sheet: &mut Sheet, input: &Input<'_>) {
         return;
     }
     let excess: Vec<f64> = input.returns.iter().zip(input.risk_free).map(|(r, f)| r - f).collect();
-    let spread = spread(&excess, "the returns over the risk-free rate don't vary");
-    sheet.put("sharpe_ratio", spread.clone().map(|sd| mean(&excess) / sd * periods.sqrt()));
+    let column = Column::of(&excess);
+    let spread = spread(&column, "the returns over the risk-free rate don't vary");
+    sheet.put("sharpe_ratio", spread.clone().map(|sd| column.mean / sd * periods.sqrt()));
     sheet.put("sharpe_ratio_geometric", spread.and_then(|sd| Ok(annualized(&excess, periods)? / (sd * periods.sqrt()))));
 }
 

@@ -3,6 +3,7 @@
 use super::{Input, Sheet, moments::Moments, over};
 use crate::analytics::sums::Sum;
 
+pub(super) const FIRST_KEY: &str = "downside_deviation";
 /// How much more a loss weighs than a gain (Watanabe).
 const LOSS_AVERSION: f64 = 2.25;
 
@@ -10,26 +11,23 @@ pub(super) fn put(sheet: &mut Sheet, input: &Input<'_>, moments: &Moments) {
     let mar = input.terms.mar;
     let [mut down, mut down_square, mut down_cube, mut up, mut up_square, mut gains, mut losses, mut below_mean] = [Sum::default(); 8];
     let [mut above, mut below, mut rising, mut falling] = [0.0_f64; 4];
+    // Without branches: returns rise and fall as they like, and a guess that is wrong half of the time costs more than a sum of zero.
+    let holds = |condition: bool| f64::from(u8::from(condition));
     for r in input.returns {
         let d = r - mar;
-        if d > 0.0 {
-            above += 1.0;
-            up.add(d);
-            up_square.add(d * d);
-        } else if d < 0.0 {
-            below += 1.0;
-            down.add(-d);
-            down_square.add(d * d);
-            down_cube.add(-d * d * d);
-        }
-        if *r > 0.0 {
-            rising += 1.0;
-            gains.add(*r);
-        } else if *r < 0.0 {
-            falling += 1.0;
-            losses.add(-r);
-        }
-        let under = (r - moments.mean).min(0.0);
+        let (short, more) = ((-d).max(0.0), d.max(0.0));
+        above += holds(d > 0.0);
+        below += holds(d < 0.0);
+        rising += holds(*r > 0.0);
+        falling += holds(*r < 0.0);
+        up.add(more);
+        up_square.add(more * more);
+        down.add(short);
+        down_square.add(short * short);
+        down_cube.add(short * short * short);
+        gains.add(r.max(0.0));
+        losses.add((-r).max(0.0));
+        let under = ((r - moments.mean) - moments.rest).min(0.0);
         below_mean.add(under * under);
     }
     let n = moments.count;

@@ -4,15 +4,16 @@ use super::{Input, KEYS, Sheet, moments::spread, over};
 use crate::{
     analytics::{
         benchmark::Aligned,
-        returns::annualized,
-        sums::{Sum, co_moment, mean},
+        returns::{annualized_return, link},
+        sums::{Column, Sum},
     },
     domain::{Figure, Undefined},
 };
 
-const FIRST_KEY: &str = "beta";
+pub(super) const FIRST_KEY: &str = "beta";
 
-pub(super) fn put(sheet: &mut Sheet, input: &Input<'_>, fewest: usize) {
+pub(super) fn put(sheet: &mut Sheet, input: &Input<'_>) {
+    let fewest = input.terms.fewest();
     let refuse = |sheet: &mut Sheet, reason: String| {
         for key in KEYS.iter().skip_while(|key| **key != FIRST_KEY) {
             sheet.put(key, Err(Undefined::because(reason.clone())));
@@ -41,15 +42,14 @@ struct Yearly {
 }
 
 impl Yearly {
+    /// The four are linked in one walk: each link waits for the one before it, and four chains wait no longer than one.
     fn of(aligned: &Aligned, periods: f64) -> Self {
-        let of = |returns: &[f64]| annualized(returns, periods);
-        Self {
-            periods,
-            portfolio: of(&aligned.returns),
-            benchmark: of(&aligned.benchmark),
-            risk_free: of(&aligned.risk_free),
-            excess: of(&differences(&aligned.returns, &aligned.risk_free)),
-        }
+        let rows = aligned.returns.iter().zip(&aligned.benchmark).zip(&aligned.risk_free);
+        let linked = rows
+            .fold([0.0; 4], |[own, market, free, over], ((r, b), f)| [link(own, *r), link(market, *b), link(free, *f), link(over, r - f)]);
+        let [portfolio, benchmark, risk_free, excess] =
+            linked.map(|cumulative| annualized_return(cumulative, aligned.returns.len(), periods));
+        Self { periods, portfolio, benchmark, risk_free, excess }
     }
 }
 
@@ -58,9 +58,9 @@ fn differences(a: &[f64], b: &[f64]) -> Vec<f64> {
 }
 
 /// Of y on x.
-fn slope(y: &[f64], x: &[f64], reason: &str) -> Figure<f64> {
-    spread(x, reason)?;
-    Ok(co_moment(y, x) / co_moment(x, x))
+fn slope(y: &Column<'_>, x: &Column<'_>) -> Figure<f64> {
+    spread(x, "benchmark variance is zero")?;
+    Ok(y.co_moment(x) / x.moment)
 }
 
 /// The slope over the periods in which the benchmark's excess return is as asked.
@@ -69,26 +69,27 @@ fn slope_where(y: &[f64], x: &[f64], is_asked: impl Fn(f64) -> bool, what: &str)
     if x.len() < 2 {
         return Err(Undefined::because(format!("needs 2 periods with a {what} benchmark, has {}", x.len())));
     }
-    slope(&y, &x, "benchmark variance is zero")
+    slope(&Column::of(&y), &Column::of(&x))
 }
 
 fn regression(sheet: &mut Sheet, aligned: &Aligned, yearly: &Yearly) {
     let Aligned { returns, benchmark, risk_free, .. } = aligned;
-    let (y, x) = (differences(returns, risk_free), differences(benchmark, risk_free));
-    let beta = slope(&y, &x, "benchmark variance is zero");
+    let (y, x, active) = (differences(returns, risk_free), differences(benchmark, risk_free), differences(returns, benchmark));
+    let [excess_own, excess_market, own, market, apart] = [&y, &x, returns, benchmark, &active].map(|numbers| Column::of(numbers));
+    let beta = slope(&excess_own, &excess_market);
     let bull = slope_where(&y, &x, |x| x > 0.0, "rising");
     let bear = slope_where(&y, &x, |x| x < 0.0, "falling");
-    let alpha = beta.clone().map(|beta| mean(&y) - beta * mean(&x));
+    let alpha = beta.clone().map(|beta| excess_own.mean - beta * excess_market.mean);
     let jensen = beta.clone().and_then(|beta| {
         let (r, b, f) = (yearly.portfolio.clone()?, yearly.benchmark.clone()?, yearly.risk_free.clone()?);
         Ok(r - f - beta * (b - f))
     });
-    let own = spread(returns, "the returns don't vary");
-    let market = spread(benchmark, "the benchmark's returns don't vary");
-    let correlation = own.clone().and_then(|_| market.clone()).map(|_| {
-        let root = (co_moment(returns, returns) * co_moment(benchmark, benchmark)).sqrt();
-        (co_moment(returns, benchmark) / root).clamp(-1.0, 1.0)
-    });
+    let own_spread = spread(&own, "the returns don't vary");
+    let market_spread = spread(&market, "the benchmark's returns don't vary");
+    let correlation = own_spread
+        .clone()
+        .and(market_spread.clone())
+        .map(|_| (own.co_moment(&market) / (own.moment * market.moment).sqrt()).clamp(-1.0, 1.0));
     let root = yearly.periods.sqrt();
     sheet.put("beta", beta.clone());
     sheet.put("beta_bull", bull.clone());
@@ -107,15 +108,14 @@ fn regression(sheet: &mut Sheet, aligned: &Aligned, yearly: &Yearly) {
     sheet.put("correlation", correlation.clone());
     sheet.put("r_squared", correlation.map(|correlation| correlation * correlation));
 
-    let active = differences(returns, benchmark);
-    let tracking = spread(&active, "portfolio and benchmark never differ, or always by the same");
+    let tracking = spread(&apart, "portfolio and benchmark never differ, or always by the same");
     let premium = yearly.portfolio.clone().and_then(|r| Ok(r - yearly.benchmark.clone()?));
     sheet.put("tracking_error", Ok(tracking.clone().unwrap_or(0.0) * root));
     sheet.put("active_premium", premium.clone());
     sheet.put("information_ratio", premium.and_then(|premium| Ok(premium / (tracking.clone()? * root))));
-    sheet.put("information_ratio_arithmetic", tracking.map(|sd| mean(&active) / sd * root));
+    sheet.put("information_ratio_arithmetic", tracking.map(|sd| apart.mean / sd * root));
 
-    let systematic = beta.clone().and_then(|beta| Ok(beta.abs() * market.clone()? * root));
+    let systematic = beta.clone().and_then(|beta| Ok(beta.abs() * market_spread.clone()? * root));
     let specific = beta.clone().and_then(|beta| Ok(residual(&y, &x, beta, alpha.clone()?) * root));
     sheet.put("systematic_risk", systematic.clone());
     sheet.put("specific_risk", specific.clone());
@@ -129,14 +129,14 @@ fn regression(sheet: &mut Sheet, aligned: &Aligned, yearly: &Yearly) {
     sheet.put("treynor_ratio", treynor.clone().and_then(|excess| over(excess, beta.clone()?, "beta is zero")));
     sheet.put("modified_treynor_ratio", treynor.and_then(|excess| over(excess, systematic?, "there is no systematic risk")));
 
-    let m_squared = own.clone().and_then(|own| {
+    let m_squared = own_spread.clone().and_then(|own| {
         let (r, f) = (yearly.portfolio.clone()?, yearly.risk_free.clone()?);
-        Ok(f + (r - f) * market.clone()? / own)
+        Ok(f + (r - f) * market_spread.clone()? / own)
     });
     sheet.put("m_squared", m_squared.clone());
     let beyond = m_squared.and_then(|m| over(1.0 + m, 1.0 + yearly.benchmark.clone()?, "the benchmark lost everything"));
     sheet.put("m_squared_excess", beyond.map(|ratio| ratio - 1.0));
-    let fama = own.and_then(|own| Ok(own / market?));
+    let fama = own_spread.and_then(|own| Ok(own / market_spread?));
     sheet.put("fama_beta", fama.clone());
     sheet.put("selectivity", jensen.clone());
     let net = jensen.and_then(|selectivity| {
@@ -156,29 +156,43 @@ fn residual(y: &[f64], x: &[f64], beta: f64, alpha: f64) -> f64 {
     (squares.total() / y.len() as f64).sqrt()
 }
 
-/// What the portfolio does while the benchmark rises or falls (`b ≤ 0` counts as falling for the capture alone).
+/// What the portfolio does while the benchmark rises or falls.
+#[derive(Debug, Clone, Copy, Default)]
+struct Side {
+    own: f64,
+    market: f64,
+    periods: f64,
+    /// In which the portfolio goes the same way.
+    along: f64,
+    /// In which it does better than the benchmark.
+    ahead: f64,
+}
+
+impl Side {
+    /// Counts a period where it `is_asked`, without a branch: which way the benchmark goes can't be guessed.
+    fn add(&mut self, is_linked: bool, is_counted: bool, (r, b): (f64, f64), goes_along: bool) {
+        let chosen = |number: f64| if is_linked { number } else { 0.0 };
+        let holds = |condition: bool| f64::from(u8::from(is_counted && condition));
+        (self.own, self.market) = (link(self.own, chosen(r)), link(self.market, chosen(b)));
+        self.periods += holds(true);
+        self.along += holds(goes_along);
+        self.ahead += holds(r > b);
+    }
+}
+
+/// `b ≤ 0` counts as falling for the capture alone.
 fn capture(sheet: &mut Sheet, aligned: &Aligned) {
-    let pairs = || aligned.returns.iter().copied().zip(aligned.benchmark.iter().copied());
-    let linked = |is_asked: fn(f64) -> bool, reason: &str| {
-        let product = |growth: f64, r: f64| growth + r + growth * r;
-        let chosen = pairs().filter(|(_, b)| is_asked(*b));
-        let (r, b) = chosen.fold((0.0, 0.0), |(own, market), (r, b)| (product(own, r), product(market, b)));
-        over(r, b, reason)
-    };
-    let share = |is_asked: fn(f64) -> bool, holds: fn(f64, f64) -> bool, reason: &str| {
-        let (mut count, mut held) = (0.0, 0.0);
-        for (r, b) in pairs().filter(|(_, b)| is_asked(*b)) {
-            count += 1.0;
-            held += f64::from(u8::from(holds(r, b)));
-        }
-        over(held, count, reason)
-    };
+    let [mut up, mut down] = [Side::default(); 2];
+    for (r, b) in aligned.returns.iter().copied().zip(aligned.benchmark.iter().copied()) {
+        up.add(b > 0.0, b > 0.0, (r, b), r > 0.0);
+        down.add(b <= 0.0, b < 0.0, (r, b), r < 0.0);
+    }
     const NO_RISE: &str = "the benchmark never rises";
     const NO_FALL: &str = "the benchmark never falls";
-    sheet.put("up_capture", linked(|b| b > 0.0, NO_RISE));
-    sheet.put("down_capture", linked(|b| b <= 0.0, NO_FALL));
-    sheet.put("up_number", share(|b| b > 0.0, |r, _| r > 0.0, NO_RISE));
-    sheet.put("down_number", share(|b| b < 0.0, |r, _| r < 0.0, NO_FALL));
-    sheet.put("up_percent", share(|b| b > 0.0, |r, b| r > b, NO_RISE));
-    sheet.put("down_percent", share(|b| b < 0.0, |r, b| r > b, NO_FALL));
+    sheet.put("up_capture", over(up.own, up.market, NO_RISE));
+    sheet.put("down_capture", over(down.own, down.market, NO_FALL));
+    sheet.put("up_number", over(up.along, up.periods, NO_RISE));
+    sheet.put("down_number", over(down.along, down.periods, NO_FALL));
+    sheet.put("up_percent", over(up.ahead, up.periods, NO_RISE));
+    sheet.put("down_percent", over(down.ahead, down.periods, NO_FALL));
 }

@@ -7,6 +7,8 @@ use super::{
 };
 use crate::{analytics::sums::Sum, domain::Figure};
 
+pub(super) const FIRST_KEY: &str = "value_at_risk";
+
 pub(super) fn put(sheet: &mut Sheet, input: &Input<'_>, moments: &Moments) {
     let alpha = 1.0 - input.terms.confidence;
     let (historical, shortfall) = historical(input.returns, alpha);

@@ -181,4 +181,84 @@ proptest! {
             prop_assert!(figure.map_or_else(|reason| !reason.0.is_empty(), f64::is_finite), "{}", key);
         }
     }
+
+    /// Constant returns: no spread, no ratio over it, and a return that is its own mean.
+    #[test]
+    fn a_constant_series_has_a_return_and_no_risk(r in -0.01_f64..0.01, count in 2_usize..300) {
+        let measured = of(&vec![r; count]);
+        for key in ["volatility", "mean_absolute_deviation", "semi_deviation"] {
+            prop_assert!(find(&measured, key).unwrap().abs() < 1e-17, "{}", key);
+        }
+        for key in ["sharpe_ratio", "skewness", "excess_kurtosis", "adjusted_sharpe_ratio", "expected_shortfall_modified"] {
+            prop_assert!(find(&measured, key).is_err(), "{}", key);
+        }
+        let expected = libm::expm1(libm::log1p(r) * 252.0);
+        prop_assert!((find(&measured, "annualized_return").unwrap() - expected).abs() < 1e-11 * (1.0 + expected.abs()));
+        prop_assert_eq!(find(&measured, "value_at_risk").unwrap(), r);
+    }
+
+    /// The same added to every return and to the minimum acceptable one: the same spread and the same partial moments.
+    #[test]
+    fn a_shift_moves_the_mean_alone(returns in prop::collection::vec(-0.05_f64..0.05, 25..120), by in -0.01_f64..0.01) {
+        let risk_free = vec![0.0; returns.len()];
+        let shifted: Vec<f64> = returns.iter().map(|r| r + by).collect();
+        let at = |returns: &[f64], mar: f64| {
+            catalogue(&Input { returns, risk_free: &risk_free, aligned: None, terms: Terms { mar, ..Terms::default() } })
+        };
+        let (one, two) = (at(&returns, 0.0), at(&shifted, by));
+        for key in ["volatility", "skewness", "excess_kurtosis", "semi_deviation", "mean_absolute_deviation"] {
+            prop_assert!((find(&one, key).unwrap() - find(&two, key).unwrap()).abs() < 1e-9, "{}", key);
+        }
+        for key in ["downside_deviation", "downside_potential", "upside_potential", "upside_risk", "value_at_risk", "expected_shortfall"] {
+            let moved = if key.starts_with("value") || key.starts_with("expected") { by } else { 0.0 };
+            prop_assert!((find(&one, key).unwrap() + moved - find(&two, key).unwrap()).abs() < 1e-12, "{}", key);
+        }
+    }
+
+    /// Ratios, shares and depths stay within their bounds; parts add up.
+    #[test]
+    fn measures_stay_within_their_bounds(rows in prop::collection::vec((-0.2_f64..0.2, -0.2_f64..0.2), 25..120)) {
+        let (returns, benchmark): (Vec<f64>, Vec<f64>) = rows.into_iter().unzip();
+        let risk_free = vec![1e-4; returns.len()];
+        let aligned = Aligned { returns: returns.clone(), benchmark, risk_free: risk_free.clone(), left_out: 0 };
+        let measured = catalogue(&Input { returns: &returns, risk_free: &risk_free, aligned: Some(&aligned), terms: Terms::default() });
+        let value = |key: &str| find(&measured, key).unwrap();
+        prop_assert!((-1.0..=1.0).contains(&value("correlation")) && (0.0..=1.0).contains(&value("r_squared")));
+        prop_assert!((-1.0..=0.0).contains(&value("max_drawdown")) && value("max_drawdown") <= value("average_drawdown"));
+        prop_assert!(value("pain_index") <= value("ulcer_index") + 1e-15 && value("ulcer_index") <= -value("max_drawdown") + 1e-15);
+        prop_assert!(value("expected_shortfall") <= value("value_at_risk"));
+        prop_assert!(value("upside_frequency") + value("downside_frequency") <= 1.0 + 1e-15);
+        let square = value("downside_deviation").powi(2) + value("upside_risk").powi(2);
+        let (mean, sd) = (value("annualized_mean_return") / 252.0, value("volatility") / 252.0_f64.sqrt());
+        let count = returns.len() as f64;
+        prop_assert!((square - (sd * sd * (count - 1.0) / count + mean * mean)).abs() < 1e-14, "second moments add up");
+        prop_assert!((value("upside_potential") - value("downside_potential") - mean).abs() < 1e-15);
+        let regressed = value("systematic_risk").powi(2) + value("specific_risk").powi(2);
+        prop_assert!((value("total_risk").powi(2) - regressed).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn what_is_no_number_is_refused() {
+    for wrong in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let found = of(&[0.1, wrong, 0.2]);
+        assert!(found.iter().all(|(_, figure)| figure.as_ref().unwrap_err().0 == "a return isn't a finite number"));
+        let aligned = Aligned { benchmark: vec![wrong; 12], ..made_up() };
+        let input = Input { returns: &aligned.returns, risk_free: &aligned.risk_free, aligned: Some(&aligned), terms: Terms::default() };
+        assert!(find(&catalogue(&input), "beta").is_err() && measure(&input, "volatility").is_err());
+    }
+}
+
+#[test]
+fn returns_that_hardly_vary_keep_their_digits() {
+    // 1 ± k · 2⁻⁴⁰ has an exact mean of 1 and an exact spread.
+    let step = 1.0 / (1_u64 << 40) as f64;
+    let returns: Vec<f64> = (0..1_000).map(|at| 1.0 + f64::from(at % 5 - 2) * step).collect();
+    let found = of(&returns);
+    let expected = (2.0 * 1_000.0 / 999.0_f64).sqrt() * step * 252.0_f64.sqrt();
+    assert!((find(&found, "volatility").unwrap() / expected - 1.0).abs() < 1e-13);
+    // The same around 1.1, which no double is: the deviations are those of the numbers that there are.
+    let off: Vec<f64> = returns.iter().map(|r| r + 0.1).collect();
+    assert!((find(&of(&off), "volatility").unwrap() / expected - 1.0).abs() < 1e-3);
+    assert!(find(&found, "skewness").unwrap().abs() < 1e-12);
 }

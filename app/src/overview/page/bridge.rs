@@ -1,6 +1,5 @@
 //! From the opening to the closing value of the range: what was paid in and out, what prices, income and costs did.
 
-use super::tiles::in_words;
 use crate::{
     domain::{Figure, Money, Range},
     format,
@@ -23,7 +22,7 @@ pub fn BridgeCard(bridge: Figure<Bridge>, range: Range) -> impl IntoView {
         <section class="card">
             <header>
                 <h2>"From opening to closing value"</h2>
-                <span class="mute">{in_words(range)}</span>
+                <span class="mute">{range.in_words()}</span>
             </header>
             {body}
         </section>

@@ -1,6 +1,5 @@
 //! Value, return and drawdown in one card, switched without scripts, with the table behind them for everyone.
 
-use super::tiles::in_words;
 use crate::{
     format,
     overview::model::{Day, Overview},
@@ -11,7 +10,7 @@ use leptos::prelude::*;
 #[component]
 pub fn Charts(overview: Overview) -> impl IntoView {
     let Overview { value_chart, return_chart, drawdown_chart, figures, range, benchmark, currency, .. } = overview;
-    let range = in_words(range);
+    let range = range.in_words();
     view! {
         <section class="card chart" aria-label="Charts">
             <header>

@@ -1,11 +1,13 @@
 //! Returns by calendar month, a row a year, shaded by size: the number is in every cell.
 
-use crate::{format, overview::model::MonthReturn};
+use crate::{
+    format,
+    overview::model::MonthReturn,
+    ui::{MonthCell, MonthHeads},
+};
 use leptos::prelude::*;
 use std::collections::BTreeMap;
 
-/// A month of this size, as a fraction, has the full shade.
-const FULL_SHADE: f64 = 0.08;
 /// The latest years that have room beside the bridge.
 const YEARS: usize = 6;
 
@@ -15,9 +17,6 @@ pub fn Months(months: Vec<MonthReturn>) -> impl IntoView {
     let years = by_year(&months);
     let earlier = years.len().saturating_sub(YEARS);
     let rows = years.into_iter().skip(earlier).map(|(year, months)| view! { <Year year months/> }).collect_view();
-    let heads = (1..=12)
-        .map(|month| view! { <th scope="col"><abbr title=format::month(month)>{&format::month(month)[..1]}</abbr></th> })
-        .collect_view();
     view! {
         <section class="card">
             <header>
@@ -27,7 +26,7 @@ pub fn Months(months: Vec<MonthReturn>) -> impl IntoView {
             {is_empty.then(|| view! { <p class="mute">"No month with a return yet."</p> })}
             <div class="scroll" tabindex="0" role="region" aria-label="Returns by month">
                 <table class="heat" class:sr=is_empty>
-                    <thead><tr><td></td>{heads}<th scope="col">"Year"</th></tr></thead>
+                    <thead><tr><td></td><MonthHeads/><th scope="col">"Year"</th></tr></thead>
                     <tbody>{rows}</tbody>
                 </table>
             </div>
@@ -38,17 +37,7 @@ pub fn Months(months: Vec<MonthReturn>) -> impl IntoView {
 #[component]
 fn Year(year: i32, months: [Option<f64>; 12]) -> impl IntoView {
     let total = months.iter().flatten().fold(1.0, |chained, month| chained * (1.0 + month)) - 1.0;
-    let cells = months
-        .into_iter()
-        .map(|month| match month {
-            Some(month) => {
-                let class = if month < 0.0 { "l" } else { "g" };
-                let shade = format!("--k:{:.2}", (month.abs() / FULL_SHADE).min(1.0));
-                view! { <td class=class style=shade>{format::signed_percent_number(month)}</td> }.into_any()
-            }
-            None => view! { <td></td> }.into_any(),
-        })
-        .collect_view();
+    let cells = months.into_iter().map(|month| view! { <MonthCell of=month/> }).collect_view();
     view! {
         <tr>
             <th scope="row">{year}</th>

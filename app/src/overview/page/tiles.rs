@@ -3,20 +3,21 @@
 use crate::{
     domain::{Benchmark, Figure, Range},
     format,
-    overview::model::{Gain, OverviewFigures},
-    ui::{Delta, DeltaMoney, Undef, Why},
+    overview::model::{Gain, OverviewFigures, Restated},
+    ui::{Delta, DeltaMoney, Explained, RestatedChip, Undef, Why, use_scope},
 };
 use leptos::{either::Either, prelude::*};
 
 #[component]
-pub fn Tiles(figures: OverviewFigures, currency: String, range: Range, benchmark: Benchmark) -> impl IntoView {
+pub fn Tiles(figures: OverviewFigures, currency: String, range: Range, benchmark: Benchmark, restated: Restated) -> impl IntoView {
+    let last = u32::from(restated.is_last);
     view! {
         <section class="tiles" aria-label="Headline numbers">
-            <ValueTile figures=figures.clone() currency/>
-            <DayTile figures=figures.clone()/>
-            <GainTile gain=figures.total_gain.clone()/>
-            <TimeWeightedTile figures=figures.clone() range benchmark/>
-            <MoneyWeightedTile figures/>
+            <ValueTile figures=figures.clone() currency restated=last/>
+            <DayTile figures=figures.clone() restated=last/>
+            <GainTile gain=figures.total_gain.clone() restated=restated.ever/>
+            <TimeWeightedTile figures=figures.clone() range benchmark restated=restated.in_range/>
+            <MoneyWeightedTile figures restated=restated.ever/>
         </section>
     }
 }
@@ -26,6 +27,10 @@ pub fn Tiles(figures: OverviewFigures, currency: String, range: Range, benchmark
 fn Tile(
     #[prop(into)] name: String,
     why: &'static str,
+    /// As it is explained.
+    figure: &'static str,
+    /// Days in it that were published before with other numbers.
+    restated: u32,
     #[prop(optional)] first: bool,
     #[prop(into)] tag: String,
     #[prop(into)] big: AnyView,
@@ -35,7 +40,8 @@ fn Tile(
         <article class="tile" class:first=first>
             <header>
                 <h2>{name.clone()}</h2>
-                <Why label=name text=why/>
+                <Why label=name text=why figure/>
+                <RestatedChip days=restated/>
             </header>
             <p class="big">{big}</p>
             <p class="sub">{sub}</p>
@@ -45,7 +51,7 @@ fn Tile(
 }
 
 #[component]
-fn ValueTile(figures: OverviewFigures, currency: String) -> impl IntoView {
+fn ValueTile(figures: OverviewFigures, currency: String, restated: u32) -> impl IntoView {
     let OverviewFigures { value, positions, carried, as_of, .. } = figures;
     let big = match value {
         Ok(value) => Either::Left(view! { {format::money(value)}" "<small>{currency}</small> }),
@@ -56,6 +62,8 @@ fn ValueTile(figures: OverviewFigures, currency: String) -> impl IntoView {
     view! {
         <Tile
             name="Value"
+            figure="value"
+            restated
             why="Each position at the raw close of the last published session, plus cash and dividends that are due. A symbol without a close that day keeps its last good one and is counted as carried."
             first=true
             tag
@@ -66,16 +74,21 @@ fn ValueTile(figures: OverviewFigures, currency: String) -> impl IntoView {
 }
 
 #[component]
-fn DayTile(figures: OverviewFigures) -> impl IntoView {
+fn DayTile(figures: OverviewFigures, restated: u32) -> impl IntoView {
+    let scope = use_scope();
     let big = view! { <DeltaMoney of=figures.day_change/> };
     let sub = view! {
         <Delta of=figures.day_return triangle=true/>
+        <Explained figure="day_return" label="return of the day" scope/>
         <span class="mute">" SPY "</span>
         <span class="mute"><Plain of=figures.benchmark_day_return/></span>
+        <Explained figure="benchmark_day_return" label="return of SPY on the day" scope/>
     };
     view! {
         <Tile
             name="Day change"
+            figure="day_change"
+            restated
             why="What the last session gained or lost: prices and income. Deposits and withdrawals are not in it."
             tag="price and income"
             big=big.into_any()
@@ -85,7 +98,7 @@ fn DayTile(figures: OverviewFigures) -> impl IntoView {
 }
 
 #[component]
-fn GainTile(gain: Figure<Gain>) -> impl IntoView {
+fn GainTile(gain: Figure<Gain>, restated: u32) -> impl IntoView {
     let (big, sub, tag) = match gain {
         Ok(gain) => {
             let parts = format!(
@@ -95,6 +108,8 @@ fn GainTile(gain: Figure<Gain>) -> impl IntoView {
                 format::signed_money(gain.income),
                 format::signed_money(-gain.costs),
             );
+            let currency = format!(", currency {}", format::signed_money(gain.currency));
+            let parts = if gain.currency.is_zero() { parts } else { parts + &currency };
             let residual = format!("residual {}", format::money(gain.residual));
             let class = if format::Lean::of_money(gain.residual) == format::Lean::Flat { "mute" } else { "chip warn" };
             (view! { <DeltaMoney of=Ok(gain.total)/> }.into_any(), view! { <span class=class>{residual}</span> }.into_any(), parts)
@@ -108,6 +123,8 @@ fn GainTile(gain: Figure<Gain>) -> impl IntoView {
     view! {
         <Tile
             name="Total gain"
+            figure="total_gain"
+            restated
             why="Value minus everything paid in, plus everything taken out, since the first session. Its parts are computed on their own from the lots; what they don't explain is shown as the residual."
             tag
             big
@@ -117,17 +134,22 @@ fn GainTile(gain: Figure<Gain>) -> impl IntoView {
 }
 
 #[component]
-fn TimeWeightedTile(figures: OverviewFigures, range: Range, benchmark: Benchmark) -> impl IntoView {
+fn TimeWeightedTile(figures: OverviewFigures, range: Range, benchmark: Benchmark, restated: u32) -> impl IntoView {
+    let scope = use_scope();
     let benchmark = if benchmark == Benchmark::SpyTotalReturn { "SPY " } else { "SPY price " };
     let sub = view! {
         <span class="mute">{benchmark}</span>
         <Plain of=figures.benchmark_return/>
+        <Explained figure="benchmark_return" label="return of the benchmark" scope/>
         <span class="mute">", excess "</span>
         <Delta of=figures.excess_return/>
+        <Explained figure="excess_return" label="excess return" scope/>
     };
     view! {
         <Tile
-            name=format!("Return, {}", in_words(range))
+            name=format!("Return, {}", range.in_words())
+            figure="time_weighted"
+            restated
             why="Time-weighted: the daily returns chained, so that the size and the day of deposits don't matter. This is the number to hold against SPY."
             tag=format!("time-weighted, since {}", format::date(figures.opens_on))
             big=view! { <Delta of=figures.time_weighted/> }.into_any()
@@ -137,13 +159,15 @@ fn TimeWeightedTile(figures: OverviewFigures, range: Range, benchmark: Benchmark
 }
 
 #[component]
-fn MoneyWeightedTile(figures: OverviewFigures) -> impl IntoView {
+fn MoneyWeightedTile(figures: OverviewFigures, restated: u32) -> impl IntoView {
     let name = if figures.money_weighted_is_annual { "Return a year" } else { "Return of the period" };
     let reason = figures.money_weighted.as_ref().err().map(ToString::to_string);
     let sub = reason.unwrap_or_else(|| format!("since {}", format::date(figures.since)));
     view! {
         <Tile
             name
+            figure="money_weighted"
+            restated
             why="Money-weighted (XIRR): the one rate at which every deposit and withdrawal grows to today's value. It is yours alone: when you paid in matters. Under a year the rate of the period is shown."
             tag="money-weighted, XIRR"
             big=view! { <Delta of=figures.money_weighted/> }.into_any()
@@ -158,19 +182,5 @@ fn Plain(of: Figure<f64>) -> impl IntoView {
     match of {
         Ok(fraction) => Either::Left(view! { <span class="mute">{format::signed_percent(fraction)}</span> }),
         Err(reason) => Either::Right(view! { <Undef reason/> }),
-    }
-}
-
-pub fn in_words(range: Range) -> &'static str {
-    match range {
-        Range::OneDay => "1 day",
-        Range::OneWeek => "1 week",
-        Range::OneMonth => "1 month",
-        Range::ThreeMonths => "3 months",
-        Range::YearToDate => "year to date",
-        Range::OneYear => "1 year",
-        Range::ThreeYears => "3 years",
-        Range::FiveYears => "5 years",
-        Range::Max => "all",
     }
 }

@@ -1,5 +1,6 @@
-//! One's own settings: theme, password, and the pages that a phone's bar has no room for.
+//! One's own settings: theme, password, accounts, and the pages that a phone's bar has no room for.
 
+use super::accounts::AccountsCard;
 use crate::{
     routes,
     settings::api::ChangePassword,
@@ -16,6 +17,7 @@ pub fn SettingsPage() -> impl IntoView {
         <More/>
         <Appearance/>
         <Password/>
+        <AccountsCard/>
     }
     .into_any()
 }

@@ -2,6 +2,7 @@
 
 mod actions;
 mod details;
+mod exchange;
 mod prices;
 mod wire;
 #[cfg(test)]
@@ -9,6 +10,7 @@ mod wire_tests;
 
 pub use actions::{Action, Ask, land_actions};
 pub use details::{land_details, test};
+pub use exchange::land_rates;
 pub use prices::{land_bars, land_bars_of, land_grouped};
 pub use wire::{Dividend, Split};
 

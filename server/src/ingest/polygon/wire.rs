@@ -18,6 +18,7 @@ use crate::{
 
 pub(super) const BARS: At = At { vendor: Vendor::Polygon, endpoint: "bars" };
 pub(super) const GROUPED: At = At { vendor: Vendor::Polygon, endpoint: "grouped" };
+pub(super) const EXCHANGE: At = At { vendor: Vendor::Polygon, endpoint: "exchange" };
 pub(super) const DETAILS: At = At { vendor: Vendor::Polygon, endpoint: "details" };
 pub(super) const SPLITS: At = At { vendor: Vendor::Polygon, endpoint: "splits" };
 pub(super) const DIVIDENDS: At = At { vendor: Vendor::Polygon, endpoint: "dividends" };
@@ -175,6 +176,15 @@ pub(in crate::ingest) fn bars(body: &[u8]) -> Result<Page<Bar>, VendorError> {
         same_day
     });
     Ok(page)
+}
+
+/// Daily rates of a pair of currencies. Their days are UTC's: a bar is stamped at midnight there.
+pub(super) fn rates(body: &[u8]) -> Result<Page<(NaiveDate, Decimal)>, VendorError> {
+    page(EXCHANGE, body, |wire: WireBar<'_>| {
+        let stamp = wire.t.whole().and_then(DateTime::from_timestamp_millis).ok_or("it has no timestamp")?;
+        let close = wire.c.fit(PRICE).filter(|close| *close > Decimal::ZERO).ok_or("its close is no rate")?;
+        Ok((stamp.date_naive(), close))
+    })
 }
 
 /// Bars of one session, all symbols for which `is_wanted` holds.

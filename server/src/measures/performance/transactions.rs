@@ -52,15 +52,6 @@ fn transaction(row: &Row<'_>, account: AccountId, base: Currency, priced_in: &BT
     let kind = Kind::deserialize(IntoDeserializer::<serde::de::value::Error>::into_deserializer(word.as_str()))
         .map_err(|_| format!("“{word}” is no type; use {TYPES}."))?;
     let symbol = row.symbol("symbol")?;
-    let currency = match (row.currency()?, symbol.as_ref().and_then(|symbol| priced_in.get(symbol))) {
-        (Some(currency), _) => currency,
-        (None, Some(priced)) if *priced != base => {
-            return Err(format!(
-                "it names no currency, and {word} of a symbol with prices in {priced} may mean {priced} or {base}; fill in the currency."
-            ));
-        }
-        (None, _) => base,
-    };
     let is_reversible = matches!(kind, Kind::Dividend | Kind::Interest | Kind::Fee | Kind::Tax);
     let amount = if is_reversible { row.number("amount")? } else { row.amount("amount")? };
     let (quantity, price) = (row.amount("quantity")?, row.amount("price")?);
@@ -72,6 +63,16 @@ fn transaction(row: &Row<'_>, account: AccountId, base: Currency, priced_in: &BT
             Some(quantity.checked_mul(price).ok_or("quantity × price is too large to be true; correct them.")?)
         }
         (amount, _) => amount,
+    };
+    let moves_money = [amount, fee, tax].into_iter().flatten().any(|amount| !amount.is_zero());
+    let currency = match (row.currency()?, symbol.as_ref().and_then(|symbol| priced_in.get(symbol))) {
+        (Some(currency), _) => currency,
+        (None, Some(priced)) if *priced != base && moves_money => {
+            return Err(format!(
+                "it names no currency, and {word} of a symbol with prices in {priced} may mean {priced} or {base}; fill in the currency."
+            ));
+        }
+        (None, _) => base,
     };
     need(kind, &word, symbol.as_ref(), quantity, amount, fee.or(tax))?;
     Ok(Transaction {

@@ -2,12 +2,14 @@
 
 mod broker;
 mod events;
+mod exchange;
 mod prices;
 mod rates;
 mod reference;
 
 pub(super) use broker::{broker, list as brokers};
 pub(super) use events::{actions, details};
+pub(super) use exchange::exchange_rates;
 pub(super) use prices::prices;
 pub(super) use rates::rates;
 pub(super) use reference::reference;

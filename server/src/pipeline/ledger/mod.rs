@@ -1,10 +1,12 @@
 //! Feeds the ledger of `app::analytics` from staging and lands what it yields in the schema `ledger`.
 
 mod land;
+mod rates;
 mod read;
 
 pub use land::{Landed, Mark, clear, land};
-pub use read::{Books, Prices, books, quarantined, symbols_through};
+pub use rates::Exchange;
+pub use read::{Books, Needs, Prices, books, needs_through, quarantined};
 
 use crate::calendar;
 use chrono::NaiveDate;

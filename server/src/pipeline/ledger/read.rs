@@ -14,6 +14,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Bars kept in memory between portfolios (20 bytes each); beyond it the next portfolio reads its own again.
 const BARS_KEPT: usize = 4_000_000;
 
+/// The currency of prices whose symbol has no details: the vendor's.
+const OF_PRICES: Currency = Currency::USD;
+/// ISO's code of no currency: nothing has a rate to it.
+const UNKNOWN: &str = "XXX";
+
 /// Symbols whose closes one query reads: ten years of them are 3 MB on their way, and nothing is gained by more at once.
 const SYMBOLS_AT_ONCE: usize = 50;
 
@@ -41,14 +46,16 @@ pub async fn books(connection: &mut PgConnection, portfolio: PortfolioId, state:
         transactions: Vec::new(),
         splits: Vec::new(),
         dividends: Vec::new(),
-        base: Currency::USD,
+        base: base(connection, portfolio).await?,
         currencies: BTreeMap::new(),
         rates: Rates::new(),
         findings: Vec::new(),
     };
     let after = state.session_date.unwrap_or(NaiveDate::MIN);
     let rows = sqlx::query!(
-        "select account_id, key, traded_on, type, symbol, quantity, price, amount, fee, tax from staging.transactions
+        "select account_id, key, traded_on, type, symbol, quantity, price, amount, fee, tax, currency, ratio, counter_symbol, cost_share, lot_id,
+                opened_on
+         from staging.transactions
          where portfolio_id = $1 and ($2::date is null or traded_on > $2) and traded_on <= $3 order by traded_on, account_id, key",
         portfolio.get(),
         state.session_date,
@@ -58,8 +65,10 @@ pub async fn books(connection: &mut PgConnection, portfolio: PortfolioId, state:
     .await?;
     for row in rows {
         let kind = Kind::deserialize(IntoDeserializer::<serde::de::value::Error>::into_deserializer(row.r#type.as_str()));
-        match (kind, row.symbol.as_deref().map(Symbol::parse).transpose()) {
-            (Ok(kind), Ok(symbol)) => books.transactions.push(Transaction {
+        let symbol = |text: &Option<String>| text.as_deref().map(Symbol::parse).transpose();
+        let read = (|| Ok((kind?, symbol(&row.symbol)?, symbol(&row.counter_symbol)?, Currency::parse(&row.currency)?)))();
+        match read.map_err(|error: Box<dyn std::error::Error>| error.to_string()) {
+            Ok((kind, symbol, counter_symbol, currency)) => books.transactions.push(Transaction {
                 key: row.key,
                 symbol,
                 quantity: row.quantity.normalize(),
@@ -67,19 +76,25 @@ pub async fn books(connection: &mut PgConnection, portfolio: PortfolioId, state:
                 amount: row.amount.normalize(),
                 fee: row.fee.normalize(),
                 tax: row.tax.normalize(),
-                ..Transaction::blank(kind, AccountId(row.account_id), row.traded_on, books.base)
+                ratio: row.ratio.map(|ratio| ratio.normalize()),
+                counter_symbol,
+                cost_share: row.cost_share.map(|share| share.normalize()),
+                lot_id: row.lot_id,
+                opened_on: row.opened_on,
+                ..Transaction::blank(kind, AccountId(row.account_id), row.traded_on, currency)
             }),
-            (kind, symbol) => books.findings.push(Finding {
+            Err(message) => books.findings.push(Finding {
                 session_date: calendar::session_on_or_after(row.traded_on),
                 account: Some(AccountId(row.account_id)),
                 symbol: None,
                 key: Some(row.key),
                 code: "unreadable".into(),
-                message: kind.err().map(|error| error.to_string()).or(symbol.err().map(|error| error.to_string())).unwrap_or_default(),
+                message,
             }),
         }
     }
     let symbols: Vec<String> = held_or_traded(state, &books.transactions).into_iter().map(String::from).collect();
+    books.currencies = currencies(connection, &symbols).await?;
     let rows = sqlx::query!(
         "select symbol, execution_date, split_from, split_to from staging.splits
          where symbol = any($1) and execution_date <= $2 order by symbol, execution_date",
@@ -96,7 +111,7 @@ pub async fn books(connection: &mut PgConnection, portfolio: PortfolioId, state:
         });
     }
     let rows = sqlx::query!(
-        "select symbol, ex_dividend_date, pay_date, cash_amount from staging.dividends
+        "select symbol, ex_dividend_date, pay_date, cash_amount, currency from staging.dividends
          where symbol = any($1) and ex_dividend_date > $2 and ex_dividend_date <= $3 order by symbol, ex_dividend_date, vendor_id",
         &symbols,
         after.max(NaiveDate::from_ymd_opt(1900, 1, 1).unwrap_or_default()),
@@ -109,7 +124,7 @@ pub async fn books(connection: &mut PgConnection, portfolio: PortfolioId, state:
             ex_date: row.ex_dividend_date,
             pay_date: row.pay_date,
             cash_amount: row.cash_amount.normalize(),
-            currency: None,
+            currency: Currency::parse(&row.currency).ok(),
         });
     }
     Ok(books)
@@ -117,11 +132,10 @@ pub async fn books(connection: &mut PgConnection, portfolio: PortfolioId, state:
 
 async fn accounts(connection: &mut PgConnection, portfolio: PortfolioId) -> Result<BTreeMap<AccountId, AccountRules>, sqlx::Error> {
     let rows = sqlx::query!("select account_id, cost_basis, allows_short from book.account where portfolio_id = $1", portfolio.get());
-    let rules = |basis: &str, allows_short| AccountRules {
-        cost_basis: if basis == "average" { CostBasis::Average } else { CostBasis::Fifo },
-        allows_short,
-        sells_short: allows_short,
-    };
+    // The names in the database are those of the ledger.
+    let basis =
+        |name: &str| CostBasis::deserialize(IntoDeserializer::<serde::de::value::Error>::into_deserializer(name)).unwrap_or_default();
+    let rules = |name: &str, allows_short| AccountRules { cost_basis: basis(name), allows_short, sells_short: allows_short };
     Ok(rows
         .fetch_all(connection)
         .await?
@@ -130,29 +144,66 @@ async fn accounts(connection: &mut PgConnection, portfolio: PortfolioId) -> Resu
         .collect())
 }
 
-fn held_or_traded(state: &State, transactions: &[Transaction]) -> BTreeSet<Symbol> {
-    let held = state.lots.iter().map(|lot| &lot.symbol).chain(state.receivables.iter().map(|owed| &owed.symbol));
-    held.chain(transactions.iter().filter_map(|transaction| transaction.symbol.as_ref())).cloned().collect()
+async fn base(connection: &mut PgConnection, portfolio: PortfolioId) -> Result<Currency, sqlx::Error> {
+    let base = sqlx::query_scalar!("select base_currency from book.portfolio where portfolio_id = $1", portfolio.get());
+    // A portfolio that is gone has nothing to book either.
+    Ok(base.fetch_optional(connection).await?.and_then(|base| Currency::parse(&base).ok()).unwrap_or(Currency::USD))
 }
 
-/// The symbols that a portfolio traded up to a day: whose prices and events its ledger depends on.
+/// In which currency each symbol is priced: as its details say, else in that of the vendor of prices. Never in the portfolio's just because
+/// nobody knows.
+async fn currencies(connection: &mut PgConnection, symbols: &[String]) -> Result<BTreeMap<Symbol, Currency>, sqlx::Error> {
+    let rows = sqlx::query!("select symbol, currency from staging.instruments where symbol = any($1)", symbols);
+    let known: BTreeMap<String, String> = rows.fetch_all(connection).await?.into_iter().map(|row| (row.symbol, row.currency)).collect();
+    let priced = |symbol: &String| {
+        let currency = known.get(symbol).map_or(Ok(OF_PRICES), |text| Currency::parse(text)).or(Currency::parse(UNKNOWN));
+        Some((Symbol::parse(symbol).ok()?, currency.ok()?))
+    };
+    Ok(symbols.iter().filter_map(priced).collect())
+}
+
+fn held_or_traded(state: &State, transactions: &[Transaction]) -> BTreeSet<Symbol> {
+    let held = state.lots.iter().map(|lot| &lot.symbol).chain(state.receivables.iter().map(|owed| &owed.symbol));
+    let traded = transactions.iter().flat_map(|transaction| transaction.symbol.iter().chain(&transaction.counter_symbol));
+    held.chain(traded).cloned().collect()
+}
+
+/// What a portfolio's ledger depends on, beside its own transactions.
+#[derive(Debug, Default)]
+pub struct Needs {
+    pub symbols: BTreeSet<String>,
+    /// Those whose exchange rates count: none where all is in one currency.
+    pub currencies: BTreeSet<String>,
+}
+
+/// What a portfolio traded up to a day, and in which currencies.
 ///
 /// # Errors
 /// What Postgres says.
-pub async fn symbols_through(
-    connection: &mut PgConnection,
-    portfolio: PortfolioId,
-    through: NaiveDate,
-) -> Result<BTreeSet<String>, sqlx::Error> {
-    let symbols = sqlx::query_scalar!(
-        r#"select distinct symbol as "symbol!" from staging.transactions where portfolio_id = $1 and traded_on <= $2 and symbol is not null"#,
+pub async fn needs_through(connection: &mut PgConnection, portfolio: PortfolioId, through: NaiveDate) -> Result<Needs, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select distinct symbol, counter_symbol, currency from staging.transactions where portfolio_id = $1 and traded_on <= $2",
         portfolio.get(),
         through,
-    );
-    Ok(symbols.fetch_all(connection).await?.into_iter().collect())
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut needs = Needs::default();
+    let mut used: BTreeSet<Currency> = [base(connection, portfolio).await?].into();
+    for row in rows {
+        used.extend(Currency::parse(&row.currency).map(Currency::major));
+        needs.symbols.extend(row.symbol.into_iter().chain(row.counter_symbol));
+    }
+    let symbols: Vec<String> = needs.symbols.iter().cloned().collect();
+    used.extend(currencies(connection, &symbols).await?.into_values().map(Currency::major));
+    if used.len() > 1 {
+        needs.currencies = used.into_iter().map(String::from).collect();
+    }
+    Ok(needs)
 }
 
-/// A hash of the bars of these symbols up to a day that are in quarantine: a different one means that other prices count.
+/// A hash of the bars of these symbols up to a day that are in quarantine, and of the currencies that aren't the usual one: a different one
+/// means that other prices count.
 ///
 /// # Errors
 /// What Postgres says.
@@ -160,7 +211,9 @@ pub async fn quarantined(connection: &mut PgConnection, symbols: &BTreeSet<Strin
     sqlx::query_scalar!(
         r#"select md5(coalesce(string_agg(bar, ',' order by bar), '')) as "hash!" from (
                select distinct symbol || '|' || session_date || '|' || response_id as bar from ops.quarantine
-               where released_at is null and symbol = any($1) and session_date <= $2) as bars"#,
+               where released_at is null and symbol = any($1) and session_date <= $2
+               union all
+               select symbol || '|' || currency from staging.instruments where symbol = any($1) and currency <> 'USD') as bars"#,
         &symbols.iter().cloned().collect::<Vec<_>>(),
         through,
     )

@@ -91,7 +91,7 @@ pub(super) async fn run<'p>(
     let mut build = Build::begin(aim.project, connection, false).await.map_err(broken)?;
     build.models(connection, "staging", &vars).await.map_err(broken)?;
     let joined_from = record::joined_data_changed_from(connection, aim.last, held_back, BENCHMARK).await?;
-    let mut booked = book::portfolios(ctx, connection, aim, held_back).await?;
+    let mut booked = book::portfolios(ctx, connection, aim, held_back, !build.replaced().is_empty()).await?;
     if let Some(day) = joined_from {
         booked.changed_for_all(connection, day, held_back).await?;
     }

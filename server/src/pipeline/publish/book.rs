@@ -4,7 +4,7 @@ use super::{Change, Plan, Scope, Standing, attempt::Aim, plan};
 use crate::{
     calendar,
     orchestrator::{TaskContext, TaskError},
-    pipeline::ledger::{self, Books, Landed, Mark, Prices},
+    pipeline::ledger::{self, Books, Exchange, Landed, Mark, Needs, Prices},
 };
 use app::{
     analytics::ledger::{Input, State, Yield, book},
@@ -23,6 +23,8 @@ pub(super) struct Booked {
     pub rows: u64,
     /// Each portfolio that was booked, and from when on its numbers may differ.
     pub changed: BTreeMap<PortfolioId, NaiveDate>,
+    /// Up to which row of ops.change each of those that had a ledger stood before.
+    pub marks: BTreeMap<PortfolioId, i64>,
     /// Those that could not be booked keep what they had.
     pub failed: Vec<PortfolioId>,
 }
@@ -63,19 +65,29 @@ pub(super) async fn note_changed(connection: &mut PgConnection, booked: &Booked)
     Ok(())
 }
 
-/// Brings the ledgers of the aim's scope up to its session, but for those that are held back.
+/// Brings the ledgers of the aim's scope up to its session, but for those that are held back. `is_anew`: what they read of the past is
+/// no longer what they read before, since a model changed.
 pub(super) async fn portfolios(
     ctx: &TaskContext,
     connection: &mut PgConnection,
     aim: &Aim<'_>,
     held_back: &BTreeSet<PortfolioId>,
+    is_anew: bool,
 ) -> Result<Booked, TaskError> {
     let all =
         sqlx::query_scalar!(r#"select portfolio_id as "id!" from book.portfolio union select portfolio_id from ledger.state order by 1"#);
     let all = all.fetch_all(&mut *connection).await?.into_iter().map(PortfolioId);
     let is_chosen = |id: &PortfolioId| !held_back.contains(id) && (aim.scope == Scope::All || aim.scope == Scope::Portfolio(*id));
     let chosen: Vec<_> = all.filter(is_chosen).collect();
-    let mut booking = Booking { ctx, aim, changes: changes(connection).await?, prices: Prices::default(), booked: Booked::default() };
+    let mut booking = Booking {
+        ctx,
+        aim,
+        is_anew,
+        changes: changes(connection).await?,
+        prices: Prices::default(),
+        exchange: Exchange::default(),
+        booked: Booked::default(),
+    };
     for (done, portfolio) in chosen.iter().enumerate() {
         booking.alone(connection, *portfolio).await?;
         ctx.progress(done as u64 + 1, chosen.len() as u64).await?;
@@ -91,8 +103,10 @@ pub(super) async fn portfolios(
 struct Booking<'a> {
     ctx: &'a TaskContext,
     aim: &'a Aim<'a>,
+    is_anew: bool,
     changes: Vec<Change>,
     prices: Prices,
+    exchange: Exchange,
     booked: Booked,
 }
 
@@ -137,12 +151,17 @@ impl Booking<'_> {
             serde_json::from_value::<State>(row.state.0).ok().map(|state| (standing, state))
         });
         let standing = stored.as_ref().map(|(standing, _)| standing);
-        let symbols = match standing {
-            Some(standing) => ledger::symbols_through(connection, portfolio, standing.session_date).await?,
-            None => BTreeSet::new(),
+        if let Some(standing) = standing {
+            self.booked.marks.insert(portfolio, standing.change_id);
+        }
+        let standing = standing.filter(|_| !self.is_anew);
+        let needs = match standing {
+            Some(standing) => ledger::needs_through(connection, portfolio, standing.session_date).await?,
+            None => Needs::default(),
         };
-        let quarantined = ledger::quarantined(connection, &symbols, standing.map_or(through, |standing| standing.session_date)).await?;
-        let decided = plan(portfolio, standing, &self.changes, &symbols, &quarantined, through);
+        let quarantined =
+            ledger::quarantined(connection, &needs.symbols, standing.map_or(through, |standing| standing.session_date)).await?;
+        let decided = plan(portfolio, standing, &self.changes, &needs, &quarantined, through);
         let (state, resumed_after) = match (decided, stored) {
             (Plan::Keep, _) => {
                 sqlx::query!("update ledger.state set change_id = $2 where portfolio_id = $1", portfolio.get(), self.aim.change_id)
@@ -153,7 +172,7 @@ impl Booking<'_> {
             (Plan::ResumeAfter(day), Some((_, state))) => (state, Some(day)),
             _ => (State::default(), None),
         };
-        let books = ledger::books(connection, portfolio, &state, through).await?;
+        let mut books = ledger::books(connection, portfolio, &state, through).await?;
         let first =
             resumed_after.and_then(|day| day.succ_opt()).or(books.transactions.iter().map(|transaction| transaction.traded_on).min());
         let sessions = first.map(|first| calendar::sessions(first, through)).unwrap_or_default();
@@ -161,6 +180,7 @@ impl Booking<'_> {
             return ledger::clear(connection, portfolio).await;
         }
         self.prices.read(connection, &state, &books, through).await?;
+        self.exchange.fill(connection, &state, &mut books, through).await?;
         // Away from the threads that answer requests; what a portfolio's data could break there stays its own.
         let (prices, findings) = (std::mem::take(&mut self.prices), books.findings.clone());
         let outcome = tokio::task::spawn_blocking(move || {
@@ -179,7 +199,7 @@ impl Booking<'_> {
             }
         };
         yielded.findings.extend(findings);
-        let symbols = ledger::symbols_through(connection, portfolio, through).await?;
+        let symbols = ledger::needs_through(connection, portfolio, through).await?.symbols;
         let mark = Mark { change_id: self.aim.change_id, quarantined: ledger::quarantined(connection, &symbols, through).await? };
         let landed = ledger::land(connection, portfolio, (&state, &yielded), resumed_after, &mark).await?;
         // A close that moves no day's value by a cent still stands beside its holding.

@@ -5,6 +5,7 @@
 mod attempt;
 mod book;
 mod decision;
+mod kept;
 mod plan;
 mod record;
 
@@ -17,14 +18,21 @@ use crate::{
     warehouse::{self, Build, Project, Vars, Verdict},
 };
 use app::domain::PortfolioId;
-use attempt::{Aim, Blocked};
+use attempt::{Aim, Attempt, Blocked};
 use chrono::NaiveDate;
 use decision::Decision;
+use kept::Kept;
 use sqlx::{Connection, PgConnection, PgPool};
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 /// Whose returns stand beside the portfolios'.
 const BENCHMARK: &str = "SPY";
+
+/// Before any session: Postgres' days reach less far back than ours.
+const EARLIEST: NaiveDate = NaiveDate::from_ymd_opt(1900, 1, 1).expect("a day of the calendar");
 
 /// Read once; a test proves that it can be read.
 static PROJECT: LazyLock<Result<Project, warehouse::Error>> = LazyLock::new(Project::embedded);
@@ -100,7 +108,7 @@ pub async fn publish(ctx: &TaskContext, session: NaiveDate, scope: Scope) -> Res
     warehouse::keep(&mut tx, ctx.run_id, attempt.build.built()).await?;
     let kept: BTreeSet<PortfolioId> = held_back.iter().chain(&attempt.booked.failed).copied().collect();
     record::alerts(&mut tx, scope, &kept, last.map(|last| last.session_date)).await?;
-    record::publication(&mut tx, ctx.run_id, through, change_id, attempt.build.built(), &attempt.booked.changed).await?;
+    keep(&mut tx, ctx.run_id, &aim, &attempt).await?;
     let rows = attempt.booked.rows + attempt.build.built().iter().map(|model| model.rows).sum::<u64>();
     ctx.complete(&mut tx, rows).await?;
     // Last, so that nobody who reads the marts waits for anything but the commit.
@@ -108,6 +116,23 @@ pub async fn publish(ctx: &TaskContext, session: NaiveDate, scope: Scope) -> Res
     tx.commit().await?;
     tracing::info!(run_id = ctx.run_id, session = %through, rows, changed = attempt.booked.changed.len(), held_back = held_back.len(), "published");
     Ok(())
+}
+
+/// Keeps the publication and what it shows.
+async fn keep(connection: &mut PgConnection, run_id: i64, aim: &Aim<'_>, attempt: &Attempt<'_>) -> Result<(), TaskError> {
+    let is_everything = attempt.build.has_rebuilt() || !aim.last.is_some_and(|last| last.keeps_all);
+    let last_change_id = aim.last.map_or(0, |last| last.change_id);
+    let mut from = attempt.booked.changed.clone();
+    if is_everything {
+        from.extend(record::everybody(connection).await?.into_iter().map(|portfolio| (portfolio, EARLIEST)));
+    }
+    let mark = |portfolio: PortfolioId| attempt.booked.marks.get(&portfolio).copied().unwrap_or(last_change_id).min(last_change_id);
+    let changed: BTreeMap<_, _> = from.into_iter().map(|(portfolio, from)| (portfolio, (from.max(EARLIEST), mark(portfolio)))).collect();
+    let portfolios: Vec<i64> = changed.keys().map(|portfolio| portfolio.get()).collect();
+    let (built, replaced) = (attempt.build.built(), attempt.build.replaced());
+    let publication_id = record::publication(connection, run_id, aim.through, aim.change_id, built, &portfolios, replaced).await?;
+    let kept = Kept { publication_id, through: aim.through, change_id: aim.change_id, last_change_id, changed, is_everything };
+    kept.write(connection, &attempt.build).await.map_err(broken)
 }
 
 /// Builds the warehouse on an installation that never published, so that what reads it finds empty tables instead of none.

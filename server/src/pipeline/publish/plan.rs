@@ -1,8 +1,8 @@
 //! Must a portfolio be booked anew from its first day, or does its ledger go on from where it stands? Pure.
 
+use crate::pipeline::ledger::Needs;
 use app::domain::PortfolioId;
 use chrono::NaiveDate;
-use std::collections::BTreeSet;
 
 /// Where a portfolio's ledger stands.
 #[derive(Debug, Clone)]
@@ -35,19 +35,20 @@ pub enum Plan {
     Keep,
 }
 
-/// Decides for one portfolio. `symbols`: those that it traded up to where it stands; `quarantined`: their bad bars now.
+/// Decides for one portfolio. `needs`: of up to where it stands; `quarantined`: its symbols' bad bars now.
 pub fn plan(
     portfolio: PortfolioId,
     standing: Option<&Standing>,
     changes: &[Change],
-    symbols: &BTreeSet<String>,
+    needs: &Needs,
     quarantined: &str,
     through: NaiveDate,
 ) -> Plan {
     let Some(standing) = standing else { return Plan::FromScratch };
     let touches_the_past = |change: &Change| {
         let ours = match change.kind.as_str() {
-            "bar" | "split" | "dividend" => change.symbol.as_ref().is_none_or(|symbol| symbols.contains(symbol)),
+            "bar" | "split" | "dividend" => change.symbol.as_ref().is_none_or(|symbol| needs.symbols.contains(symbol)),
+            "exchange_rate" => change.symbol.as_ref().is_some_and(|currency| needs.currencies.contains(currency)),
             "activity" | "transaction" | "account" => change.portfolio_id == portfolio.get(),
             // Names, rates and what the broker reports are joined later; the ledger doesn't read them.
             _ => false,
@@ -85,8 +86,8 @@ mod tests {
                 from_date: on(*from),
             })
             .collect();
-        let symbols = ["AAPL".to_owned()].into();
-        assert_eq!(plan(PortfolioId(7), Some(&standing), &changes, &symbols, "none", on(20)), expect);
+        let needs = Needs { symbols: ["AAPL".to_owned()].into(), currencies: ["EUR".to_owned(), "USD".to_owned()].into() };
+        assert_eq!(plan(PortfolioId(7), Some(&standing), &changes, &needs, "none", on(20)), expect);
     }
 
     #[test]
@@ -100,6 +101,7 @@ mod tests {
         check(&[(101, 0, None, "split", 19)], Plan::FromScratch);
         check(&[(101, 7, None, "transaction", 3)], Plan::FromScratch);
         check(&[(101, 7, None, "account", 20)], Plan::FromScratch);
+        check(&[(101, 0, Some("EUR"), "exchange_rate", 18)], Plan::FromScratch);
     }
 
     #[test]
@@ -107,13 +109,14 @@ mod tests {
         check(&[(101, 0, Some("MSFT"), "bar", 3)], Plan::ResumeAfter(on(19)));
         check(&[(101, 8, None, "transaction", 3)], Plan::ResumeAfter(on(19)));
         check(&[(100, 7, None, "transaction", 3)], Plan::ResumeAfter(on(19)));
+        check(&[(101, 0, Some("GBP"), "exchange_rate", 3), (102, 0, Some("EUR"), "exchange_rate", 20)], Plan::ResumeAfter(on(19)));
         check(&[(101, 0, Some("AAPL"), "instrument", 3), (102, 7, None, "position", 3)], Plan::ResumeAfter(on(19)));
     }
 
     #[test]
     fn other_prices_in_quarantine_start_over() {
         let standing = Standing { session_date: on(20), change_id: 1, quarantined: "one".into() };
-        let none = BTreeSet::new();
+        let none = Needs::default();
         assert_eq!(plan(PortfolioId(7), Some(&standing), &[], &none, "two", on(20)), Plan::FromScratch);
         assert_eq!(plan(PortfolioId(7), Some(&standing), &[], &none, "one", on(20)), Plan::Keep);
         assert_eq!(plan(PortfolioId(7), None, &[], &none, "one", on(20)), Plan::FromScratch);

@@ -1,4 +1,4 @@
-//! What a publication leaves in `ops`: verdicts, itself, and the portfolio days that it changed.
+//! What a publication leaves in `ops`: verdicts, alerts, and itself.
 
 use super::Scope;
 use crate::{
@@ -16,12 +16,14 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Last {
     pub session_date: NaiveDate,
     pub change_id: i64,
+    /// Did any publication keep everything that pages show?
+    pub keeps_all: bool,
 }
 
 pub(super) async fn last(connection: &mut PgConnection) -> Result<Option<Last>, sqlx::Error> {
     sqlx::query_as!(
         Last,
-        r#"select max(session_date) as "session_date!", max(change_id) as "change_id!"
+        r#"select max(session_date) as "session_date!", max(change_id) as "change_id!", bool_or(keeps_all) as "keeps_all!"
            from ops.publication having count(*) > 0"#
     )
     .fetch_optional(connection)
@@ -216,48 +218,38 @@ pub(super) async fn alerts(
     Ok(())
 }
 
-/// Notes the publication and every portfolio day that shows something else than before, also one that is gone.
+/// Notes the publication itself; what it shows is kept beside it (`kept`).
 pub(super) async fn publication(
     connection: &mut PgConnection,
     run_id: i64,
     session: NaiveDate,
     change_id: i64,
     models: &[BuiltModel],
-    changed: &BTreeMap<PortfolioId, NaiveDate>,
-) -> Result<(), sqlx::Error> {
-    let publication_id = sqlx::query_scalar!(
-        "insert into ops.publication (run_id, session_date, change_id, checks_passed, checks_total, models)
-         select $1, $2, $3, count(*) filter (where passed), count(*), $4 from ops.check_result where run_id = $1
+    portfolios: &[i64],
+    replaced: &[String],
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        "insert into ops.publication (run_id, session_date, change_id, checks_passed, checks_total, models, keeps_all, portfolios, response_id, program, replaced_models)
+         select $1, $2, $3, count(*) filter (where passed), count(*), $4, true, $5,
+                coalesce((select response_id from ops.judged), (select max(response_id) from raw.vendor_response), 0), $6, $7
+         from ops.check_result where run_id = $1
          returning publication_id",
         run_id,
         session,
         change_id,
         Json(models) as _,
+        portfolios,
+        env!("CARGO_PKG_VERSION"),
+        replaced,
     )
-    .fetch_one(&mut *connection)
-    .await?;
-    for (portfolio, from) in changed {
-        sqlx::query!(
-            "with shown as (
-                 select distinct on (session_date) session_date, value, inflow, outflow, daily_return
-                 from ops.published_portfolio_day where portfolio_id = $1 and session_date >= $2
-                 order by session_date, publication_id desc
-             ), standing as (
-                 select session_date, value, inflow, outflow, daily_return
-                 from ledger.portfolio_day where portfolio_id = $1 and session_date >= $2
-             )
-             insert into ops.published_portfolio_day (portfolio_id, session_date, publication_id, value, inflow, outflow, daily_return)
-             select $1, session_date, $3, standing.value, coalesce(standing.inflow, 0), coalesce(standing.outflow, 0), standing.daily_return
-             from standing full outer join shown using (session_date)
-             where shown.session_date is null
-                or (standing.value, coalesce(standing.inflow, 0), coalesce(standing.outflow, 0), standing.daily_return)
-                   is distinct from (shown.value, shown.inflow, shown.outflow, shown.daily_return)",
-            portfolio.get(),
-            *from,
-            publication_id,
-        )
-        .execute(&mut *connection)
-        .await?;
-    }
-    Ok(())
+    .fetch_one(connection)
+    .await
+}
+
+/// Every portfolio that has days, or of which some were shown.
+pub(super) async fn everybody(connection: &mut PgConnection) -> Result<Vec<PortfolioId>, sqlx::Error> {
+    let all = sqlx::query_scalar!(
+        r#"select portfolio_id as "id!" from ledger.portfolio_day union select portfolio_id from ops.published_portfolio_day"#
+    );
+    Ok(all.fetch_all(connection).await?.into_iter().map(PortfolioId).collect())
 }

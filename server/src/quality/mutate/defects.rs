@@ -317,6 +317,20 @@ pub const DEFECTS: &[Defect] = &[
         shown: "45",
     },
     Defect {
+        name: "rate_of_zero",
+        description: "an exchange rate of nothing",
+        sql: r"insert into raw.exchange_rate values ('EUR', 'USD', '2020-09-29', 1.17, 'polygon', 1), ('EUR', 'USD', '2020-09-30', 0, 'polygon', 1)",
+        caught_by: &["exchange_rates_are_positive"],
+        shown: "EUR",
+    },
+    Defect {
+        name: "rate_times_ten",
+        description: "an exchange rate whose point slipped",
+        sql: r"insert into raw.exchange_rate values ('EUR', 'USD', '2020-09-29', 1.17, 'polygon', 1), ('EUR', 'USD', '2020-09-30', 11.7, 'polygon', 1)",
+        caught_by: &["exchange_rates_move_little"],
+        shown: "EUR",
+    },
+    Defect {
         name: "old_rates",
         description: "no rate for a month",
         sql: r"delete from raw.economic_observation where observed_on > '2020-08-31'",

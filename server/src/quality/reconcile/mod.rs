@@ -10,7 +10,8 @@ mod typing;
 
 use super::{
     books::Books,
-    entries::{Difference, Entry, cash_difference, position_differences, positions},
+    entries::{Difference, Entry, cash_difference, position_differences},
+    held::positions,
 };
 use cause::{Evidence, Opening, Payout, Suspicion, Unbooked, likely};
 use chrono::{Days, NaiveDate};

@@ -41,6 +41,9 @@ fn trade(key: &str, source: &str, on: &str, quantity: &str, price: &str) -> Entr
         cash: -quantity * price,
         currency: "USD".into(),
         fill: None,
+        ratio: None,
+        counter_symbol: None,
+        is_rounded: false,
     }
 }
 

@@ -8,7 +8,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{Response, StatusCode};
 use chrono::{DateTime, NaiveDate};
 
-use super::page;
+use super::{exchange::Pair, page};
 use crate::calendar;
 use crate::simulator::asked::Asked;
 use crate::simulator::exchange::{Exchange, Moment};
@@ -54,6 +54,10 @@ pub async fn range(
     let moment = exchange.moment();
     if from_date > moment.today {
         return not_in_plan(&caller);
+    }
+    if let Some(pair) = Pair::parse(&ticker) {
+        let (body, count) = pair.bars(from_date, to_date.min(moment.last_date));
+        return envelope(Some(&ticker), false, count, &body, &caller, None);
     }
     let adjusted = asked.get("adjusted") != Some("false");
     let newest_first = asked.get("sort") == Some("desc");

@@ -2,6 +2,8 @@
 
 /// Daily bars of one ticker, of all on one day, and the last one.
 pub mod bars;
+/// Pairs of currencies.
+pub mod exchange;
 /// Splits and dividends under their old and new paths.
 pub mod events;
 /// Pages with `next_url`.

@@ -20,14 +20,21 @@ with last_days as (
     {% if is_incremental() %}where state.portfolio_id in (select portfolio_id from {{ source('ledger', 'changed') }}){% endif %}
 ),
 
+-- What the ledger says of each account, together. A sum with an unknown part is unknown.
 held as (
     select
         portfolio_id,
         symbol,
         sum(quantity)::numeric(28, 10) as quantity,
-        sum(cost)::numeric(19, 4) as cost
-    from {{ source('ledger', 'position') }}
-    where to_date is null
+        case when bool_and(cost is not null) then sum(cost) end::numeric(19, 4) as cost,
+        max(close)::numeric(28, 10) as close,
+        max(priced_on) as priced_on,
+        max(currency) as currency,
+        max(rate)::numeric(28, 10) as rate,
+        case when bool_and(market_value is not null) then sum(market_value) end as value,
+        case when bool_and(unrealized is not null) then sum(unrealized) end as unrealized,
+        case when bool_and(currency_effect is not null) then sum(currency_effect) end as currency_effect
+    from {{ source('ledger', 'holding') }}
     group by portfolio_id, symbol
     having sum(quantity) <> 0
 ),
@@ -39,23 +46,14 @@ asked as (
     inner join last_days on last_days.portfolio_id = held.portfolio_id
 ),
 
--- The last close at or before the session, and at or before the session before it, in the session's shares: a close that
--- is carried over a split is divided by it.
+-- The last close at or before the session before, in the session's shares: a close that is carried over a split is divided by it.
 priced as (
     select
         asked.symbol,
         asked.session_date,
-        last.session_date as priced_on,
-        (last.close / last_split.ratio)::numeric(28, 10) as close,
         (before.close / before_split.ratio)::numeric(28, 10) as previous_close
     from asked
-    {{ last_close('last', 'asked.symbol', 'asked.session_date') }}
     {{ last_close('before', 'asked.symbol', 'asked.previous_session_date') }}
-    left join lateral (
-        select coalesce(exp(sum(ln(splits.split_to / splits.split_from))), 1) as ratio
-        from {{ ref('splits') }} as splits
-        where splits.symbol = asked.symbol and splits.execution_date > last.session_date and splits.execution_date <= asked.session_date
-    ) as last_split on true
     left join lateral (
         select coalesce(exp(sum(ln(splits.split_to / splits.split_from))), 1) as ratio
         from {{ ref('splits') }} as splits
@@ -71,12 +69,16 @@ select
     coalesce(instruments.sector, 'Other') as sector,
     held.quantity,
     held.cost,
-    priced.close,
-    priced.priced_on,
+    held.close,
+    held.priced_on,
     -- More than money can be is no value: one such holding must not stop the publication for everybody.
-    case when abs(held.quantity * priced.close) < 999999999999999 then held.quantity * priced.close end::numeric(19, 4) as value,
-    (held.quantity * priced.close / nullif(last_days.value, 0))::double precision as weight,
-    priced.previous_close
+    case when abs(held.value) < 999999999999999 then held.value end::numeric(19, 4) as value,
+    (held.value / nullif(last_days.value, 0))::double precision as weight,
+    priced.previous_close,
+    held.currency,
+    held.rate,
+    case when abs(held.unrealized) < 999999999999999 then held.unrealized end::numeric(19, 4) as unrealized,
+    case when abs(held.currency_effect) < 999999999999999 then held.currency_effect end::numeric(19, 4) as currency_effect
 from held
 inner join last_days on last_days.portfolio_id = held.portfolio_id
 left join priced on priced.symbol = held.symbol and priced.session_date = last_days.session_date

@@ -89,7 +89,11 @@ select
     days.brought_in,
     benchmark.price_return as benchmark_price_return,
     benchmark.total_return as benchmark_total_return,
-    carried_rates.annual_rate as risk_free_rate
+    carried_rates.annual_rate as risk_free_rate,
+    days.cash_currency,
+    days.exact_value,
+    days.unrealized_currency,
+    days.realized_currency
 from {{ source('ledger', 'portfolio_day') }} as days
 {% if is_incremental() %}
 inner join {{ source('ledger', 'changed') }} as changed

@@ -61,7 +61,12 @@ select
     'broker' as source,
     coalesce(description, '') as note,
     null::bigint as transaction_id,
-    null::int as version
+    null::int as version,
+    null::numeric(28, 10) as ratio,
+    null::text as counter_symbol,
+    null::numeric(11, 10) as cost_share,
+    null::text as lot_id,
+    null::date as opened_on
 from mapped
 where type is not null
 
@@ -83,6 +88,11 @@ select
     source,
     note,
     transaction_id,
-    version
+    version,
+    ratio,
+    counter_symbol,
+    cost_share,
+    lot_id,
+    opened_on
 from entered
 where not is_deleted

@@ -2,8 +2,8 @@
 
 use super::{
     super::{
-        exchange::worth,
-        fixed::{SCALE, money},
+        exchange::{self, worth},
+        fixed::{self, SCALE, money},
         yields::{Finding, Holding, PortfolioDay, PositionInterval},
     },
     Booking, Watch, Watched,
@@ -13,9 +13,22 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
+/// Cash at a close, in base currency.
+#[derive(Clone, Copy)]
+struct Cash {
+    rounded: Money,
+    unrounded: Money,
+    /// What exchange rates brought to it since the first session.
+    currency_effect: Money,
+}
+
+fn normalized(amount: Money) -> Money {
+    Money(amount.0.normalize())
+}
+
 impl Booking<'_> {
     pub(super) fn close(&mut self, session: NaiveDate) {
-        let (mut sum, mut foreign, mut carried, mut positions) = (Some(0_i128), Money::ZERO, 0, 0);
+        let (mut sum, mut foreign, mut carried, mut positions) = (Some(0_i128), (Money::ZERO, Money::ZERO), 0, 0);
         std::mem::swap(&mut self.values, &mut self.previous_values);
         for place in 0..self.held.len() {
             self.values[place] = Some(Money::ZERO);
@@ -31,10 +44,11 @@ impl Booking<'_> {
             carried += u32::from(price.is_some_and(|(day, _)| day < session));
             let units = held.zip(price).and_then(|(held, (_, price))| held.checked_mul(price));
             if self.quotes[place].is_some() {
-                let value = units.and_then(|units| self.in_base(session, place, units));
-                self.values[place] = value;
-                match value {
-                    Some(value) => foreign += value,
+                let value = units.and_then(|units| self.in_base_unrounded(session, place, units));
+                let rounded = value.map(|value| fixed::cents(value.0));
+                self.values[place] = rounded;
+                match value.zip(rounded) {
+                    Some((value, rounded)) => foreign = (foreign.0 + rounded, foreign.1 + value),
                     None => sum = None,
                 }
             } else {
@@ -46,18 +60,27 @@ impl Booking<'_> {
             }
             self.was_held[place] = true;
         }
-        let market_value = sum.and_then(money).map(|home| home + foreign);
+        let market_value = sum.and_then(money).map(|home| home + foreign.0);
+        let unrounded_market_value = sum.and_then(fixed::unrounded).map(|home| home + foreign.1);
         let (cash, owed) = (self.cash_at(session), self.owed(session));
-        let value = market_value.zip(cash).zip(owed).map(|((market_value, (cash, _)), (owed, _))| market_value + cash + owed);
+        let value = market_value.zip(cash).zip(owed).map(|((market_value, cash), (owed, _))| market_value + cash.rounded + owed);
+        let unrounded =
+            unrounded_market_value.zip(cash).zip(owed).map(|((market_value, cash), (owed, _))| market_value + cash.unrounded + owed);
         let net_flow = std::mem::take(&mut self.net_flow);
         let (inflow, outflow) = if net_flow > Money::ZERO { (net_flow, Money::ZERO) } else { (Money::ZERO, -net_flow) };
         self.totals.inflow += inflow;
         self.totals.outflow += outflow;
         let is_unconverted = std::mem::take(&mut self.is_unconverted_now);
-        let daily_return = self.previous_value.zip(value).filter(|_| !is_unconverted).and_then(|(previous, value)| {
-            let base = previous + inflow;
-            (base > Money::ZERO).then(|| (value + outflow - base).share_of(base)).flatten()
-        });
+        let return_of = |before: Option<Money>, now: Option<Money>, inflow: Money, outflow: Money| {
+            let (before, now) = before.zip(now).filter(|_| !is_unconverted)?;
+            let base = before + inflow;
+            (base > Money::ZERO).then(|| (now + outflow - base).share_of(base)).flatten()
+        };
+        let daily_return = return_of(self.previous_value, unrounded, inflow, outflow);
+        // What the owner put in and cash didn't get went into holdings.
+        let into_holdings = net_flow - self.cash_moved;
+        let (cost, brought) = if into_holdings > Money::ZERO { (into_holdings, Money::ZERO) } else { (Money::ZERO, -into_holdings) };
+        let holdings_return = return_of(self.previous_market_value, unrounded_market_value, cost, brought);
         self.close_intervals(session);
         let is_cost_known = self.unconverted_since.is_none()
             || !self.positions.iter().any(|position| !position.quantity.is_zero() && position.is_unconverted());
@@ -66,45 +89,56 @@ impl Booking<'_> {
         self.yields.days.push(PortfolioDay {
             session_date: session,
             value,
-            cash: cash.map(|(cash, _)| cash),
+            exact_value: unrounded.map(normalized).filter(|exact| Some(*exact) != value),
+            cash: cash.map(|cash| cash.rounded),
             receivable: owed.map(|(owed, _)| owed),
             inflow,
             outflow,
             is_unconverted,
             daily_return,
+            holdings_return,
             carried,
             positions,
             market_value,
             unrealized,
             unrealized_currency,
-            cash_currency: cash.zip(owed).filter(|_| self.unconverted_since.is_none()).map(|((_, cash), (_, owed))| cash + owed),
+            cash_currency: cash.zip(owed).filter(|_| self.unconverted_since.is_none()).map(|(cash, (_, owed))| cash.currency_effect + owed),
             cash_moved: std::mem::take(&mut self.cash_moved),
             unconverted_since: self.unconverted_since,
             totals: self.totals,
         });
         self.split_today.clear();
-        (self.previous_session, self.previous_value) = (Some(session), value);
+        (self.previous_session, self.previous_value) = (Some(session), unrounded.map(normalized));
+        self.previous_market_value = unrounded_market_value.map(normalized);
     }
 
     /// Quantity × close (units of 10⁻²⁰, in the currency of the closes) as money of the base currency.
     pub(super) fn in_base(&mut self, session: NaiveDate, place: usize, units: i128) -> Option<Money> {
-        let Some(quote) = self.quotes[place] else { return money(units) };
+        if self.quotes[place].is_none() {
+            return money(units);
+        }
+        self.in_base_unrounded(session, place, units).map(|worth| fixed::cents(worth.0))
+    }
+
+    fn in_base_unrounded(&mut self, session: NaiveDate, place: usize, units: i128) -> Option<Money> {
+        let Some(quote) = self.quotes[place] else { return fixed::unrounded(units) };
         let local = Decimal::try_from_i128_with_scale(units / 10_i128.pow(SCALE), SCALE).ok()?;
-        worth(local, self.exchange.rate(quote.currency, session)?)
+        exchange::unrounded(local, self.exchange.rate(quote.currency, session)?)
     }
 
     /// Cash of all accounts and currencies, and what exchange rates brought to it.
-    fn cash_at(&mut self, session: NaiveDate) -> Option<(Money, Money)> {
+    fn cash_at(&mut self, session: NaiveDate) -> Option<Cash> {
         let base = self.exchange.base;
         let (mut home, mut foreign) = (Money::ZERO, BTreeMap::<Currency, Money>::new());
         for (currency, cash) in self.cash.values().flatten() {
             if *currency == base { home += *cash } else { *foreign.entry(*currency).or_default() += *cash }
         }
-        let mut abroad = Money::ZERO;
+        let (mut rounded, mut unrounded) = (Money::ZERO, Money::ZERO);
         for (currency, cash) in foreign.into_iter().filter(|(_, cash)| !cash.is_zero()) {
-            abroad += worth(cash.0, self.exchange.rate(currency, session)?)?;
+            let worth = exchange::unrounded(cash.0, self.exchange.rate(currency, session)?)?;
+            (rounded, unrounded) = (rounded + fixed::cents(worth.0), unrounded + worth);
         }
-        Some((home + abroad, abroad - self.foreign_cash_cost))
+        Some(Cash { rounded: home + rounded, unrounded: home + unrounded, currency_effect: rounded - self.foreign_cash_cost })
     }
 
     /// Of the unrealized gain, what exchange rates brought: each lot's cost in its own currency at today's rate, less its cost.

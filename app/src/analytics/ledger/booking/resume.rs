@@ -45,6 +45,7 @@ impl<'a> Booking<'a> {
             previous_session: state.session_date,
             // Before the first session there is nothing, which is worth nothing.
             previous_value: if state.session_date.is_none() { Some(Money::ZERO) } else { state.value },
+            previous_market_value: if state.session_date.is_none() { Some(Money::ZERO) } else { state.market_value },
             previous_values: Vec::new(),
             yields: Yield::default(),
         };
@@ -123,6 +124,7 @@ impl<'a> Booking<'a> {
             receivables: self.receivables,
             totals: self.totals,
             value: self.previous_value,
+            market_value: self.previous_market_value,
             ..State::default()
         };
         for position in self.positions {

@@ -300,7 +300,10 @@ impl Booking<'_> {
 }
 
 fn is_same_ratio((a, b): (Decimal, Decimal), (c, d): (Decimal, Decimal)) -> bool {
-    a.checked_mul(d).zip(b.checked_mul(c)).is_some_and(|(left, right)| to_scale(left - right, SCALE / 2).is_zero())
+    a.checked_mul(d)
+        .zip(b.checked_mul(c))
+        .and_then(|(left, right)| left.checked_sub(right))
+        .is_some_and(|apart| to_scale(apart, SCALE / 2).is_zero())
 }
 
 /// A part of a lot, from 0 to 1.

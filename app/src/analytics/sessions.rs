@@ -1,0 +1,221 @@
+//! A portfolio's published sessions, the stretch of them that a range shows, and the returns of that stretch.
+
+use super::{
+    benchmark::excess_return,
+    cashflow::{Payment, money_weighted},
+    drawdown::drawdowns,
+    period::{Dietz, Period, Session},
+    returns::{Linked, SESSIONS_A_YEAR, cumulative_return, link, per_period},
+    series::Series,
+};
+use crate::domain::{Figure, Money, Range, Undefined};
+use chrono::NaiveDate;
+
+/// From this many days on a money-weighted rate is a year's.
+const DAYS_OF_A_YEAR: i64 = 365;
+
+/// One session of a portfolio: a row of `marts.portfolio_daily`, with the chosen benchmark's return.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PortfolioSession {
+    pub session_date: NaiveDate,
+    /// At the close; `None`: a held symbol has no price yet.
+    pub value: Option<Money>,
+    pub inflow: Money,
+    pub outflow: Money,
+    /// Inflows minus outflows since the first session.
+    pub net_contributions: Money,
+    pub daily_return: Option<f64>,
+    pub carried: u32,
+    pub positions: u32,
+    pub unrealized: Option<Money>,
+    /// Sums since the first session, this one included:
+    pub realized: Money,
+    pub income: Money,
+    pub costs: Money,
+    pub brought_in: Money,
+    /// What exchange rates brought to cash and receivables.
+    pub cash_currency: Money,
+    /// The value before it is rounded to four decimals, of which returns are taken.
+    pub exact_value: Option<Money>,
+    pub benchmark_return: Option<f64>,
+    /// A fraction per year.
+    pub risk_free_rate: Option<f64>,
+}
+
+/// The money-weighted return of a stretch: a year's, or the stretch's own where that is shorter than a year.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MoneyWeightedReturn {
+    pub rate: Figure<f64>,
+    pub is_annual: bool,
+}
+
+/// The sessions of a range, and the one with whose close it opens.
+#[derive(Debug, Clone, Copy)]
+pub struct Stretch<'a> {
+    /// `None` where the range reaches back to the portfolio's first session: before it there was nothing.
+    pub opening: Option<&'a PortfolioSession>,
+    /// Ascending; the last one of the portfolio is the last.
+    pub sessions: &'a [PortfolioSession],
+    last: &'a PortfolioSession,
+}
+
+/// How a stretch has gone until the close of a session.
+#[derive(Debug, Clone, Copy)]
+pub struct Point<'a> {
+    pub session: &'a PortfolioSession,
+    /// Since the opening; nothing before the first return.
+    pub cumulative: Option<f64>,
+    pub benchmark_cumulative: Option<f64>,
+    pub drawdown: Option<f64>,
+}
+
+impl<'a> Stretch<'a> {
+    /// Of all sessions of a portfolio, ascending; `None` without one.
+    pub fn of(all: &'a [PortfolioSession], range: Range) -> Option<Self> {
+        let last = all.last()?;
+        // The range's first return is that of the session after the one with whose close it opens.
+        let start = match range {
+            Range::OneDay => all.len() - 1,
+            _ => range.opens_on(last.session_date).map_or(0, |opens_on| all.partition_point(|session| session.session_date <= opens_on)),
+        };
+        let opening = start.checked_sub(1).and_then(|before| all.get(before));
+        Some(Self { opening, sessions: &all[start.min(all.len())..], last })
+    }
+
+    /// Everything since the first session.
+    pub fn whole(all: &'a [PortfolioSession]) -> Option<Self> {
+        Self::of(all, Range::Max)
+    }
+
+    /// The sessions that have a return, as a series to be measured.
+    pub fn series(&self) -> Series {
+        series(self.sessions)
+    }
+
+    /// TWR: Π(1 + r) − 1, with the days that it leaves out.
+    ///
+    /// # Errors
+    /// Without a single return, or where a value in between is unknown.
+    pub fn time_weighted(&self) -> Figure<Linked> {
+        self.with_period(|period| period.time_weighted())
+    }
+
+    /// As the ledger's files are measured too.
+    fn with_period<T>(&self, measure: impl FnOnce(&Period<'_>) -> T) -> T {
+        let session = |of: &PortfolioSession| Session {
+            date: of.session_date,
+            value: of.value,
+            inflow: of.inflow,
+            outflow: of.outflow,
+            is_unconverted: false,
+            daily_return: of.daily_return,
+        };
+        let (opening, sessions) = (self.opening.map(session), self.sessions.iter().map(session).collect::<Vec<_>>());
+        measure(&Period { opening: opening.as_ref(), sessions: &sessions })
+    }
+
+    /// The benchmark's return over the sessions on which the portfolio has one.
+    ///
+    /// # Errors
+    /// Without a common session.
+    pub fn benchmark_return(&self) -> Figure<f64> {
+        cumulative_return(self.common().map(|(_, benchmark)| benchmark)).map(|linked| linked.cumulative)
+    }
+
+    /// TWR − the benchmark's, over the sessions that have both.
+    ///
+    /// # Errors
+    /// Without a common session, or where the TWR is unknown.
+    pub fn excess_return(&self) -> Figure<f64> {
+        self.time_weighted()?;
+        excess_return(self.common())
+    }
+
+    fn common(&self) -> impl Iterator<Item = (Option<f64>, Option<f64>)> {
+        let with_return = self.sessions.iter().filter(|session| session.daily_return.is_some());
+        with_return.map(|session| (session.daily_return, session.benchmark_return))
+    }
+
+    /// The opening, where there is one, and every session. Cumulative numbers go on unchanged through a day without a return.
+    pub fn line(&self) -> Vec<Point<'a>> {
+        let mut line = Vec::with_capacity(self.sessions.len() + 1);
+        let (mut cumulative, mut benchmark_cumulative, mut drawdown) = (None, None, None);
+        if let Some(session) = self.opening {
+            (cumulative, benchmark_cumulative, drawdown) = (Some(0.0), Some(0.0), Some(0.0));
+            line.push(Point { session, cumulative, benchmark_cumulative, drawdown });
+        }
+        let returns: Vec<f64> = self.sessions.iter().filter_map(|session| session.daily_return).collect();
+        let mut depths = drawdowns(&returns).into_iter();
+        let on = |so_far: Option<f64>, r: f64| Some(so_far.map_or(r, |linked| link(linked, r)));
+        for session in self.sessions {
+            if let Some(r) = session.daily_return {
+                cumulative = on(cumulative, r);
+                drawdown = depths.next();
+                if let Some(b) = session.benchmark_return {
+                    benchmark_cumulative = on(benchmark_cumulative, b);
+                }
+            }
+            line.push(Point { session, cumulative, benchmark_cumulative, drawdown });
+        }
+        line
+    }
+
+    /// XIRR: the opening value and what came in are paid, what went out and the closing value are received.
+    pub fn money_weighted(&self) -> MoneyWeightedReturn {
+        let Some(payments) = self.payments() else { return MoneyWeightedReturn { rate: Err(no_price()), is_annual: false } };
+        let days = payments.first().map_or(0, |(first, _)| (self.last.session_date - *first).num_days());
+        let is_annual = days >= DAYS_OF_A_YEAR;
+        let payments: Vec<Payment> = payments.into_iter().map(|(on, amount)| Payment { on, amount: amount.ratio_base() }).collect();
+        let rate = money_weighted(&payments).and_then(|found| {
+            let annual = || found.annual.ok_or_else(|| Undefined::because("the yearly rate is too large for a number"));
+            if is_annual { annual() } else { Ok(found.of_period) }
+        });
+        MoneyWeightedReturn { rate, is_annual }
+    }
+
+    /// What was paid (negative) and received, by day, with the investor's sign; `None` without a value at either end.
+    pub fn payments(&self) -> Option<Vec<(NaiveDate, Money)>> {
+        let mut payments = Vec::new();
+        if let Some(opening) = self.opening {
+            payments.push((opening.session_date, -opening.value?));
+        }
+        let flows = self.sessions.iter().filter(|session| session.inflow != session.outflow);
+        payments.extend(flows.map(|session| (session.session_date, session.outflow - session.inflow)));
+        payments.push((self.last.session_date, self.last.value?));
+        Some(payments)
+    }
+
+    /// Modified Dietz. Without an opening the first session's net inflow is the opening value: it was at work from that day on.
+    ///
+    /// # Errors
+    /// Without a value at either end, within one day, or when no capital was at work.
+    pub fn modified_dietz(&self) -> Figure<f64> {
+        self.with_period(|period| period.modified_dietz())
+    }
+
+    /// What it is worked out from.
+    ///
+    /// # Errors
+    /// As [`Self::modified_dietz`].
+    pub fn dietz(&self) -> Figure<Dietz> {
+        self.with_period(|period| period.dietz())
+    }
+}
+
+/// The sessions that have a return, as a series to be measured.
+pub fn series(sessions: &[PortfolioSession]) -> Series {
+    let mut series = Series { benchmark: Some(Vec::new()), ..Series::default() };
+    for session in sessions {
+        let Some(r) = session.daily_return else { continue };
+        series.days.push(session.session_date);
+        series.returns.push(r);
+        series.risk_free.push(session.risk_free_rate.map(|rate| per_period(rate, SESSIONS_A_YEAR)));
+        series.benchmark.get_or_insert_default().push(session.benchmark_return);
+    }
+    series
+}
+
+/// The reason where a value is missing.
+pub fn no_price() -> Undefined {
+    Undefined::because("a held symbol has no price yet")
+}

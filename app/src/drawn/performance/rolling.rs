@@ -1,0 +1,109 @@
+//! A measure over windows that end on each session: chosen by a plain form, drawn, and summed up in a line.
+
+use super::measures::written;
+use crate::{
+    analytics::series::WINDOWS,
+    charts,
+    domain::{Range, Scope},
+    format,
+    performance::{
+        model::{Performance, Rolled},
+        words::{self, ROLLING, Unit},
+    },
+    routes,
+    ui::ChartBox,
+};
+use chrono::NaiveDate;
+use leptos::prelude::*;
+
+pub(super) fn card(of: &Performance, scope: &Scope, rolled: Rolled) -> AnyView {
+    let Rolled { key, window } = rolled;
+    let (name, unit, method) = words::find(key).map_or((key, Unit::Ratio, ""), |words| (words.name, words.unit, words.method));
+    let points: Vec<(NaiveDate, Option<f64>)> = of.rolled(rolled).into_iter().map(|(day, figure)| (day, figure.ok())).collect();
+    let label = format!("{name} over windows of {window} sessions, {}", of.range.in_words());
+    let formatter = if matches!(unit, Unit::Ratio | Unit::Index) { "number" } else { "percent" };
+    let body = if points.iter().any(|(_, value)| value.is_some()) {
+        let option = charts::rolling_chart(name, &points, formatter);
+        view! { <p class="mute">{summary(&points, unit)}</p><ChartBox id="performance-rolling" label option/>{table(&points, name, unit)} }
+            .into_any()
+    } else {
+        let has = of.history.returns.len();
+        view! { <p class="mute">{format!("needs windows of {window} returns, has {has} since the first session")}</p> }.into_any()
+    };
+    view! {
+        <section class="card wide" id="rolling">
+            <header><h2>"Rolling windows"</h2>{form(scope, rolled)}</header>
+            <p class="tag">{format!("{name}, {method}, over the {window} daily returns that end with each session")}</p>
+            {body}
+        </section>
+    }
+    .into_any()
+}
+
+/// Two selects: a change sends them (by the glue), and without scripts the button does.
+fn form(scope: &Scope, rolled: Rolled) -> AnyView {
+    let measure = |key: &'static str| {
+        let name = words::find(key).map_or(key, |words| words.name);
+        view! { <option value=key selected=key == rolled.key>{name}</option> }
+    };
+    let window = |window: usize| {
+        let label = format!("{window} sessions");
+        view! { <option value=window.to_string() selected=window == rolled.window>{label}</option> }
+    };
+    let hidden = |name: &'static str, value: String| view! { <input type="hidden" name=name value=value/> };
+    let portfolio = scope.portfolio.map(|portfolio| hidden("portfolio", portfolio.to_string()));
+    let range = (scope.range != Range::default()).then(|| hidden("range", scope.range.label().to_owned()));
+    let against = (scope.benchmark != Default::default()).then(|| hidden("against", scope.benchmark.key().to_owned()));
+    let action = format!("{}#rolling", routes::PERFORMANCE);
+    view! {
+        <form class="picks" method="get" action=action data-autosubmit="">
+            {portfolio}{range}{against}
+            <label class="pick"><small>"Measure"</small><select name="rolling">{ROLLING.iter().map(|key| measure(key)).collect_view()}</select></label>
+            <label class="pick"><small>"Window"</small><select name="window">{WINDOWS.map(window).collect_view()}</select></label>
+            <noscript><button class="button small">"Show"</button></noscript>
+        </form>
+    }
+    .into_any()
+}
+
+fn summary(points: &[(NaiveDate, Option<f64>)], unit: Unit) -> String {
+    let known: Vec<(NaiveDate, f64)> = points.iter().filter_map(|(day, value)| Some((*day, (*value)?))).collect();
+    let [.., (last, latest)] = known[..] else { return String::new() };
+    let said = |(day, value): &(NaiveDate, f64)| format!("{} on {}", written(*value, unit), format::date(*day));
+    let (least, most) =
+        (known.iter().min_by(|a, b| a.1.total_cmp(&b.1)).map(said), known.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(said));
+    let undefined = points.len() - known.len();
+    let undefined =
+        if undefined > 0 { format!("; undefined on {}", format::plural(undefined as u64, "session", "sessions")) } else { String::new() };
+    format!(
+        "{} as of {}; lowest {}, highest {}{undefined}",
+        written(latest, unit),
+        format::date(last),
+        least.unwrap_or_default(),
+        most.unwrap_or_default()
+    )
+}
+
+fn table(points: &[(NaiveDate, Option<f64>)], name: &str, unit: Unit) -> AnyView {
+    let rows = charts::table_days(points.to_vec())
+        .into_iter()
+        .rev()
+        .map(|(day, value)| {
+            let value = value.map_or_else(|| "–".into(), |value| written(value, unit));
+            view! { <tr><td>{format::date(day)}</td><td class="r">{value}</td></tr> }
+        })
+        .collect_view();
+    view! {
+        <details class="behind">
+            <summary>"Show as table"</summary>
+            <p class="mute">"At most 60 sessions, evenly spread over the range, newest first."</p>
+            <div class="scroll" tabindex="0" role="region" aria-label="Table behind the rolling windows">
+                <table class="rows">
+                    <thead><tr><th scope="col">"Session"</th><th scope="col" class="r">{name.to_owned()}</th></tr></thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        </details>
+    }
+    .into_any()
+}

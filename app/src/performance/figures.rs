@@ -1,0 +1,237 @@
+//! From a portfolio's published sessions to what is said of its performance. Pure.
+
+use super::model::{Daily, Month, Performance, Returns, Rolled, TrackRecord, Year};
+use crate::{
+    analytics::{
+        metrics::{KEYS, Terms, on_screen},
+        report::{Report, RiskFree, Rolling},
+        returns::{Linked, SESSIONS_A_YEAR, by_month, by_year, per_period},
+        risk::concentration_measures,
+        series::WINDOWS,
+        sessions::{MoneyWeightedReturn, Point, PortfolioSession, Stretch, no_price, series},
+    },
+    domain::{Figure, Money, Scope},
+};
+use chrono::NaiveDate;
+
+/// Where the published risk-free rate comes from.
+const RISK_FREE: RiskFree = RiskFree::Series("DGS3MO");
+
+/// Everything about the range of the scope; `None` without a session.
+pub fn performance(record: &TrackRecord, scope: &Scope) -> Option<Performance> {
+    let all = &record.sessions;
+    let (first, last) = (all.first()?, all.last()?);
+    let stretch = Stretch::of(all, scope.range)?;
+    let priced: Vec<Money> = record.position_values.iter().flatten().copied().collect();
+    let (in_range, terms) = (stretch.series(), Terms::default());
+    let found = in_range.measured(terms, 0..in_range.returns.len());
+    let linked = stretch.time_weighted();
+    let MoneyWeightedReturn { rate: money_weighted, is_annual: money_weighted_is_annual } = stretch.money_weighted();
+    let months = months(all, |session| session.daily_return);
+    Some(Performance {
+        portfolio: record.portfolio,
+        currency: record.currency.clone(),
+        range: scope.range,
+        benchmark: scope.benchmark,
+        as_of: last.session_date,
+        opens_on: stretch.opening.unwrap_or(first).session_date,
+        since: first.session_date,
+        value: last.value.ok_or_else(no_price),
+        positions: last.positions,
+        carried: last.carried,
+        returns: Returns {
+            left_out: stretch.sessions.len() - in_range.returns.len(),
+            time_weighted: linked.clone().map(|linked| linked.cumulative),
+            benchmark: stretch.benchmark_return(),
+            excess: stretch.excess_return(),
+            money_weighted,
+            money_weighted_is_annual,
+            modified_dietz: stretch.modified_dietz(),
+        },
+        report: Report::of(&in_range, &found, terms, RISK_FREE),
+        concentration: concentration_measures(&priced),
+        daily: stretch.line().into_iter().map(|point| daily(point, stretch.opening)).collect(),
+        years: years(all, &months),
+        months: months.into_iter().map(|(year, month, own)| Month { year, month, own }).collect(),
+        sessions: stretch.sessions.len(),
+        on_screen: KEYS.iter().map(|key| (*key, linked_or(key, &linked, on_screen(&found, key, stretch.sessions.len())))).collect(),
+        history: series(all),
+    })
+}
+
+/// What links all returns is unknown where the time-weighted return is: a value in between is missing, and with it a return.
+fn linked_or(key: &str, linked: &Figure<Linked>, figure: Figure<f64>) -> Figure<f64> {
+    match linked {
+        Err(reason) if matches!(key, "cumulative_return" | "annualized_return") => Err(reason.clone()),
+        _ => figure,
+    }
+}
+
+/// Of the opening only the close belongs to the range: what came before it doesn't.
+fn daily(point: Point<'_>, opening: Option<&PortfolioSession>) -> Daily {
+    let Point { session, cumulative, benchmark_cumulative, drawdown } = point;
+    let is_inside = opening.is_none_or(|opening| opening.session_date != session.session_date);
+    Daily {
+        date: session.session_date,
+        value: session.value,
+        inflow: if is_inside { session.inflow } else { Money::ZERO },
+        outflow: if is_inside { session.outflow } else { Money::ZERO },
+        net_contributions: session.net_contributions,
+        own: session.daily_return.filter(|_| is_inside),
+        benchmark: session.benchmark_return.filter(|_| is_inside),
+        risk_free: session.risk_free_rate.filter(|_| is_inside).map(|rate| per_period(rate, SESSIONS_A_YEAR)),
+        cumulative,
+        benchmark_cumulative,
+        drawdown,
+    }
+}
+
+fn months(sessions: &[PortfolioSession], of: fn(&PortfolioSession) -> Option<f64>) -> Vec<(i32, u32, f64)> {
+    by_month(sessions.iter().map(|session| (session.session_date, of(session))))
+}
+
+/// The benchmark's counts where the portfolio has a return too.
+fn years(sessions: &[PortfolioSession], months_of_portfolio: &[(i32, u32, f64)]) -> Vec<Year> {
+    let beside = by_year(&months(sessions, |session| session.daily_return.and(session.benchmark_return)));
+    let benchmark = |year: i32| beside.iter().find(|(other, _)| *other == year).map(|(_, r)| *r);
+    by_year(months_of_portfolio).into_iter().map(|(year, own)| Year { year, own, benchmark: benchmark(year) }).collect()
+}
+
+impl Performance {
+    /// A measure as a page shows it.
+    ///
+    /// # Errors
+    /// Why it isn't shown.
+    pub fn shown(&self, key: &str) -> Figure<f64> {
+        let all = if self.concentration.iter().any(|(known, _)| *known == key) { &self.concentration } else { &self.on_screen };
+        crate::analytics::metrics::find(all, key)
+    }
+
+    /// One measure over the windows that end in the range; they reach back behind it where there is more.
+    pub fn rolled(&self, Rolled { key, window }: Rolled) -> Vec<(NaiveDate, Figure<f64>)> {
+        let mut all = self.history.rolling(key, Terms::default(), window);
+        let first = self.report.from;
+        all.drain(..all.partition_point(|(day, _)| first.is_none_or(|first| *day < first)));
+        all
+    }
+
+    /// Every measure over those windows, into the report.
+    pub fn roll(&mut self, window: usize) {
+        let mut rolling = Rolling::of(&self.history, Terms::default(), window);
+        if let Some(day) = self.report.from.and_then(|first| first.pred_opt()) {
+            rolling = rolling.after(day);
+        }
+        self.report.rolling = Some(rolling);
+    }
+}
+
+impl Rolled {
+    /// As they stand in an address; what isn't offered takes its default.
+    pub fn parse(key: &str, window: &str) -> Self {
+        let known = super::words::ROLLING.iter().find(|known| **known == key);
+        let window = window.parse().ok().filter(|window| WINDOWS.contains(window));
+        Self { key: known.copied().unwrap_or("volatility"), window: window.unwrap_or(63) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{PortfolioId, Range};
+    use chrono::Days;
+
+    fn usd(amount: i64) -> Money {
+        Money(amount.into())
+    }
+
+    /// 1,000 put in on the first day, which then earns a little each day; the benchmark earns half of it.
+    fn record(days: u64) -> TrackRecord {
+        let mut value = 1000.0;
+        let session = |at: u64| {
+            let r = [0.01, -0.008, 0.004][at as usize % 3];
+            value *= 1.0 + r;
+            let worth = Money(rust_decimal::Decimal::try_from(value).unwrap().round_dp(4));
+            PortfolioSession {
+                session_date: NaiveDate::from_ymd_opt(2023, 1, 2).unwrap() + Days::new(at),
+                value: Some(worth),
+                inflow: usd(if at == 0 { 1000 } else { 0 }),
+                outflow: Money::ZERO,
+                net_contributions: usd(1000),
+                daily_return: Some(r),
+                carried: 0,
+                positions: 1,
+                unrealized: Some(worth - usd(1000)),
+                realized: Money::ZERO,
+                income: Money::ZERO,
+                costs: Money::ZERO,
+                brought_in: Money::ZERO,
+                cash_currency: Money::ZERO,
+                exact_value: None,
+                benchmark_return: Some(r / 2.0),
+                risk_free_rate: Some(0.05),
+            }
+        };
+        TrackRecord {
+            portfolio: PortfolioId(1),
+            currency: "USD".into(),
+            sessions: (0..days).map(session).collect(),
+            position_values: vec![Some(usd(300)), Some(usd(700)), None],
+        }
+    }
+
+    fn of(days: u64, range: Range) -> Performance {
+        performance(&record(days), &Scope { range, ..Scope::default() }).unwrap()
+    }
+
+    #[test]
+    fn a_range_opens_with_a_close_and_holds_only_its_own_returns() {
+        let week = of(40, Range::OneWeek);
+        assert_eq!((week.daily.len(), week.report.observations, week.sessions), (8, 7, 7));
+        assert_eq!((week.daily[0].cumulative, week.daily[0].own, week.daily[0].date), (Some(0.0), None, week.opens_on));
+        assert_eq!(week.daily[7].cumulative, week.returns.time_weighted.clone().ok());
+        assert_eq!(week.shown("volatility").unwrap_err().0, "needs 20 returns, has 7");
+        assert!(crate::analytics::metrics::find(&week.report.metrics, "volatility").is_ok(), "the document has all there is");
+        assert_eq!(week.shown("top_1_weight"), Ok(0.7));
+        let near = (week.returns.modified_dietz.clone().unwrap() - week.daily[7].cumulative.unwrap()).abs();
+        assert!(near < 1e-6 && !week.returns.money_weighted_is_annual, "one investment: all methods agree up to the cents");
+    }
+
+    #[test]
+    fn all_there_is_begins_with_the_first_inflow() {
+        let whole = of(400, Range::Max);
+        assert_eq!((whole.daily.len(), whole.report.observations), (400, 400));
+        assert!((whole.returns.modified_dietz.clone().unwrap() - whole.returns.time_weighted.clone().unwrap()).abs() < 1e-6);
+        assert!(whole.shown("jensen_alpha").is_ok() && whole.returns.money_weighted_is_annual);
+        assert_eq!(whole.years.iter().map(|year| year.year).collect::<Vec<_>>(), [2023, 2024]);
+        assert_eq!(whole.months.len(), 14);
+    }
+
+    #[test]
+    fn rolling_windows_reach_back_behind_the_range() {
+        let mut week = of(40, Range::OneWeek);
+        let rolled = week.rolled(Rolled { key: "volatility", window: 21 });
+        assert_eq!(rolled.iter().map(|(day, _)| *day).collect::<Vec<_>>(), week.daily[1..].iter().map(|day| day.date).collect::<Vec<_>>());
+        week.roll(21);
+        let rolling = week.report.rolling.unwrap();
+        let column = &rolling.metrics.iter().find(|(key, _)| *key == "volatility").unwrap().1;
+        assert_eq!(column.iter().copied().collect::<Option<Vec<_>>>(), rolled.into_iter().map(|(_, figure)| figure.ok()).collect());
+        assert_eq!(Rolled::parse("beta", "126"), Rolled { key: "beta", window: 126 });
+        assert_eq!(Rolled::parse("alphabet", "7"), Rolled { key: "volatility", window: 63 });
+    }
+
+    #[test]
+    fn a_value_that_is_missing_in_between_leaves_the_linked_return_unknown() {
+        let mut gap = record(40);
+        (gap.sessions[38].value, gap.sessions[38].daily_return, gap.sessions[39].daily_return) = (None, None, None);
+        let found = performance(&gap, &Scope { range: Range::OneMonth, ..Scope::default() }).unwrap();
+        for figure in [&found.returns.time_weighted, &found.returns.excess, &found.shown("cumulative_return")] {
+            assert!(figure.as_ref().unwrap_err().0.starts_with("the value is unknown on 1 of 31 sessions"), "{figure:?}");
+        }
+        assert!(found.returns.modified_dietz.is_ok() && found.shown("volatility").is_ok() && found.returns.left_out == 2);
+    }
+
+    #[test]
+    fn without_a_session_there_is_nothing() {
+        assert_eq!(performance(&record(0), &Scope::default()), None);
+    }
+}

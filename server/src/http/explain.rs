@@ -1,0 +1,80 @@
+//! Explanations and restatements as JSON, and the bytes of vendors' answers, for programs.
+
+use super::{
+    AppState,
+    pipeline::{Asked, Problem},
+};
+use crate::store::Question;
+use app::{
+    domain::{Scope, Symbol},
+    error::AppError,
+    explain::{
+        model::{Asked as Figure, Explanation},
+        restated::Restatements,
+    },
+};
+use axum::{
+    Json, Router,
+    extract::Path,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use chrono::NaiveDate;
+use http::header;
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/api/explain/{figure}", get(explain))
+        .route("/api/explain/response/{id}", get(bytes))
+        .route("/api/restatements.json", get(restatements))
+}
+
+async fn explain(Path(figure): Path<String>, asked: Asked) -> Result<Json<Explanation>, Problem> {
+    let figure = figure.strip_suffix(".json").ok_or(Problem::App(AppError::NotFound))?;
+    let figure = Figure { figure: figure.to_owned(), scope: scope(&asked)?, symbol: asked.text("symbol"), session: session(&asked)? };
+    Ok(Json(asked.store.explain(asked.user, &figure).await?))
+}
+
+async fn restatements(asked: Asked) -> Result<Json<Restatements>, Problem> {
+    let page = asked.number("page")?.unwrap_or(1);
+    Ok(Json(asked.store.restatements(asked.user, scope(&asked)?, page).await?))
+}
+
+/// The scope as pages have it in their address; a portfolio or a day that can't be read is no other one.
+fn scope(asked: &Asked) -> Result<Scope, Problem> {
+    let mut pairs = Vec::new();
+    for name in ["portfolio", "range", "against", "as_known_on"] {
+        pairs.extend(asked.text(name).map(|value| format!("{name}={value}")));
+    }
+    let scope = Scope::parse(&pairs.join("&"));
+    if scope.portfolio.is_none() && asked.text("portfolio").is_some() {
+        return Err(Problem::App(AppError::NotFound));
+    }
+    if scope.as_known_on.is_none() && asked.text("as_known_on").is_some_and(|day| !day.is_empty()) {
+        return Err(Problem::Parameter("as_known_on must be a day such as 2026-11-20.".to_owned()));
+    }
+    Ok(scope)
+}
+
+fn session(asked: &Asked) -> Result<Option<NaiveDate>, Problem> {
+    let unreadable = |_| Problem::Parameter("session must be a day such as 2026-11-20.".to_owned());
+    asked.text("session").map(|day| day.parse().map_err(unreadable)).transpose()
+}
+
+/// The body as it came, of an answer from which something of one's own was read.
+async fn bytes(Path(id): Path<i64>, asked: Asked) -> Result<Response, Problem> {
+    let portfolio = asked.store.portfolio_of(asked.user, scope(&asked)?).await?;
+    let question = Question {
+        portfolio,
+        response_id: id,
+        symbol: asked.text("symbol").and_then(|symbol| Symbol::parse(&symbol).ok()),
+        session: session(&asked)?,
+        activity: asked.text("activity"),
+    };
+    let body = asked.store.answer_bytes(&question).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"answer-{id}.json\"")),
+    ];
+    Ok((headers, body).into_response())
+}

@@ -1,0 +1,256 @@
+//! Figures of one holding, and the close of one symbol on one session down to the vendor's bytes.
+
+use super::{Made, Subject, overall, prices::PriceUsed, row, spans::Wanted};
+use crate::{
+    calendar,
+    store::{
+        Result, Store,
+        portfolios::day_return,
+        published::{AsOf, Held},
+    },
+};
+use app::{
+    domain::{Figure, Money, Symbol, Undefined},
+    error::AppError,
+    explain::{
+        model::{Input, Quote, Row},
+        recipe::{Answer, Exact, Priced, Recipe, Term},
+    },
+    format,
+};
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+/// Versions of a bar that are shown.
+const VERSIONS: i64 = 5;
+
+impl Store {
+    pub(super) async fn holding(&self, subject: &Subject<'_>) -> Result<Made> {
+        let symbol = subject.symbol()?;
+        let held = self.held(subject.portfolio.id, subject.as_of, None).await?;
+        let held = held.into_iter().find(|held| held.symbol == symbol.as_str()).ok_or(AppError::NotFound)?;
+        let last = self.last_day(subject.portfolio.id, subject.as_of).await?.ok_or(AppError::NotFound)?;
+        let day = last.session_date;
+        let is_abroad = held.currency.as_ref().is_some_and(|currency| *currency != subject.portfolio.currency);
+        let (value, recipe) = made_of(subject.described.key, &held, is_abroad, last.value, day).ok_or(AppError::NotFound)?;
+        let recipe = match &value {
+            Ok(_) => recipe,
+            Err(reason) => overall::nothing(reason),
+        };
+        let mut inputs = vec![Input::new("Quantity", format::quantity(held.quantity.normalize()))];
+        if let Some(close) = held.close {
+            let carried = held.priced_on.filter(|on| *on < day).map(|on| format!("carried from {}", format::date(on)));
+            inputs.push(Input::new("Close", format::price(close.normalize())).to("close", Some(symbol.as_str()), day).noting(carried));
+        }
+        if let Some(previous) = held.previous_close {
+            let before = calendar::session_before(day);
+            inputs.push(Input::new("Close before", format::price(previous.normalize())).to("close", Some(symbol.as_str()), before));
+        }
+        inputs.push(Input::new("Value", held.value.map_or_else(|| "no price yet".into(), |value| format::money(Money(value)))));
+        if let (Some(currency), Some(rate)) = (&held.currency, held.rate) {
+            inputs.push(Input::new(format!("{} for one {currency}", subject.portfolio.currency), rate.normalize().to_string()));
+        }
+        inputs.push(Input::new("Cost", held.cost.map_or_else(|| "unknown".into(), |cost| format::money(Money(cost)))));
+        if let Some(value) = last.value {
+            inputs.push(Input::new("Value of the portfolio", format::money(value)).to("session_value", None, day));
+        }
+        let mut rows = vec![holding_row(subject, &held, day)];
+        rows.extend(self.lots(subject, &symbol).await?);
+        Ok(Made { value, recipe, opens_on: None, as_of: day, inputs, rows, quotes: Vec::new() })
+    }
+
+    async fn lots(&self, subject: &Subject<'_>, symbol: &Symbol) -> Result<Vec<Row>> {
+        if subject.as_of != AsOf::Now {
+            return Ok(Vec::new());
+        }
+        let lots = sqlx::query!(
+            "select opened_on, quantity, cost, key from ledger.lot where portfolio_id = $1 and symbol = $2 order by account_id, number limit 50",
+            subject.portfolio.id.get(),
+            symbol.as_str(),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let lot = |lot: (NaiveDate, Decimal, String, String)| {
+            let (opened_on, quantity, cost, key) = lot;
+            row(
+                "ledger.lot",
+                &[
+                    ("opened_on", Some(opened_on.to_string())),
+                    ("quantity", Some(quantity.normalize().to_string())),
+                    ("cost", Some(cost)),
+                    ("key", Some(key)),
+                ],
+            )
+        };
+        Ok(lots.into_iter().map(|found| lot((found.opened_on, found.quantity, found.cost.normalize().to_string(), found.key))).collect())
+    }
+
+    /// The close that a session was valued at, back to where it was said.
+    pub(super) async fn close(&self, subject: &Subject<'_>) -> Result<Made> {
+        let symbol = subject.symbol()?;
+        let day = match subject.asked.session {
+            Some(day) => day,
+            None => subject.session()?.1.session_date,
+        };
+        if !self.may_see(subject.portfolio.id, &symbol).await? {
+            return Err(AppError::NotFound.into());
+        }
+        let name = symbol.as_str().to_owned();
+        let price = self.prices_used(std::slice::from_ref(&name), subject.as_of, day).await?.remove(&name).ok_or(AppError::NotFound)?;
+        let quote = self.quote(subject.portfolio.id, price.response_id, &Wanted::Close { symbol: &name, session: price.priced_on }).await?;
+        let quoted = quote.as_ref().filter(|quote| quote.field.is_some()).map(|quote| quote.marked.clone());
+        let recipe = Recipe::Quoted { text: quoted.unwrap_or_else(|| price.traded.to_string()), splits: price.splits.clone() };
+        let mut inputs = vec![Input::new("As traded", format::price(price.traded))];
+        if price.priced_on < day {
+            inputs.push(Input::new("Carried", format!("the last close, of {}", format::date(price.priced_on))));
+        }
+        inputs.extend(price.splits.iter().map(|(from, to)| Input::new("Split since then", format!("{to} for {from}"))));
+        let rows = self.bars(&symbol, &price).await?;
+        let quotes: Vec<Quote> = quote.into_iter().collect();
+        Ok(Made { value: Ok(Answer::Price(price.close)), recipe, opens_on: None, as_of: day, inputs, rows, quotes })
+    }
+
+    /// The versions of a bar, the one that is used marked, what was set aside, and what a person entered.
+    async fn bars(&self, symbol: &Symbol, price: &PriceUsed) -> Result<Vec<Row>> {
+        let (name, day) = (symbol.as_str(), price.priced_on);
+        let versions = sqlx::query!(
+            r#"select bar.response_id, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.vendor, answer.fetched_at as "fetched_at?", answer.run_id as "run_id?"
+               from raw.market_data as bar left join raw.vendor_response as answer using (response_id)
+               where bar.symbol = $1 and bar."timestamp" = $2 order by bar.response_id desc limit $3"#,
+            name,
+            calendar::midnight(day),
+            VERSIONS,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let number = |number: Option<Decimal>| number.map(|number| number.normalize().to_string());
+        let mut rows: Vec<Row> = versions
+            .into_iter()
+            .map(|bar| {
+                row(
+                    "raw.market_data",
+                    &[
+                        ("used", (bar.response_id == price.response_id).then(|| "yes".into())),
+                        ("session_date", Some(day.to_string())),
+                        ("open", number(bar.open)),
+                        ("high", number(bar.high)),
+                        ("low", number(bar.low)),
+                        ("close", number(bar.close)),
+                        ("volume", number(bar.volume)),
+                        ("vendor", Some(bar.vendor)),
+                        ("response_id", Some(bar.response_id.to_string())),
+                        ("fetched_at", bar.fetched_at.map(|at| at.to_rfc3339())),
+                        ("run_id", bar.run_id.map(|run| run.to_string())),
+                    ],
+                )
+            })
+            .collect();
+        let set_aside = sqlx::query!(
+            "select check_name, reason, response_id, quarantined_at, released_at, discarded_at, note from ops.quarantine
+             where dataset = 'bars' and symbol = $1 and session_date = $2 order by quarantined_at",
+            name,
+            day,
+        );
+        for found in set_aside.fetch_all(&self.pool).await? {
+            let instant = |at: Option<chrono::DateTime<chrono::Utc>>| at.map(|at| at.to_rfc3339());
+            rows.push(row(
+                "ops.quarantine",
+                &[
+                    ("check", Some(found.check_name)),
+                    ("reason", Some(found.reason)),
+                    ("response_id", Some(found.response_id.to_string())),
+                    ("quarantined_at", instant(Some(found.quarantined_at))),
+                    ("released_at", instant(found.released_at)),
+                    ("discarded_at", instant(found.discarded_at)),
+                    ("note", found.note),
+                ],
+            ));
+        }
+        let by_hand = sqlx::query!(
+            r#"select version, close, is_deleted, note, entered_at, person.display_name as "who?" from book.price
+               left join auth."user" as person on person.user_id = entered_by where symbol = $1 and session_date = $2 order by version desc"#,
+            name,
+            day,
+        );
+        for entered in by_hand.fetch_all(&self.pool).await? {
+            rows.push(row(
+                "book.price",
+                &[
+                    ("close", Some(entered.close.normalize().to_string())),
+                    ("version", Some(entered.version.to_string())),
+                    ("taken_back", entered.is_deleted.then(|| "yes".into())),
+                    ("note", Some(entered.note)),
+                    ("entered_by", entered.who),
+                    ("entered_at", Some(entered.entered_at.to_rfc3339())),
+                ],
+            ));
+        }
+        Ok(rows)
+    }
+}
+
+/// A holding's figure as its page says it, and what it is worked out from.
+fn made_of(key: &str, held: &Held, is_abroad: bool, whole: Option<Money>, day: NaiveDate) -> Option<(Figure<Answer>, Recipe)> {
+    let no_price = || Undefined::because("no price yet");
+    let number = |number: f64| Answer::Number(Exact(number));
+    let value = held.value.map(Money).ok_or_else(no_price);
+    let known_cost = held.cost.map(Money).ok_or_else(|| Undefined::because("a rate was missing when it was bought"));
+    let cost = known_cost.clone().unwrap_or_default();
+    let gain = value.clone().and_then(|value| Ok(value - known_cost?));
+    let (part, whole_value) = (value.clone().unwrap_or_default(), whole.unwrap_or_default());
+    Some(match key {
+        "holding_value" => {
+            let (symbol, price) = (held.symbol.clone(), held.close.unwrap_or_default());
+            let priced = Priced { symbol, quantity: held.quantity, price, rate: held.rate.filter(|_| is_abroad) };
+            (value.map(Answer::Money), Recipe::Worth { positions: vec![priced], cash: Money::ZERO, receivable: Money::ZERO })
+        }
+        "holding_weight" => {
+            let weight = value.and_then(|value| weight(value, whole));
+            (weight.map(number), Recipe::Share { part, whole: whole_value })
+        }
+        "holding_day_return" => {
+            let (close, previous) = (Money(held.close.unwrap_or_default()), Money(held.previous_close.unwrap_or_default()));
+            let found = day_return(held.close, held.previous_close, held.priced_on, day);
+            (found.map(number), Recipe::Share { part: close - previous, whole: previous })
+        }
+        "holding_gain" => {
+            let terms = vec![Term { name: "Value".into(), amount: part }, Term { name: "Cost".into(), amount: -cost }];
+            (gain.map(Answer::Money), Recipe::Sum { terms })
+        }
+        "holding_gain_share" => {
+            let share = gain.clone().and_then(|gain| gain.share_of(cost).ok_or_else(|| Undefined::because("the cost is zero")));
+            (share.map(number), Recipe::Share { part: gain.unwrap_or_default(), whole: cost })
+        }
+        _ => return None,
+    })
+}
+
+/// A holding's share of the portfolio.
+pub(in crate::store) fn weight(value: Money, whole: Option<Money>) -> Figure<f64> {
+    whole.and_then(|whole| value.share_of(whole)).ok_or_else(|| Undefined::because("the portfolio has no value yet"))
+}
+
+fn holding_row(subject: &Subject<'_>, held: &Held, day: NaiveDate) -> Row {
+    let table = match subject.as_of {
+        AsOf::Now => "marts.holdings".to_owned(),
+        AsOf::Publication(publication) => format!("ops.published_position and ops.published_price up to publication {publication}"),
+    };
+    row(
+        &table,
+        &[
+            ("portfolio_id", Some(subject.portfolio.id.to_string())),
+            ("symbol", Some(held.symbol.clone())),
+            ("session_date", Some(day.to_string())),
+            ("name", Some(held.name.clone())),
+            ("sector", Some(held.sector.clone())),
+            ("quantity", Some(held.quantity.normalize().to_string())),
+            ("cost", held.cost.map(|cost| cost.normalize().to_string())),
+            ("currency", held.currency.clone()),
+            ("rate", held.rate.map(|rate| rate.normalize().to_string())),
+            ("close", held.close.map(|close| close.normalize().to_string())),
+            ("priced_on", held.priced_on.map(|on| on.to_string())),
+            ("value", held.value.map(|value| value.normalize().to_string())),
+            ("previous_close", held.previous_close.map(|close| close.normalize().to_string())),
+        ],
+    )
+}

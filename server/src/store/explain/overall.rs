@@ -1,0 +1,248 @@
+//! Figures of a whole portfolio: what each is worked out from, and the inputs that matter. Pure.
+
+use app::{
+    analytics::{
+        metrics::{KEYS, Terms, on_screen},
+        sessions::{PortfolioSession, Stretch},
+    },
+    domain::{Figure, Money, Range, Undefined},
+    explain::{
+        model::Input,
+        recipe::{Answer, Concentrated, DatedReturn, Exact, Paid, Recipe, Term, exact},
+    },
+    format,
+    overview::model::OverviewFigures,
+};
+use chrono::NaiveDate;
+use std::cmp::Reverse;
+
+/// Days and payments that are listed: those that moved a figure most.
+const LISTED: usize = 10;
+
+/// What a portfolio's figures are explained from.
+pub(super) struct Ground<'a> {
+    pub sessions: &'a [PortfolioSession],
+    pub position_values: &'a [Money],
+    pub figures: &'a OverviewFigures,
+    pub range: Range,
+    /// Days that were published before with other numbers.
+    pub restated: &'a [NaiveDate],
+}
+
+/// What the overview and the performance page say of a figure; `None`: nothing of the kind.
+pub(super) fn said(key: &str, figures: &OverviewFigures, sessions: &[PortfolioSession], range: Range) -> Option<Figure<Answer>> {
+    let number = |figure: &Figure<f64>| figure.clone().map(|number| Answer::Number(Exact(number)));
+    let risk = &figures.risk;
+    Some(match key {
+        "total_gain" => figures.total_gain.clone().map(|gain| Answer::Money(gain.total)),
+        "time_weighted" => number(&figures.time_weighted),
+        "benchmark_return" => number(&figures.benchmark_return),
+        "excess_return" => number(&figures.excess_return),
+        "money_weighted" => number(&figures.money_weighted),
+        "herfindahl_index" => number(&risk.herfindahl_index),
+        "effective_positions" => number(&risk.effective_positions),
+        "top_1_weight" => number(&risk.top_1_weight),
+        "top_5_weight" => number(&risk.top_5_weight),
+        "top_10_weight" => number(&risk.top_10_weight),
+        "money_weighted_in_range" => number(&Stretch::of(sessions, range)?.money_weighted().rate),
+        "modified_dietz" => number(&Stretch::of(sessions, range)?.modified_dietz()),
+        _ => number(&measured(key, sessions, range)?),
+    })
+}
+
+/// What a figure that has a value is worked out from; `None` for those that need more than the sessions.
+pub(super) fn recipe(key: &str, ground: &Ground<'_>) -> Option<Recipe> {
+    let (_, in_range) = cut(ground.sessions, ground.range);
+    let last = ground.sessions.last()?;
+    Some(match key {
+        "total_gain" => Recipe::Sum { terms: vec![term("Value", last.value?), term("Paid in, less taken out", -last.net_contributions)] },
+        "time_weighted" => Recipe::Linked { returns: returns(in_range, |session| session.daily_return) },
+        "benchmark_return" => {
+            let common: Vec<PortfolioSession> = in_range.iter().filter(|session| session.daily_return.is_some()).cloned().collect();
+            Recipe::Linked { returns: returns(&common, |session| session.benchmark_return) }
+        }
+        "excess_return" => Recipe::Excess {
+            pairs: in_range
+                .iter()
+                .filter(|session| session.daily_return.is_some())
+                .map(|session| (session.daily_return.map(Exact), session.benchmark_return.map(Exact)))
+                .collect(),
+        },
+        "money_weighted" => money_weighted(Stretch::whole(ground.sessions)?)?,
+        "money_weighted_in_range" => money_weighted(Stretch::of(ground.sessions, ground.range)?)?,
+        "modified_dietz" => {
+            let dietz = Stretch::of(ground.sessions, ground.range)?.dietz().ok()?;
+            let paid = |(on, amount)| Paid { on, amount };
+            let flows = dietz.flows.into_iter().map(|flow| paid((flow.on, flow.amount))).collect();
+            Recipe::ModifiedDietz { opening: paid(dietz.start), closing: paid(dietz.end), flows }
+        }
+        "herfindahl_index" => concentration(ground, Concentrated::Herfindahl),
+        "effective_positions" => concentration(ground, Concentrated::Effective),
+        "top_1_weight" => concentration(ground, Concentrated::Top1),
+        "top_5_weight" => concentration(ground, Concentrated::Top5),
+        "top_10_weight" => concentration(ground, Concentrated::Top10),
+        key if KEYS.contains(&key) => measure(key, ground)?,
+        _ => return None,
+    })
+}
+
+fn term(name: &str, amount: Money) -> Term {
+    Term { name: name.into(), amount }
+}
+
+pub(super) fn change(before: Option<&PortfolioSession>, last: &PortfolioSession) -> Recipe {
+    // Before the first session there was nothing.
+    let opening = before.map_or(Some(Money::ZERO), |before| before.value);
+    match (last.value, opening) {
+        (Some(closing), Some(opening)) => Recipe::Sum {
+            terms: vec![
+                term("Closing value", closing),
+                term("Opening value", -opening),
+                term("Paid in", -last.inflow),
+                term("Taken out", last.outflow),
+            ],
+        },
+        _ => Recipe::Nothing { reason: "a held symbol has no price yet".into() },
+    }
+}
+
+/// The return of a session; `None` where it has none.
+pub(super) fn day_return(before: Option<&PortfolioSession>, session: &PortfolioSession) -> Option<Recipe> {
+    // Of the values before they are rounded.
+    let (opening, closing) = (before?.exact_value?, session.exact_value?);
+    Some(Recipe::DayReturn { opening, closing, inflow: session.inflow, outflow: session.outflow })
+}
+
+fn returns(sessions: &[PortfolioSession], of: fn(&PortfolioSession) -> Option<f64>) -> Vec<DatedReturn> {
+    sessions.iter().map(|session| DatedReturn { session: session.session_date, r: of(session).map(Exact) }).collect()
+}
+
+/// A measure of the catalogue, from the returns of the range.
+fn measure(key: &str, ground: &Ground<'_>) -> Option<Recipe> {
+    let stretch = Stretch::of(ground.sessions, ground.range)?;
+    let series = stretch.series();
+    let known = |numbers: Vec<Option<f64>>| numbers.into_iter().map(|number| number.map(Exact)).collect();
+    Some(Recipe::Measure {
+        key: key.into(),
+        sessions: stretch.sessions.len(),
+        returns: exact(&series.returns),
+        risk_free: known(series.risk_free),
+        benchmark: known(series.benchmark.unwrap_or_default()),
+    })
+}
+
+/// What the performance page says of a measure.
+fn measured(key: &str, sessions: &[PortfolioSession], range: Range) -> Option<Figure<f64>> {
+    let stretch = Stretch::of(sessions, range)?;
+    let series = stretch.series();
+    let found = series.measured(Terms::default(), 0..series.returns.len());
+    KEYS.contains(&key).then(|| on_screen(&found, key, stretch.sessions.len()))
+}
+
+/// The session with whose close a range opens, where there is one, and those of the range.
+fn cut(sessions: &[PortfolioSession], range: Range) -> (Option<&PortfolioSession>, &[PortfolioSession]) {
+    Stretch::of(sessions, range).map_or((None, sessions), |stretch| (stretch.opening, stretch.sessions))
+}
+
+fn concentration(ground: &Ground<'_>, of: Concentrated) -> Recipe {
+    Recipe::Concentration { values: ground.position_values.to_vec(), of }
+}
+
+/// Flows with the investor's sign, and the closing value at the end.
+fn money_weighted(stretch: Stretch<'_>) -> Option<Recipe> {
+    let payments = stretch.payments()?.into_iter().map(|(on, amount)| Paid { on, amount }).collect();
+    Some(Recipe::MoneyWeighted { payments, is_annual: stretch.money_weighted().is_annual })
+}
+
+/// The inputs that matter, each with the way to its own explanation.
+pub(super) fn inputs(key: &str, recipe: &Recipe, ground: &Ground<'_>) -> Vec<Input> {
+    let (opening, in_range) = cut(ground.sessions, ground.range);
+    let Some(last) = ground.sessions.last() else { return Vec::new() };
+    let value = |name: &str, session: &PortfolioSession| ground.value(name, session);
+    match recipe {
+        Recipe::MoneyWeighted { payments, .. } => {
+            let mut largest: Vec<&Paid> = payments.iter().collect();
+            largest.sort_by_key(|paid| Reverse(paid.amount.0.abs()));
+            largest.truncate(LISTED);
+            largest.sort_by_key(|paid| paid.on);
+            largest
+                .into_iter()
+                .map(|paid| {
+                    let name = if paid.on == last.session_date && Some(paid.amount) == last.value { "Closing value" } else { "Payment" };
+                    Input::new(format!("{name}, {}", format::date(paid.on)), format::signed_money(paid.amount)).to(
+                        "session_value",
+                        None,
+                        paid.on,
+                    )
+                })
+                .collect()
+        }
+        Recipe::Linked { .. } | Recipe::Excess { .. } | Recipe::Measure { .. } | Recipe::ModifiedDietz { .. } => {
+            let mut inputs: Vec<Input> = opening.map(|opening| value("Opening value", opening)).into_iter().collect();
+            inputs.push(value("Closing value", last));
+            inputs.extend(ground.flows(in_range));
+            inputs.extend(ground.movers(in_range, key.starts_with("benchmark")));
+            inputs
+        }
+        Recipe::Sum { .. } if key == "total_gain" => {
+            let mut inputs = vec![value("Value", last), Input::new("Paid in, less taken out", format::money(last.net_contributions))];
+            if let Ok(gain) = &ground.figures.total_gain {
+                inputs.push(Input::new("Realized", format::signed_money(gain.realized)));
+                inputs.push(Input::new("Unrealized", format::signed_money(gain.unrealized)));
+                inputs.push(Input::new("Income", format::signed_money(gain.income)));
+                inputs.push(Input::new("Fees and taxes", format::signed_money(-gain.costs)));
+                if !gain.currency.is_zero() {
+                    inputs.push(Input::new("Currency, of cash", format::signed_money(gain.currency)));
+                }
+                inputs.push(Input::new("Not explained by them", format::money(gain.residual)));
+            }
+            inputs
+        }
+        _ => Vec::new(),
+    }
+}
+
+impl Ground<'_> {
+    pub fn value(&self, name: &str, session: &PortfolioSession) -> Input {
+        let amount = session.value.map_or_else(|| "unknown: a held symbol has no price".into(), format::money);
+        Input::new(format!("{name}, {}", format::date(session.session_date)), amount)
+            .to("session_value", None, session.session_date)
+            .noting((session.carried > 0).then(|| format!("{} of {} prices carried", session.carried, session.positions)))
+            .noting(self.restated.contains(&session.session_date).then(|| "restated".into()))
+    }
+
+    fn flows(&self, sessions: &[PortfolioSession]) -> Vec<Input> {
+        let inflow: Money = sessions.iter().map(|session| session.inflow).sum();
+        let outflow: Money = sessions.iter().map(|session| session.outflow).sum();
+        let without = sessions.iter().filter(|session| session.daily_return.is_none()).count();
+        let mut inputs = vec![Input::new("Paid in", format::money(inflow)), Input::new("Taken out", format::money(outflow))];
+        if without > 0 {
+            inputs.push(Input::new("Days without a return", without.to_string()));
+        }
+        inputs
+    }
+
+    /// The days that moved it most, largest first.
+    fn movers(&self, sessions: &[PortfolioSession], of_benchmark: bool) -> Vec<Input> {
+        let r = |session: &PortfolioSession| if of_benchmark { session.benchmark_return } else { session.daily_return };
+        let mut days: Vec<(f64, &PortfolioSession)> = sessions.iter().filter_map(|session| Some((r(session)?, session))).collect();
+        days.sort_by(|a, b| b.0.abs().total_cmp(&a.0.abs()));
+        let input = |(r, session): (f64, &PortfolioSession)| {
+            let input = Input::new(format!("Day, {}", format::date(session.session_date)), format::signed_percent(r));
+            let input = if of_benchmark {
+                input.to("close", Some(super::prices::BENCHMARK), session.session_date)
+            } else {
+                input.to("daily_return", None, session.session_date)
+            };
+            input
+                .noting((session.carried > 0 && !of_benchmark).then(|| format!("{} prices carried", session.carried)))
+                .noting((self.restated.contains(&session.session_date) && !of_benchmark).then(|| "restated".into()))
+        };
+        days.into_iter().take(LISTED).map(input).collect()
+    }
+}
+
+/// A figure without a value has its reason for a recipe.
+pub(super) fn nothing(reason: &Undefined) -> Recipe {
+    Recipe::Nothing { reason: reason.to_string() }
+}

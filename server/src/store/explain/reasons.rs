@@ -1,0 +1,310 @@
+//! Why published numbers moved: every input that changed between two publications and touches the portfolio and its days. By stored
+//! keys: the marks of both publications in ops.change and in the vendors' answers; where several could be it, all are listed.
+
+use crate::store::{Result, Store};
+use app::{
+    domain::{Money, PortfolioId},
+    explain::restated::Reason,
+    format,
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+
+/// Reasons of one kind that are listed.
+const LISTED: i64 = 20;
+
+/// From the publication that showed the old numbers to the one that moved them.
+pub(super) struct Stretch {
+    pub portfolio: PortfolioId,
+    /// Changes and answers after these are new,
+    pub after_change: i64,
+    pub after_response: i64,
+    pub after_run: i64,
+    /// and up to these.
+    pub change: i64,
+    pub response: i64,
+    pub run: i64,
+    /// The last session that moved: what begins later is no reason.
+    pub last: NaiveDate,
+    pub replaced_models: Vec<String>,
+    /// The program's version before and after.
+    pub programs: (String, String),
+}
+
+fn reason(kind: &str, said: impl Into<String>) -> Reason {
+    Reason { kind: kind.into(), said: said.into(), symbol: None, from: None, at: None, run_id: None, response_id: None, who: None }
+}
+
+impl Store {
+    pub(super) async fn reasons(&self, stretch: &Stretch) -> Result<Vec<Reason>> {
+        let mut reasons: Vec<Reason> =
+            stretch.replaced_models.iter().map(|model| reason("model", format!("The model {model} became another version."))).collect();
+        if stretch.programs.0 != stretch.programs.1 && !stretch.programs.0.is_empty() {
+            reasons.push(reason("program", format!("The program went from version {} to {}.", stretch.programs.0, stretch.programs.1)));
+        }
+        let (bars, events, entered, decided, rest) = tokio::try_join!(
+            self.changed_bars(stretch),
+            self.changed_events(stretch),
+            self.changed_entries(stretch),
+            self.decided(stretch),
+            self.other_changes(stretch),
+        )?;
+        reasons.extend(bars.into_iter().chain(events).chain(entered).chain(decided).chain(rest));
+        if reasons.is_empty() {
+            reasons.push(reason("unknown", "No stored change explains it."));
+        }
+        Ok(reasons)
+    }
+
+    /// Bars of what was ever held of which another version came.
+    async fn changed_bars(&self, stretch: &Stretch) -> Result<Vec<Reason>> {
+        let bars = sqlx::query!(
+            r#"with touched as (
+                   select held.symbol, min(change.from_date) as from_date
+                   from ops.change as change
+                   inner join (select distinct symbol from ops.published_position where portfolio_id = $1) as held
+                       on change.symbol is null or change.symbol = held.symbol
+                   where change_id > $2 and change_id <= $3 and kind = 'bar' and change.portfolio_id = 0 and change.from_date <= $6
+                   group by held.symbol
+               )
+               select bar.symbol, bar.session_date, bar.close, before.close as "old?", bar.response_id, answer.run_id as "run_id?", answer.fetched_at as "at?"
+               from touched
+               inner join raw.market_data as bar on bar.symbol = touched.symbol and bar.session_date between touched.from_date and $6
+                   and bar."timestamp" >= touched.from_date::timestamp at time zone 'America/New_York'
+               left join raw.vendor_response as answer on answer.response_id = bar.response_id
+               left join lateral (
+                   select close from raw.market_data as earlier
+                   where earlier.symbol = bar.symbol and earlier."timestamp" = bar."timestamp" and earlier.response_id < bar.response_id
+                   order by response_id desc limit 1
+               ) as before on true
+               where bar.response_id > $4 and bar.response_id <= $5 and bar.close is distinct from before.close
+               order by bar.session_date, bar.symbol limit $7"#,
+            stretch.portfolio.get(),
+            stretch.after_change,
+            stretch.change,
+            stretch.after_response,
+            stretch.response,
+            stretch.last,
+            LISTED,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let price = |close: Option<Decimal>| close.map_or_else(|| "none".into(), |close| format::price(close.normalize()));
+        Ok(bars
+            .into_iter()
+            .map(|bar| Reason {
+                symbol: Some(bar.symbol.clone()),
+                from: Some(bar.session_date),
+                at: bar.at,
+                run_id: bar.run_id,
+                response_id: Some(bar.response_id),
+                ..reason(
+                    "bar",
+                    format!(
+                        "{} closed at {} on {}, not at {}.",
+                        bar.symbol,
+                        price(bar.close),
+                        format::date(bar.session_date),
+                        price(bar.old)
+                    ),
+                )
+            })
+            .collect())
+    }
+
+    /// Splits and dividends that came or changed.
+    async fn changed_events(&self, stretch: &Stretch) -> Result<Vec<Reason>> {
+        let events = sqlx::query!(
+            r#"with held as (select distinct symbol from ops.published_position where portfolio_id = $1), event as (
+                   select 'split' as kind, symbol, execution_date as day, split_to::text || ' for ' || split_from::text as said, split_to as first,
+                          split_from as second, response_id from raw.split
+                   union all
+                   select 'dividend', symbol, ex_dividend_date, cash_amount::text, cash_amount, null, response_id from raw.dividend
+               )
+               select event.kind as "kind!", event.symbol as "symbol!", event.day as "day!", event.first as "first!", event.second,
+                      event.response_id as "response_id!", answer.run_id as "run_id?", answer.fetched_at as "at?"
+               from event inner join held using (symbol)
+               left join raw.vendor_response as answer on answer.response_id = event.response_id
+               where event.response_id > $4 and event.response_id <= $5 and event.day <= $6 and exists (
+                   select from ops.change as change where change_id > $2 and change_id <= $3 and change.kind = event.kind
+                      and coalesce(change.symbol = event.symbol, true) and change.from_date <= event.day)
+               order by event.day limit $7"#,
+            stretch.portfolio.get(),
+            stretch.after_change,
+            stretch.change,
+            stretch.after_response,
+            stretch.response,
+            stretch.last,
+            LISTED,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(events
+            .into_iter()
+            .map(|event| {
+                let day = format::date(event.day);
+                let said = match event.second {
+                    Some(from) => format!("{} split {} for {} on {day}.", event.symbol, event.first.normalize(), from.normalize()),
+                    None => format!("{} pays {} a share; it went ex on {day}.", event.symbol, event.first.normalize()),
+                };
+                Reason {
+                    symbol: Some(event.symbol),
+                    from: Some(event.day),
+                    at: event.at,
+                    run_id: event.run_id,
+                    response_id: Some(event.response_id),
+                    ..reason(&event.kind, said)
+                }
+            })
+            .collect())
+    }
+
+    /// Versions of transactions: each was written by the same database transaction as its row of ops.change, and so at the same instant.
+    async fn changed_entries(&self, stretch: &Stretch) -> Result<Vec<Reason>> {
+        let entries = sqlx::query!(
+            r#"select entry.version, entry.traded_on, entry.type as kind, entry.symbol, entry.quantity, entry.amount, entry.is_deleted, entry.entered_at,
+                      before.amount as "old_amount?", before.quantity as "old_quantity?", before.traded_on as "old_day?", person.display_name as "who?"
+               from (select distinct changed_at from ops.change
+                     where change_id > $2 and change_id <= $3 and kind = 'transaction' and portfolio_id = $1) as change
+               inner join book.transaction as entry on entry.portfolio_id = $1 and entry.entered_at = change.changed_at
+               left join book.transaction as before on before.portfolio_id = entry.portfolio_id and before.transaction_id = entry.transaction_id
+                   and before.version = entry.version - 1
+               left join auth."user" as person on person.user_id = entry.entered_by
+               where least(entry.traded_on, before.traded_on) <= $4
+               order by entry.transaction_id, entry.version limit $5"#,
+            stretch.portfolio.get(),
+            stretch.after_change,
+            stretch.change,
+            stretch.last,
+            LISTED,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(entries
+            .into_iter()
+            .map(|entry| {
+                let about = |day: NaiveDate, quantity: Option<Decimal>, amount: Decimal| {
+                    let of = match (&entry.symbol, quantity) {
+                        (Some(symbol), Some(quantity)) => format!(" of {} {symbol}", format::quantity(quantity.normalize())),
+                        (Some(symbol), None) => format!(" of {symbol}"),
+                        _ => String::new(),
+                    };
+                    format!("{}{of} on {}, {}", format::identifier(&entry.kind), format::date(day), format::money(Money(amount)))
+                };
+                let now = about(entry.traded_on, entry.quantity, entry.amount);
+                let before = entry.old_day.zip(entry.old_amount).map(|(day, amount)| about(day, entry.old_quantity, amount));
+                let said = match (entry.is_deleted, before) {
+                    (true, _) => format!("{now}: deleted."),
+                    (false, Some(before)) => format!("{now}: corrected; before: {before}."),
+                    (false, None) => format!("{now}: entered."),
+                };
+                Reason {
+                    symbol: entry.symbol.clone(),
+                    from: Some(entry.old_day.map_or(entry.traded_on, |old| old.min(entry.traded_on))),
+                    at: Some(entry.entered_at),
+                    who: entry.who,
+                    ..reason("transaction", said)
+                }
+            })
+            .collect())
+    }
+
+    /// Bars that were set aside by a run in between, or decided about by a person; closes that a person entered.
+    async fn decided(&self, stretch: &Stretch) -> Result<Vec<Reason>> {
+        let found = sqlx::query!(
+            r#"with held as (select distinct symbol from ops.published_position where portfolio_id = $1), decision as (
+                   select * from ops.change where change_id > $2 and change_id <= $3 and kind = 'bar' and run_id is null and symbol is not null
+               ), event as (
+                   select 'quarantine' as kind, aside.symbol, aside.session_date, aside.reason as said, aside.quarantined_at as at, aside.run_id,
+                          aside.response_id, null::bigint as who
+                   from ops.quarantine as aside
+                   where dataset = 'bars' and aside.run_id > $4 and aside.run_id <= $5
+                   union all
+                   select case when aside.discarded_at is not null then 'discarded' else 'released' end, aside.symbol, aside.session_date, coalesce(aside.note, ''),
+                          coalesce(aside.discarded_at, aside.released_at), null, aside.response_id, aside.decided_by
+                   from ops.quarantine as aside
+                   inner join decision on decision.symbol = aside.symbol and decision.from_date = aside.session_date
+                   where dataset = 'bars' and coalesce(aside.discarded_at, aside.released_at) >= decision.changed_at
+                   union all
+                   select 'price', price.symbol, price.session_date,
+                          case when price.is_deleted then 'taken back' else price.close::text end, price.entered_at, null, null, price.entered_by
+                   from decision
+                   inner join lateral (
+                       select * from book.price as entered
+                       where entered.symbol = decision.symbol and entered.session_date = decision.from_date and entered.entered_at >= decision.changed_at
+                       order by version limit 1
+                   ) as price on true
+               )
+               select distinct event.kind as "kind!", event.symbol as "symbol!", event.session_date as "day!", event.said as "said!", event.at as "at!",
+                      event.run_id, event.response_id, person.display_name as "who?"
+               from event inner join held using (symbol) left join auth."user" as person on person.user_id = event.who
+               where event.session_date <= $6 order by 5 limit $7"#,
+            stretch.portfolio.get(),
+            stretch.after_change,
+            stretch.change,
+            stretch.after_run,
+            stretch.run,
+            stretch.last,
+            LISTED,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(found
+            .into_iter()
+            .map(|found| {
+                let of = format!("{}, close of {}", found.symbol, format::date(found.day));
+                let said = match found.kind.as_str() {
+                    "quarantine" => format!("{of}: set aside. {}", found.said),
+                    "discarded" => format!("{of}: discarded. {}", found.said),
+                    "released" => format!("{of}: released. {}", found.said),
+                    _ => format!("{of}: entered by hand, {}.", found.said.trim_end_matches('0').trim_end_matches('.')),
+                };
+                Reason {
+                    symbol: Some(found.symbol),
+                    from: Some(found.day),
+                    at: Some(found.at),
+                    run_id: found.run_id,
+                    response_id: found.response_id,
+                    who: found.who,
+                    ..reason(&found.kind, said)
+                }
+            })
+            .collect())
+    }
+
+    /// What else was noted of the portfolio itself: a broker's activities, how an account is kept.
+    async fn other_changes(&self, stretch: &Stretch) -> Result<Vec<Reason>> {
+        struct Noted {
+            kind: String,
+            from_date: NaiveDate,
+            changed_at: DateTime<Utc>,
+            run_id: Option<i64>,
+        }
+        let noted = sqlx::query_as!(
+            Noted,
+            r#"select kind, min(from_date) as "from_date!", max(changed_at) as "changed_at!", run_id from ops.change
+               where change_id > $2 and change_id <= $3 and portfolio_id = $1 and (kind = 'account' or kind = 'activity' and from_date <= $4)
+               group by kind, run_id order by 3 limit $5"#,
+            stretch.portfolio.get(),
+            stretch.after_change,
+            stretch.change,
+            stretch.last,
+            LISTED,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let said = |kind: &str, from: NaiveDate| match kind {
+            "account" => "How an account is kept was changed.".to_owned(),
+            _ => format!("The broker reported activities from {} on.", format::date(from)),
+        };
+        Ok(noted
+            .into_iter()
+            .map(|noted| Reason {
+                from: Some(noted.from_date),
+                at: Some(noted.changed_at),
+                run_id: noted.run_id,
+                ..reason(&noted.kind, said(&noted.kind, noted.from_date))
+            })
+            .collect())
+    }
+}

@@ -1,0 +1,122 @@
+//! Published numbers that moved: which, from what to what, when, and why.
+
+use super::reasons::Stretch;
+use crate::store::{Result, Store};
+use app::{
+    domain::{Money, PortfolioId, Scope, UserId},
+    explain::restated::{Moved, RestatedDay, Restatement, Restatements},
+    format,
+};
+use rust_decimal::Decimal;
+
+impl Store {
+    /// Of the scope's portfolio, newest first; pages count from 1.
+    pub async fn restatements(&self, user: UserId, scope: Scope, page: u32) -> Result<Restatements> {
+        let Some(portfolio) = self.shown(user, scope).await? else {
+            return Ok(Restatements { currency: String::new(), rows: Vec::new(), has_more: false });
+        };
+        let Some(as_of) = self.as_of(portfolio.id, scope.as_known_on).await? else {
+            return Ok(Restatements { currency: portfolio.currency, rows: Vec::new(), has_more: false });
+        };
+        let skipped = i64::from(page.max(1) - 1) * Restatements::SHOWN as i64;
+        let found = sqlx::query!(
+            r#"select restatement.publication_id, publication.published_at, publication.run_id, restatement.sessions, first_session, last_session,
+                      after_change_id, restatement.change_id, publication.response_id, publication.replaced_models, publication.program,
+                      before.publication_id as "before_id?", before.response_id as "before_response_id?", before.run_id as "before_run_id?",
+                      before.program as "before_program?"
+               from ops.restatement as restatement inner join ops.publication as publication using (publication_id)
+               left join lateral (
+                   select * from ops.publication as earlier
+                   where earlier.publication_id < restatement.publication_id and (restatement.portfolio_id = any(portfolios) or not keeps_all)
+                   order by publication_id desc limit 1
+               ) as before on true
+               where restatement.portfolio_id = $1 and restatement.publication_id <= $2
+               order by restatement.publication_id desc offset $3 limit $4"#,
+            portfolio.id.get(),
+            as_of.mark(),
+            skipped,
+            Restatements::SHOWN as i64 + 1,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let has_more = found.len() > Restatements::SHOWN;
+        let mut rows = Vec::new();
+        for found in found.into_iter().take(Restatements::SHOWN) {
+            let stretch = Stretch {
+                portfolio: portfolio.id,
+                after_change: found.after_change_id,
+                change: found.change_id,
+                after_response: found.before_response_id.unwrap_or_default(),
+                response: found.response_id,
+                after_run: found.before_run_id.unwrap_or_default(),
+                run: found.run_id,
+                last: found.last_session,
+                replaced_models: found.replaced_models,
+                programs: (found.before_program.unwrap_or_default(), found.program),
+            };
+            rows.push(Restatement {
+                publication_id: found.publication_id,
+                published_at: found.published_at,
+                run_id: found.run_id,
+                sessions: found.sessions.unsigned_abs(),
+                first: found.first_session,
+                last: found.last_session,
+                days: self.restated_days(portfolio.id, found.publication_id).await?,
+                reasons: self.reasons(&stretch).await?,
+            });
+        }
+        Ok(Restatements { currency: portfolio.currency, rows, has_more })
+    }
+
+    /// The days that a publication moved most, in their order.
+    async fn restated_days(&self, portfolio: PortfolioId, publication: i64) -> Result<Vec<RestatedDay>> {
+        let days = sqlx::query!(
+            r#"select * from (
+                   select new.session_date, old.value as old_value, new.value as new_value, old.daily_return as old_return, new.daily_return as new_return,
+                          old.inflow - old.outflow as "old_flow!", new.inflow - new.outflow as "new_flow!",
+                          old.cash as old_cash, new.cash as new_cash, old.unrealized as old_unrealized, new.unrealized as new_unrealized,
+                          old.income as old_income, new.income as new_income, old.costs as old_costs, new.costs as new_costs
+                   from ops.published_portfolio_day as new
+                   inner join lateral (
+                       select * from ops.published_portfolio_day as earlier
+                       where earlier.portfolio_id = new.portfolio_id and earlier.session_date = new.session_date
+                         and earlier.publication_id < new.publication_id
+                       order by publication_id desc limit 1
+                   ) as old on true
+                   where new.portfolio_id = $1 and new.publication_id = $2 and new.is_restated
+                   order by abs(coalesce(new.value, 0) - coalesce(old.value, 0)) desc, abs(coalesce(new.daily_return, 0) - coalesce(old.daily_return, 0)) desc,
+                            new.session_date
+                   limit $3) as largest
+               order by session_date"#,
+            portfolio.get(),
+            publication,
+            Restatement::DAYS as i64,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let days = days.into_iter().map(|day| {
+            let mut moved = Vec::new();
+            let mut money = |figure: &str, old: Option<Decimal>, new: Option<Decimal>| {
+                let text = |amount: Option<Decimal>| amount.map(|amount| format::money(Money(amount))).unwrap_or_default();
+                if old != new {
+                    moved.push(Moved { figure: figure.into(), old: text(old), new: text(new) });
+                }
+            };
+            money("Value", day.old_value, day.new_value);
+            money("Paid in, less taken out", Some(day.old_flow), Some(day.new_flow));
+            // What an older version of the program didn't keep can't be compared.
+            if day.old_cash.is_some() {
+                money("Cash", day.old_cash, day.new_cash);
+                money("Unrealized", day.old_unrealized, day.new_unrealized);
+                money("Income so far", day.old_income, day.new_income);
+                money("Fees and taxes so far", day.old_costs, day.new_costs);
+            }
+            if day.old_return != day.new_return {
+                let text = |r: Option<f64>| r.map(format::signed_percent).unwrap_or_default();
+                moved.push(Moved { figure: "Return of the day".into(), old: text(day.old_return), new: text(day.new_return) });
+            }
+            RestatedDay { session_date: day.session_date, moved }
+        });
+        Ok(days.collect())
+    }
+}
