@@ -91,12 +91,14 @@ fn rows(rows: &[Row]) -> AnyView {
     if rows.is_empty() {
         return ().into_any();
     }
+    // The first is the one that holds the figure.
     let rows: Vec<_> = rows
         .iter()
-        .map(|row| {
+        .enumerate()
+        .map(|(at, row)| {
             let columns: Vec<_> =
                 row.columns.iter().map(|(name, value)| view! { <div><dt>{name.clone()}</dt><dd>{value.clone()}</dd></div> }).collect();
-            view! { <details class="row-on-the-way"><summary>{row.table.clone()}</summary><dl class="columns">{columns}</dl></details> }
+            view! { <details class="row-on-the-way" open=at == 0><summary>{row.table.clone()}</summary><dl class="columns">{columns}</dl></details> }
         })
         .collect();
     view! { <section class="card wide"><header><h2>"The rows on the way"</h2></header>{rows}</section> }.into_any()
