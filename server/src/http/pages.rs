@@ -26,6 +26,7 @@ use leptos::{
     server_fn,
 };
 use leptos_axum::ResponseOptions;
+use std::time::Duration;
 use tower::ServiceExt;
 use tower_sessions::Session;
 use url::form_urlencoded;
@@ -58,12 +59,28 @@ fn contexts(state: &AppState, session: AuthSession, headers: &HeaderMap) -> impl
     }
 }
 
+/// A page takes milliseconds, on a machine that is beside itself a second or two.
+const RENDERED_WITHIN: Duration = Duration::from_secs(15);
+
 /// A page of ours, sent when it is whole: it reads without scripts, and its status is right.
+///
+/// Once in thousands of pages on a busy machine two threads meet in a signal of the framework's, and what one of them was about to say
+/// never comes. A page only reads, so it is rendered once more.
 pub(super) async fn page(State(state): State<AppState>, session: AuthSession, request: Request) -> Response {
     let contexts = contexts(&state, session, request.headers());
-    let options = state.leptos.clone();
-    let render = leptos_axum::render_app_async_with_context(contexts, move || app::shell::shell(options.clone()));
-    render(request).await.into_response()
+    let (parts, _) = request.into_parts();
+    let render = || {
+        let options = state.leptos.clone();
+        let render = leptos_axum::render_app_async_with_context(contexts.clone(), move || app::shell::shell(options.clone()));
+        render(Request::from_parts(parts.clone(), Body::empty()))
+    };
+    match tokio::time::timeout(RENDERED_WITHIN, render()).await {
+        Ok(response) => response.into_response(),
+        Err(_) => {
+            tracing::warn!(path = parts.uri.path(), "a page wasn't rendered in time and is rendered once more");
+            render().await.into_response()
+        }
+    }
 }
 
 /// A server function; its body has been limited already. A stranger is refused here, before arguments are read, and once more
