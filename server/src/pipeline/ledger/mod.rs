@@ -16,13 +16,22 @@ use sqlx::PgConnection;
 /// rebuild gives the same rows.
 const FIRST_SESSIONS: NaiveDate = NaiveDate::from_ymd_opt(2000, 1, 1).expect("a day of the calendar");
 
-/// Creates the schema's missing tables. Idempotent.
+/// Creates the schema's missing tables. Idempotent. Answers whether tables of another shape had to go: then every portfolio is to be
+/// booked anew.
 ///
 /// # Errors
 /// What Postgres says.
-pub async fn ensure_tables(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql(include_str!("tables.sql")).execute(connection).await?;
-    Ok(())
+pub async fn ensure_tables(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let shape = || {
+        sqlx::query_scalar!(
+            r#"select case when to_regclass('ledger.portfolio_day') is not null
+                      then coalesce(obj_description(to_regnamespace('ledger'), 'pg_namespace'), '') end as shape"#
+        )
+    };
+    let before = shape().fetch_one(&mut *connection).await?;
+    sqlx::raw_sql(include_str!("tables.sql")).execute(&mut *connection).await?;
+    let after = shape().fetch_one(connection).await?;
+    Ok(before.is_some() && before != after)
 }
 
 /// Lands the exchange's sessions up to `through`.

@@ -60,7 +60,9 @@ pub async fn publish(ctx: &TaskContext, session: NaiveDate, scope: Scope) -> Res
     let change_id = sqlx::query_scalar!(r#"select coalesce(max(change_id), 0) as "id!" from ops.change"#).fetch_one(&mut *tx).await?;
     // Of an attempt before this one, which was blocked.
     record::forget_verdicts(&mut tx, ctx.run_id).await?;
-    ledger::ensure_tables(&mut tx).await?;
+    // What stood in tables of another shape is booked anew, whoever asked: else their numbers would be gone until somebody asks for theirs.
+    let is_reshaped = ledger::ensure_tables(&mut tx).await?;
+    let scope = if is_reshaped { Scope::All } else { scope };
     ledger::land_sessions(&mut tx, through).await?;
 
     let accepted = record::accepted(&mut tx, through).await?;
@@ -108,7 +110,8 @@ pub async fn publish(ctx: &TaskContext, session: NaiveDate, scope: Scope) -> Res
     warehouse::keep(&mut tx, ctx.run_id, attempt.build.built()).await?;
     let kept: BTreeSet<PortfolioId> = held_back.iter().chain(&attempt.booked.failed).copied().collect();
     record::alerts(&mut tx, scope, &kept, last.map(|last| last.session_date)).await?;
-    keep(&mut tx, ctx.run_id, &aim, &attempt).await?;
+    let without_rows: BTreeSet<PortfolioId> = if is_reshaped { kept.clone() } else { BTreeSet::new() };
+    keep(&mut tx, ctx.run_id, &aim, &attempt, &without_rows).await?;
     let rows = attempt.booked.rows + attempt.build.built().iter().map(|model| model.rows).sum::<u64>();
     ctx.complete(&mut tx, rows).await?;
     // Last, so that nobody who reads the marts waits for anything but the commit.
@@ -118,13 +121,22 @@ pub async fn publish(ctx: &TaskContext, session: NaiveDate, scope: Scope) -> Res
     Ok(())
 }
 
-/// Keeps the publication and what it shows.
-async fn keep(connection: &mut PgConnection, run_id: i64, aim: &Aim<'_>, attempt: &Attempt<'_>) -> Result<(), TaskError> {
+/// Keeps the publication and what it shows. `without_rows`: portfolios whose ledgers went and couldn't be booked anew; that they show nothing for
+/// now is no number that moved.
+async fn keep(
+    connection: &mut PgConnection,
+    run_id: i64,
+    aim: &Aim<'_>,
+    attempt: &Attempt<'_>,
+    without_rows: &BTreeSet<PortfolioId>,
+) -> Result<(), TaskError> {
     let is_everything = attempt.build.has_rebuilt() || !aim.last.is_some_and(|last| last.keeps_all);
     let last_change_id = aim.last.map_or(0, |last| last.change_id);
     let mut from = attempt.booked.changed.clone();
     if is_everything {
-        from.extend(record::everybody(connection).await?.into_iter().map(|portfolio| (portfolio, EARLIEST)));
+        let is_out = |portfolio: &PortfolioId| without_rows.contains(portfolio);
+        let everybody = record::everybody(connection).await?.into_iter().filter(|portfolio| !is_out(portfolio));
+        from.extend(everybody.map(|portfolio| (portfolio, EARLIEST)));
     }
     let mark = |portfolio: PortfolioId| attempt.booked.marks.get(&portfolio).copied().unwrap_or(last_change_id).min(last_change_id);
     let changed: BTreeMap<_, _> = from.into_iter().map(|(portfolio, from)| (portfolio, (from.max(EARLIEST), mark(portfolio)))).collect();
