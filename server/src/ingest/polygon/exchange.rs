@@ -67,7 +67,9 @@ pub async fn land_rates(
         let mut step = ctx.begin().await?;
         let response_id = land::keep(&mut step, caller, &answer).await?;
         page.oddities.report(caller, EXCHANGE, response_id);
-        let rows: Vec<_> = page.rows.into_iter().filter(|(day, _)| (from..=to).contains(day)).collect();
+        // A day of UTC that isn't over has no close yet, and would be another rate tomorrow.
+        let today = chrono::Utc::now().date_naive();
+        let rows: Vec<_> = page.rows.into_iter().filter(|(day, _)| (from..=to).contains(day) && *day < today).collect();
         let news = write(&mut step, pair, &rows, response_id).await?;
         if let Some(earliest) = news.iter().min() {
             let change = Change { kind: "exchange_rate", portfolio_id: 0, symbol: Some(currency.as_str()), from_date: Some(*earliest) };

@@ -30,14 +30,18 @@ pub(in crate::pipeline) async fn exchange_rates(deps: &Deps, ctx: &TaskContext) 
         match polygon::land_rates(ctx, &deps.http, &ground.connection, currency, (span.from, span.to)).await {
             Ok(_) => {}
             Err(fenced @ TaskError::Fenced(_)) => return Err(fenced),
-            Err(error @ TaskError::Final(_)) => tracing::warn!(%currency, %error, "no exchange rates"),
+            // Another plan, or a better answer, may have them: the next run asks for all of them again.
+            Err(error @ TaskError::Final(_)) => {
+                tracing::warn!(%currency, %error, "no exchange rates");
+                continue;
+            }
             Err(error) if is_last_attempt(ctx).await? => {
                 tracing::warn!(%currency, %error, "exchange rates couldn't be fetched; the next run asks again");
                 continue;
             }
             Err(error) => return Err(error),
         }
-        // Also where the vendor has none, or the key isn't for them: asking again at each edit would change nothing.
+        // Also where the vendor has none.
         coverage::note(&ctx.pool, ground.connection_id(), Kind::ExchangeRates, [currency.as_str()], span).await?;
     }
     Ok(ALL_COUNTED)
