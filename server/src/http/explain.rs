@@ -4,7 +4,7 @@ use super::{
     AppState,
     pipeline::{Asked, Problem},
 };
-use crate::store::Question;
+use crate::{calendar, store::Question};
 use app::{
     domain::{Scope, Symbol},
     error::AppError,
@@ -19,7 +19,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use http::header;
 
 pub(super) fn routes() -> Router<AppState> {
@@ -58,7 +58,13 @@ fn scope(asked: &Asked) -> Result<Scope, Problem> {
 
 fn session(asked: &Asked) -> Result<Option<NaiveDate>, Problem> {
     let unreadable = |_| Problem::Parameter("session must be a day such as 2026-11-20.".to_owned());
-    asked.text("session").map(|day| day.parse().map_err(unreadable)).transpose()
+    let day: Option<NaiveDate> = asked.text("session").map(|day| day.parse().map_err(unreadable)).transpose()?;
+    match day {
+        Some(day) if day < calendar::FIRST_DAY || day.year() > 2200 => {
+            Err(Problem::Parameter("session must be a day on which something was traded, such as 2026-11-20.".to_owned()))
+        }
+        day => Ok(day),
+    }
 }
 
 /// The body as it came, of an answer from which something of one's own was read.

@@ -3,7 +3,7 @@
 use super::{Made, Subject, overall, row, unpriced};
 use crate::store::{Result, Store, explain::prices::BENCHMARK, published::AsOf};
 use app::{
-    analytics::ledger::{market_value, value_abroad},
+    analytics::ledger::{after_split, market_value, value_abroad},
     domain::{Benchmark, Money},
     error::AppError,
     explain::{
@@ -14,7 +14,7 @@ use app::{
 };
 use chrono::NaiveDate;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Activities of a day whose bytes are shown.
 const QUOTED: usize = 5;
@@ -28,7 +28,9 @@ impl Store {
         let symbols: Vec<String> = held.iter().map(|held| held.symbol.clone()).collect();
         let (prices, last) = tokio::try_join!(self.prices_used(&symbols, as_of, day), self.day(id, as_of, Some(day)))?;
         let last = last.ok_or(AppError::NotFound)?;
-        let (rates, is_last) = (self.rates_of(subject).await?, subject.sessions.last().is_some_and(|last| last.session_date == day));
+        let is_last = subject.sessions.last().is_some_and(|last| last.session_date == day);
+        let (rates, abroad) = tokio::try_join!(self.rates_of(subject), self.quoted_abroad(&symbols, &subject.portfolio.currency))?;
+        let mut is_known = true;
         let mut positions = Vec::new();
         let mut inputs = Vec::new();
         for held in held {
@@ -37,7 +39,13 @@ impl Store {
                 inputs.push(Input::new(held.symbol, "no price yet"));
                 continue;
             };
-            let rate = rates.get(&held.symbol).copied();
+            let rate = rates.get(&held.symbol).copied().filter(|_| is_last);
+            if rate.is_none() && abroad.contains(&held.symbol) {
+                is_known = false;
+                let said = format!("{} × {}, in another currency", format::quantity(quantity), format::price(price.close));
+                inputs.push(Input::new(&held.symbol, said).to("close", Some(&held.symbol), day));
+                continue;
+            }
             let worth = match rate {
                 Some(rate) => value_abroad(quantity, price.close, rate),
                 None => market_value([(quantity, price.close)]),
@@ -55,7 +63,7 @@ impl Store {
         inputs.push(Input::new("Dividends that are due", format::money(receivable)));
         let value = session.value.map(Answer::Money).ok_or_else(unpriced);
         let recipe = match &value {
-            Ok(_) if !is_last && positions.iter().any(|held| held.rate.is_some()) => {
+            Ok(_) if !is_known => {
                 Recipe::Nothing { reason: "holdings in other currencies are worked out for the last session alone".into() }
             }
             Ok(_) => Recipe::Worth { positions, cash, receivable },
@@ -63,6 +71,13 @@ impl Store {
         };
         let rows = vec![self.day_row(subject, day).await?];
         Ok(Made { value, recipe, opens_on: None, as_of: day, inputs, rows, quotes: Vec::new() })
+    }
+
+    /// Which of these symbols are quoted in another currency.
+    async fn quoted_abroad(&self, symbols: &[String], currency: &str) -> Result<BTreeSet<String>> {
+        let abroad =
+            sqlx::query_scalar!("select symbol from staging.instruments where symbol = any($1) and currency <> $2", symbols, currency);
+        Ok(abroad.fetch_all(&self.pool).await?.into_iter().collect())
     }
 
     /// Of what is held in other currencies at the last session: what a unit of them costs.
@@ -116,18 +131,23 @@ impl Store {
     async fn moves(&self, subject: &Subject<'_>, before: NaiveDate, day: NaiveDate) -> Result<Vec<Input>> {
         let held = self.held_on(subject.portfolio.id, subject.as_of, day).await?;
         let symbols: Vec<String> = held.iter().map(|held| held.symbol.clone()).collect();
-        let (closing, opening) =
-            tokio::try_join!(self.prices_used(&symbols, subject.as_of, day), self.prices_used(&symbols, subject.as_of, before))?;
+        let (closing, opening, splits, abroad) = tokio::try_join!(
+            self.prices_used(&symbols, subject.as_of, day),
+            self.prices_used(&symbols, subject.as_of, before),
+            self.splits_between(&symbols, subject.as_of, before, day),
+            self.quoted_abroad(&symbols, &subject.portfolio.currency),
+        )?;
         let mut moves = Vec::new();
         for held in held {
             let Some(close) = closing.get(&held.symbol) else { continue };
-            // The close before in the shares of today: splits of the day itself are in the later bar's only.
+            // The close before in the shares of today.
             let previous = opening.get(&held.symbol).map(|price| {
-                let since = close.splits.iter().skip(price.splits.len());
-                let known = price.close;
-                since.fold(known, |close, (from, to)| app::analytics::ledger::after_split(close, *from, *to).unwrap_or(close))
+                let since = splits.iter().filter(|split| split.symbol == held.symbol);
+                since.fold(price.close, |close, split| after_split(close, split.split_from, split.split_to).unwrap_or(close))
             });
-            let moved = previous.and_then(|previous| app::analytics::ledger::market_value([(held.quantity, close.close - previous)]));
+            // In another currency the rate moved too.
+            let previous = previous.filter(|_| !abroad.contains(&held.symbol));
+            let moved = previous.and_then(|previous| market_value([(held.quantity, close.close - previous)]));
             let said = match (previous, moved) {
                 (Some(previous), Some(moved)) => format!(
                     "{} × ({} − {}) = {}",

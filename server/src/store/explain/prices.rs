@@ -88,7 +88,7 @@ impl Store {
 
     /// The last closes of these symbols up to a session.
     pub(super) async fn prices_used(&self, symbols: &[String], as_of: AsOf, session: NaiveDate) -> Result<BTreeMap<String, PriceUsed>> {
-        let mut bars = self.last_bars(symbols, as_of, session, session - RECENT).await?;
+        let mut bars = self.last_bars(symbols, as_of, session, session.checked_sub_days(RECENT).unwrap_or(calendar::FIRST_DAY)).await?;
         let missing: Vec<String> = symbols.iter().filter(|symbol| !bars.iter().any(|bar| bar.symbol == **symbol)).cloned().collect();
         if !missing.is_empty() {
             bars.extend(self.last_bars(&missing, as_of, session, calendar::FIRST_DAY).await?);

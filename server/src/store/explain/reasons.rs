@@ -272,7 +272,7 @@ impl Store {
             .collect())
     }
 
-    /// What else was noted of the portfolio itself: a broker's activities, how an account is kept.
+    /// What else was noted: a broker's activities, how an account is kept, exchange rates.
     async fn other_changes(&self, stretch: &Stretch) -> Result<Vec<Reason>> {
         struct Noted {
             kind: String,
@@ -283,7 +283,13 @@ impl Store {
         let noted = sqlx::query_as!(
             Noted,
             r#"select kind, min(from_date) as "from_date!", max(changed_at) as "changed_at!", run_id from ops.change
-               where change_id > $2 and change_id <= $3 and portfolio_id = $1 and (kind = 'account' or kind = 'activity' and from_date <= $4)
+               where change_id > $2 and change_id <= $3 and (
+                   portfolio_id = $1 and (kind = 'account' or kind = 'activity' and from_date <= $4)
+                   or portfolio_id = 0 and kind = 'exchange_rate' and from_date <= $4 and (
+                       symbol in (select currency from ops.published_foreign_holding where portfolio_id = $1)
+                       or exists (select from book.portfolio where portfolio_id = $1 and base_currency <> 'USD'))
+                   or portfolio_id = 0 and kind = 'instrument'
+                       and symbol in (select symbol from ops.published_foreign_holding where portfolio_id = $1))
                group by kind, run_id order by 3 limit $5"#,
             stretch.portfolio.get(),
             stretch.after_change,
@@ -295,6 +301,8 @@ impl Store {
         .await?;
         let said = |kind: &str, from: NaiveDate| match kind {
             "account" => "How an account is kept was changed.".to_owned(),
+            "exchange_rate" => format!("Other exchange rates came from {} on.", format::date(from)),
+            "instrument" => "The vendor describes a security in another currency anew.".to_owned(),
             _ => format!("The broker reported activities from {} on.", format::date(from)),
         };
         Ok(noted
