@@ -1,7 +1,7 @@
 //! What changed since yesterday: the parts of the day's change in value, each from its own column. Pure.
 
 use super::model::SinceYesterday;
-use crate::analytics::sessions::PortfolioSession;
+use crate::analytics::sessions::{PortfolioSession, no_price};
 use crate::domain::{Figure, Money, Undefined};
 
 /// `sessions`: all since the portfolio's first, ascending. `shown`: the value of the session before the last as it was shown until the
@@ -11,10 +11,9 @@ use crate::domain::{Figure, Money, Undefined};
 /// Without a session before, and where one of the two has no value.
 pub fn since_yesterday(sessions: &[PortfolioSession], shown: Option<Money>) -> Figure<SinceYesterday> {
     let [.., before, last] = sessions else { return Err(Undefined::because("there is no session before this one")) };
-    let unpriced = || Undefined::because("a held symbol has no price yet");
-    let (now, then) = (last.value.ok_or_else(unpriced)?, before.value.ok_or_else(unpriced)?);
+    let (now, then) = (last.value.ok_or_else(no_price)?, before.value.ok_or_else(no_price)?);
     let earned = |session: &PortfolioSession| Some(session.realized + session.unrealized? - session.brought_in);
-    let market = earned(last).zip(earned(before)).map(|(last, before)| last - before).ok_or_else(unpriced)?;
+    let market = earned(last).zip(earned(before)).map(|(last, before)| last - before).ok_or_else(no_price)?;
     let (income, costs) = (last.income - before.income, last.costs - before.costs);
     let currency = last.cash_currency - before.cash_currency;
     let shown = shown.unwrap_or(then);

@@ -3,6 +3,7 @@
 use super::{Result, Store, explain::weight, published::AsOf};
 use crate::auth::Role;
 use app::{
+    analytics::sessions::no_price,
     domain::{Figure, Money, PortfolioId, Scope, Symbol, Undefined, UserId},
     error::AppError,
     holdings::model::{Holding, Holdings},
@@ -140,7 +141,9 @@ impl Store {
         let Some(as_of) = self.as_of(portfolio.id, scope.as_known_on).await? else { return Ok(None) };
         let Some(day) = self.last_day(portfolio.id, as_of).await? else { return Ok(None) };
         let rows = self.lines((portfolio.id, &portfolio.currency), as_of, (day.session_date, day.value), None).await?;
-        let unknown = self.unknown(portfolio.id, as_of).await?;
+        // Asked for only where something is missing.
+        let lacks = [day.cash, day.receivable, day.value].contains(&None);
+        let unknown = if lacks { self.unknown(portfolio.id, as_of).await? } else { no_price() };
         let known = |amount: Option<Money>| amount.ok_or_else(|| unknown.clone());
         Ok(Some(Holdings {
             as_of: day.session_date,
@@ -166,7 +169,7 @@ impl Store {
             // Findings of earlier days aren't kept.
             AsOf::Publication(_) => None,
         };
-        Ok(Undefined::because(message.unwrap_or_else(|| "a held symbol has no price yet".into())))
+        Ok(message.map_or_else(no_price, Undefined::because))
     }
 
     /// The largest holdings as of a session and the portfolio's value, or all of them; the small charts of five hundred cost more than the

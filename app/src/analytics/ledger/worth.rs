@@ -2,7 +2,7 @@
 
 use super::{
     exchange,
-    fixed::{SCALE, fixed, money, to_scale},
+    fixed::{SCALE, cents, fixed, money, to_scale},
 };
 use crate::domain::Money;
 use rust_decimal::Decimal;
@@ -16,13 +16,13 @@ pub fn market_value(positions: impl IntoIterator<Item = (Decimal, Decimal)>) -> 
 
 /// Quantity × price × rate to four decimals, for a price in another currency: `rate` is what one unit of it costs.
 pub fn value_abroad(quantity: Decimal, price: Decimal, rate: Decimal) -> Option<Money> {
-    abroad(fixed(quantity)?.checked_mul(fixed(price)?)?, rate)
+    unrounded_abroad(fixed(quantity)?.checked_mul(fixed(price)?)?, rate).map(|worth| cents(worth.0))
 }
 
-/// The same of quantity × price in units of 10⁻²⁰.
-pub(super) fn abroad(units: i128, rate: Decimal) -> Option<Money> {
+/// The same of quantity × price in units of 10⁻²⁰, before it is rounded.
+pub(super) fn unrounded_abroad(units: i128, rate: Decimal) -> Option<Money> {
     let local = Decimal::try_from_i128_with_scale(units / 10_i128.pow(SCALE), SCALE).ok()?;
-    exchange::worth(local, rate)
+    exchange::unrounded(local, rate)
 }
 
 /// A close in the shares after a split of `from` old into `to` new ones.

@@ -1,9 +1,12 @@
 //! Figures of one session: its value from quantities and closes, its return and its change.
 
-use super::{Made, Subject, overall, row, unpriced};
+use super::{Made, Subject, overall, row};
 use crate::store::{Result, Store, explain::prices::BENCHMARK, published::AsOf};
 use app::{
-    analytics::ledger::{after_split, market_value, value_abroad},
+    analytics::{
+        ledger::{after_split, market_value, value_abroad},
+        sessions::no_price,
+    },
     domain::{Benchmark, Money},
     error::AppError,
     explain::{
@@ -61,7 +64,7 @@ impl Store {
         let (cash, receivable) = (last.cash.unwrap_or_default(), last.receivable.unwrap_or_default());
         inputs.push(Input::new("Cash", format::money(cash)));
         inputs.push(Input::new("Dividends that are due", format::money(receivable)));
-        let value = session.value.map(Answer::Money).ok_or_else(unpriced);
+        let value = session.value.map(Answer::Money).ok_or_else(no_price);
         let recipe = match &value {
             Ok(_) if !is_known => {
                 Recipe::Nothing { reason: "holdings in other currencies are worked out for the last session alone".into() }
@@ -95,7 +98,7 @@ impl Store {
             "day_change" => {
                 let opening = before.map_or(Some(Money::ZERO), |before| before.value);
                 let change = session.value.zip(opening).map(|(closing, opening)| closing - opening - session.inflow + session.outflow);
-                change.map(Answer::Money).ok_or_else(unpriced)
+                change.map(Answer::Money).ok_or_else(no_price)
             }
             _ => session
                 .daily_return

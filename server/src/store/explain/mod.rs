@@ -18,7 +18,7 @@ pub use quote::Question;
 use super::{Result, Store, published::AsOf, scope::Owned};
 use app::{
     analytics::sessions::PortfolioSession,
-    domain::{Figure, Money, Scope, Symbol, Undefined, UserId},
+    domain::{Figure, Money, Scope, Symbol, UserId},
     error::AppError,
     explain::{
         figures::{Described, Unit},
@@ -220,8 +220,4 @@ fn shown(value: &Figure<Answer>, unit: Unit, currency: &str) -> String {
 fn row(table: &str, columns: &[(&str, Option<String>)]) -> Row {
     let columns = columns.iter().filter_map(|(name, value)| Some(((*name).to_owned(), value.clone()?))).collect();
     Row { table: table.to_owned(), columns }
-}
-
-fn unpriced() -> Undefined {
-    Undefined::because("a held symbol has no price yet")
 }

@@ -3,14 +3,14 @@
 use super::{
     super::{
         exchange::{self, worth},
-        fixed::{self, SCALE, money},
+        fixed::{self, money},
+        worth::unrounded_abroad,
         yields::{Finding, Holding, PortfolioDay, PositionInterval},
     },
     Booking, Watch, Watched,
 };
 use crate::domain::{Currency, Money};
 use chrono::NaiveDate;
-use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
 /// Cash at a close, in base currency.
@@ -122,8 +122,7 @@ impl Booking<'_> {
 
     fn in_base_unrounded(&mut self, session: NaiveDate, place: usize, units: i128) -> Option<Money> {
         let Some(quote) = self.quotes[place] else { return fixed::unrounded(units) };
-        let local = Decimal::try_from_i128_with_scale(units / 10_i128.pow(SCALE), SCALE).ok()?;
-        exchange::unrounded(local, self.exchange.rate(quote.currency, session)?)
+        unrounded_abroad(units, self.exchange.rate(quote.currency, session)?)
     }
 
     /// Cash of all accounts and currencies, and what exchange rates brought to it.
