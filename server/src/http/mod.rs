@@ -1,5 +1,6 @@
 //! Serving: pages, server functions, the forms at the door, health, files. It inserts requests for runs, and never runs them.
 
+mod alone;
 mod answer;
 mod assets;
 mod explain;
@@ -13,6 +14,7 @@ mod performance;
 mod pipeline;
 mod quality;
 
+pub use alone::alone;
 pub use pages::FOR_STRANGERS;
 
 use crate::{
@@ -70,6 +72,7 @@ impl FromRef<AppState> for LeptosOptions {
 pub fn router(state: AppState) -> Router {
     let sessions = auth::layer(state.store.pool.clone(), state.is_https);
     let sign_in = AuthManagerLayerBuilder::new(auth::Backend(state.store.pool.clone()), sessions).build();
+    alone::prepare();
     let paths = leptos_axum::generate_route_list(app::shell::App);
 
     let server_functions = Router::new()

@@ -2,6 +2,7 @@
 
 use super::{
     AppState,
+    alone::alone,
     answer::{self, Problem},
     assets, headers,
 };
@@ -13,7 +14,7 @@ use app::{
     ui::{PageStatus, Theme},
 };
 use axum::{
-    body::Body,
+    body::{self, Body},
     extract::{Request, State},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
@@ -26,7 +27,6 @@ use leptos::{
     server_fn,
 };
 use leptos_axum::ResponseOptions;
-use std::time::Duration;
 use tower::ServiceExt;
 use tower_sessions::Session;
 use url::form_urlencoded;
@@ -59,28 +59,17 @@ fn contexts(state: &AppState, session: AuthSession, headers: &HeaderMap) -> impl
     }
 }
 
-/// A page takes milliseconds, on a machine that is beside itself a second or two.
-const RENDERED_WITHIN: Duration = Duration::from_secs(15);
-
 /// A page of ours, sent when it is whole: it reads without scripts, and its status is right.
-///
-/// Once in thousands of pages on a busy machine two threads meet in a signal of the framework's, and what one of them was about to say
-/// never comes. A page only reads, so it is rendered once more.
 pub(super) async fn page(State(state): State<AppState>, session: AuthSession, request: Request) -> Response {
     let contexts = contexts(&state, session, request.headers());
+    let options = state.leptos;
     let (parts, _) = request.into_parts();
-    let render = || {
-        let options = state.leptos.clone();
-        let render = leptos_axum::render_app_async_with_context(contexts.clone(), move || app::shell::shell(options.clone()));
-        render(Request::from_parts(parts.clone(), Body::empty()))
+    let render = leptos_axum::render_app_async_with_context(contexts, move || app::shell::shell(options.clone()));
+    let whole = async move {
+        let (head, body) = render(Request::from_parts(parts, Body::empty())).await.into_parts();
+        body::to_bytes(body, usize::MAX).await.map(|body| Response::from_parts(head, Body::from(body)))
     };
-    match tokio::time::timeout(RENDERED_WITHIN, render()).await {
-        Ok(response) => response.into_response(),
-        Err(_) => {
-            tracing::warn!(path = parts.uri.path(), "a page wasn't rendered in time and is rendered once more");
-            render().await.into_response()
-        }
-    }
+    alone(whole).await.unwrap_or_else(|error| Problem(AppError::Internal { reference: reference(&error) }).into_response())
 }
 
 /// A server function; its body has been limited already. A stranger is refused here, before arguments are read, and once more

@@ -10,6 +10,7 @@ use app::{
 use futures::StreamExt;
 use leptos::prelude::*;
 use leptos_router::location::RequestUrl;
+use server::http::alone;
 use std::sync::{
     Arc,
     atomic::{AtomicU16, Ordering},
@@ -22,7 +23,6 @@ struct Page {
 }
 
 async fn page(path: &str, state: State, visitor: Option<UserId>) -> Page {
-    _ = any_spawner::Executor::init_tokio();
     let status = Arc::new(AtomicU16::new(200));
     let owner = Owner::new();
     owner.set();
@@ -31,7 +31,7 @@ async fn page(path: &str, state: State, visitor: Option<UserId>) -> Page {
     provide_context(Visitor(visitor));
     let asked = Arc::clone(&status);
     provide_context(PageStatus::new(move |code| asked.store(code, Ordering::Relaxed)));
-    let html: String = view! { <App/> }.to_html_stream_in_order().collect().await;
+    let html: String = alone(view! { <App/> }.to_html_stream_in_order().collect()).await;
     drop(owner);
     Page { html, status: status.load(Ordering::Relaxed) }
 }
