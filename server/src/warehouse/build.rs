@@ -6,6 +6,7 @@ use super::{
     project,
     render::Surroundings,
     sql::{self, Rights},
+    together::{self, Reading, TESTED},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -22,8 +23,6 @@ const SAMPLES: u32 = 20;
 const SHORTEST_WAIT_MS: u64 = 20;
 /// All tries together.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// A model's rows while its tests run together.
-const TESTED: &str = "rows_under_test";
 
 /// What one model cost, and what it was.
 #[derive(Debug, Clone, Serialize)]
@@ -194,15 +193,14 @@ impl<'p> Build<'p> {
         around: &Surroundings,
     ) -> Result<Vec<i64>, Error> {
         let Some(first) = together.first() else { return Ok(Vec::new()) };
-        let (mut within, mut once) = (around.clone(), None);
-        if let Some(model) = first.model().filter(|_| together.len() > 1)
-            && let Some(relation) = Arc::make_mut(&mut within.relations).insert(model.to_owned(), TESTED.to_owned())
-        {
-            once = Some(format!("{TESTED} as materialized (select * from {relation})"));
-        }
+        let mut within = around.clone();
+        let model = first.model().filter(|_| together.len() > 1).and_then(|name| self.project.find(name));
+        let relation = model.and_then(|model| Arc::make_mut(&mut within.relations).insert(model.name.clone(), TESTED.to_owned()));
+        let is_view = model.is_some_and(|model| model.materialized == Materialized::View);
+        let reading = relation.as_deref().map(|relation| Reading { relation, is_view });
         let queries = together.iter().map(|assertion| assertion.query(self.project, &within)).collect::<Result<Vec<_>, _>>()?;
         let refused = |source| Error::Build { model: first.name.clone(), source };
-        sql::counts(self.rights, connection, once.as_deref(), &queries).await.map_err(refused)
+        sql::counts(self.rights, connection, together::statement(reading.as_ref(), &queries)).await.map_err(refused)
     }
 
     /// The first rows that fail a test, and whose they all are.

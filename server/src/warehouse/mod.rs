@@ -24,6 +24,7 @@ mod select;
 mod sql;
 mod syntax;
 mod threshold;
+mod together;
 mod unit;
 mod walk;
 mod write;

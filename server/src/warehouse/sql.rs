@@ -38,16 +38,8 @@ pub(super) async fn execute(rights: Rights, connection: &mut PgConnection, text:
     }
 }
 
-/// How many rows each of these queries selects. `once`: a common table expression that they share.
-pub(super) async fn counts(
-    rights: Rights,
-    connection: &mut PgConnection,
-    once: Option<&str>,
-    queries: &[String],
-) -> Result<Vec<i64>, sqlx::Error> {
-    let counts: Vec<String> = queries.iter().map(|query| format!("(select count(*) from (\n{query}\n) as failing)")).collect();
-    let with = once.map_or_else(String::new, |once| format!("with {once} "));
-    let text = format!("{with}select to_jsonb(array[{}])", counts.join(", "));
+/// The numbers of a statement that yields one JSON array of them.
+pub(super) async fn counts(rights: Rights, connection: &mut PgConnection, text: String) -> Result<Vec<i64>, sqlx::Error> {
     let counted = json(rights, connection, text).await?;
     Ok(counted.as_array().into_iter().flatten().map(|count| count.as_i64().unwrap_or_default()).collect())
 }
