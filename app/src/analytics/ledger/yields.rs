@@ -1,5 +1,6 @@
 //! What a ledger yields, and the state from which it goes on.
 
+use super::courses::HoldingCourse;
 use crate::domain::{AccountId, Currency, Money, Symbol};
 use chrono::{Months, NaiveDate};
 use rust_decimal::Decimal;
@@ -245,5 +246,7 @@ pub struct Yield {
     pub realized: Vec<Realized>,
     /// What is held at the close of the last session, by account and symbol.
     pub holdings: Vec<Holding>,
+    /// Of each symbol that was held or moved in the booked sessions, by symbol.
+    pub courses: Vec<HoldingCourse>,
     pub findings: Vec<Finding>,
 }

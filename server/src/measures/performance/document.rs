@@ -58,7 +58,7 @@ pub(super) fn document(booked: &Booked, period: &Period<'_>) -> Value {
         "total_gain": gain.ok().map(money),
         "residual": residual.map(money),
         "returns": returns(period),
-        "contributions": contributions(booked),
+        "contributions": booked.contributions(period),
         "daily": period.sessions.iter().map(|session| json!({
             "date": session.date, "value": session.value.map(money), "inflow": money(session.inflow), "outflow": money(session.outflow),
             "return": session.daily_return,
@@ -73,16 +73,11 @@ pub(super) fn document(booked: &Booked, period: &Period<'_>) -> Value {
 
 /// At least two decimals, more where there are more.
 pub(super) fn money(amount: Money) -> String {
-    decimal(amount.0)
+    amount.plain()
 }
 
 fn decimal(amount: Decimal) -> String {
-    let mut shown = amount.normalize();
-    if shown.scale() < 2 {
-        shown.rescale(2);
-    }
-    // Of −0.00 the sign says nothing.
-    if shown.is_zero() { "0.00".into() } else { shown.to_string() }
+    Money(amount).plain()
 }
 
 fn plain(number: Decimal) -> String {
@@ -160,15 +155,4 @@ fn returns(period: &Period<'_>) -> Value {
     document.insert("sessions".into(), json!(period.sessions.len()));
     document.insert("without_return".into(), json!(without));
     Value::Object(document)
-}
-
-/// Linked so that they add up to the time-weighted return; the part without a symbol is that of cash.
-fn contributions(booked: &Booked) -> Value {
-    match &booked.contributions {
-        Ok(found) => json!({
-            "parts": found.parts.iter().map(|(symbol, part)| json!({ "symbol": symbol, "contribution": part })).collect::<Vec<_>>(),
-            "total": found.whole, "residual": found.residual(),
-        }),
-        Err(reason) => json!({ "parts": [], "total": null, "residual": null, "reason": reason }),
-    }
 }

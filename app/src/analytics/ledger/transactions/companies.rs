@@ -3,6 +3,7 @@
 use super::{
     super::{
         booking::{Booking, is_possible},
+        courses::Moved,
         exchange::{local_amount, worth},
         fixed::{SCALE, cents, to_scale},
         input::{Kind, Transaction},
@@ -117,7 +118,7 @@ impl Booking<'_> {
 
     fn pay_costs(&mut self, transaction: &Transaction, sums: &Sums, place: usize) {
         self.pay(transaction, sums, Decimal::ZERO, Money::ZERO);
-        self.moved.push((place, sums.base_fee + sums.base_tax));
+        self.moved.push((place, Moved::costs(sums.base_fee + sums.base_tax)));
     }
 
     /// Proceeds whose fee is in the realized gain, and whose tax is in no lot.
@@ -125,8 +126,9 @@ impl Booking<'_> {
         self.totals.costs += sums.base_tax;
         self.totals.taxes += sums.base_tax;
         let base = sums.base_amount - sums.base_fee - sums.base_tax;
+        let gets = Moved::net(sums.base_fee - sums.base_amount);
         self.move_cash(transaction, sums.currency, sums.amount - sums.fee - sums.tax, base);
-        self.moved.push((place, -base));
+        self.moved.extend([(place, gets), (place, Moved::costs(sums.base_tax))]);
     }
 
     fn spin_off(&mut self, session: NaiveDate, transaction: &Transaction, symbol: &Symbol, number: usize) {
@@ -189,7 +191,7 @@ impl Booking<'_> {
             }
         });
         let worth = self.worth(session, new, quantity).unwrap_or(cost);
-        self.moved.extend([(old, -worth), (new, worth)]);
+        self.moved.extend([(old, Moved::net(-worth)), (new, Moved::net(worth))]);
     }
 
     /// Mergers and new symbols: shares go, and shares of another symbol, cash, or both come.
@@ -295,7 +297,7 @@ impl Booking<'_> {
         let realized = self.change(number, |position| position.return_capital(&trade));
         self.realize(realized);
         self.pay(transaction, &sums, sums.amount, sums.base_amount);
-        self.moved.push((place, sums.base_fee + sums.base_tax - sums.base_amount));
+        self.moved.extend([(place, Moved::net(-sums.base_amount)), (place, Moved::costs(sums.base_fee + sums.base_tax))]);
     }
 }
 
