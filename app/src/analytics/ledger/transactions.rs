@@ -3,6 +3,8 @@
 mod companies;
 mod securities;
 
+pub use companies::SAME_SPLIT_DAYS;
+
 use super::{
     booking::Booking,
     courses::Moved,

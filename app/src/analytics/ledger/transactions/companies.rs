@@ -6,7 +6,7 @@ use super::{
         courses::Moved,
         exchange::{local_amount, worth},
         fixed::{SCALE, cents, to_scale},
-        input::{Kind, Transaction},
+        input::{Kind, Split, Transaction},
         position::{Abroad, MOST_SHARES, share},
         yields::{LocalMoney, Lot},
     },
@@ -16,8 +16,10 @@ use crate::domain::{Money, Symbol};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-/// A split that is listed this many days before one that was entered, with the same ratio, is the same split.
-const SAME_SPLIT_DAYS: i64 = 7;
+/// A split that was entered and one that is listed at most this many days before or after it, with the same ratio, are one. Who enters one
+/// by hand takes the day of record or of payment for the first session in new shares: these lie up to ten sessions apart (Alphabet, 2022:
+/// 17 days). No company splits twice alike as soon as that.
+pub const SAME_SPLIT_DAYS: i64 = 18;
 
 impl Booking<'_> {
     pub(super) fn act(&mut self, session: NaiveDate, transaction: &Transaction, symbol: &Symbol) {
@@ -64,17 +66,22 @@ impl Booking<'_> {
             (_, Some(ratio)) => (Decimal::ONE, ratio),
             (_, None) => return self.incomplete(session, transaction, "needs a ratio (new shares for one old)"),
         };
-        let listed = self.input.splits.iter().find(|split| {
-            let days = (session - split.execution_date).num_days();
-            split.symbol == *symbol && (0..=SAME_SPLIT_DAYS).contains(&days) && is_same_ratio((split.from, split.to), (from, to))
-        });
-        if let Some(listed) = listed {
+        let days = |split: &Split| (transaction.traded_on - split.execution_date).num_days().abs();
+        let same =
+            self.input.splits.iter().filter(|split| {
+                split.symbol == *symbol && days(split) <= SAME_SPLIT_DAYS && is_same_ratio((split.from, split.to), (from, to))
+            });
+        // The listed one counts, on its day: the prices are the vendor's, too.
+        if let Some(listed) = same.min_by_key(|split| (days(split), split.execution_date)) {
             if listed.execution_date != transaction.traded_on {
                 let message = format!(
-                    "The split of {symbol} on {} is listed on {} already and was not applied twice; remove one of the two.",
+                    "The split of {symbol} that was entered on {} is the one that is listed on {}: it counts once, on the listed day; remove the entered one, or move it there if it brought cash.",
                     transaction.traded_on, listed.execution_date
                 );
                 self.finding(session, "split_twice", Some(transaction), message);
+            }
+            if listed.execution_date > session {
+                return;
             }
         } else if self.split_today.contains(&(transaction.account, place)) {
             let message = format!("{symbol} is split twice on {}; the second was not applied, remove it.", transaction.traded_on);
