@@ -171,6 +171,7 @@ struct Sums {
     realized_currency: Money,
     income: Money,
     fees: Money,
+    fees_in_lots: Money,
     taxes: Money,
     /// Change of the unrealized gain, without what securities brought along; `None`: unknown.
     unrealized: Option<Money>,
@@ -202,6 +203,7 @@ impl Booked {
             realized_currency: last.totals.realized_currency - before.realized_currency,
             income: last.totals.income - before.income,
             fees: costs - taxes,
+            fees_in_lots: last.totals.fees_in_lots - before.fees_in_lots,
             taxes,
             unrealized: of(|day| day.unrealized.map(|unrealized| unrealized - day.totals.brought_in)),
             unrealized_currency: of(|day| day.unrealized_currency),

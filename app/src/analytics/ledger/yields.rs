@@ -96,6 +96,9 @@ pub struct Totals {
     pub costs: Money,
     /// Of `costs`, the taxes.
     pub taxes: Money,
+    /// Fees that are in lots: in the cost of purchases, and off the proceeds of sales.
+    #[serde(default)]
+    pub fees_in_lots: Money,
     /// Of `realized`, what exchange rates brought: each lot's cost in its own currency × the change of the rate.
     pub realized_currency: Money,
     /// Unrealized gain that came in with transferred or opening securities (market value − cost), less what left with

@@ -26,7 +26,7 @@ pub(super) fn document(booked: &Booked, period: &Period<'_>) -> Value {
     let (sums, residual) = (booked.sums(period), booked.residual(period));
     if sums.is_none() {
         let reason = "an amount had no exchange rate, so sums in base currency are incomplete; see the findings";
-        for key in ["income", "fees", "taxes", "realized_gain", "residual"] {
+        for key in ["income", "fees", "fees_in_lots", "fees_paid", "taxes", "realized_gain", "residual"] {
             reasons.insert(key.into(), json!(reason));
         }
     } else if residual.is_none() {
@@ -49,6 +49,8 @@ pub(super) fn document(booked: &Booked, period: &Period<'_>) -> Value {
         "unrealized_gain": known(|sums| sums.unrealized),
         "income": of(|sums| sums.income),
         "fees": of(|sums| sums.fees),
+        "fees_in_lots": of(|sums| sums.fees_in_lots),
+        "fees_paid": of(|sums| sums.fees + sums.fees_in_lots),
         "taxes": of(|sums| sums.taxes),
         "currency_effect": {
             "realized": of(|sums| sums.realized_currency),

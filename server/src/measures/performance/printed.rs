@@ -24,6 +24,7 @@ pub(super) fn print(booked: &Booked, period: &Period<'_>) {
     line("unrealized gain", of(|sums| sums.unrealized));
     line("income", of(|sums| Some(sums.income)));
     line("fees", of(|sums| Some(sums.fees)));
+    line("fees in lots", of(|sums| Some(sums.fees_in_lots)));
     line("taxes", of(|sums| Some(sums.taxes)));
     line("currency on cash", of(|sums| sums.cash_currency));
     line("total gain", shown(period.total_gain().ok()));

@@ -130,6 +130,7 @@ impl Booking<'_> {
 
     /// Proceeds whose fee is in the realized gain, and whose tax is in no lot.
     fn receive_cash(&mut self, transaction: &Transaction, sums: &Sums, place: usize) {
+        self.totals.fees_in_lots += sums.base_fee;
         self.totals.costs += sums.base_tax;
         self.totals.taxes += sums.base_tax;
         let base = sums.base_amount - sums.base_fee - sums.base_tax;

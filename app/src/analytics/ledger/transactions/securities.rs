@@ -118,6 +118,7 @@ impl Booking<'_> {
         let trade = self.traded(session, transaction, number, &sums, (quantity, cost, base_cost));
         let realized = self.change(number, |position| position.trade(&trade));
         self.realize(realized);
+        self.totals.fees_in_lots += sums.base_fee;
         self.totals.costs += sums.base_tax;
         self.totals.taxes += sums.base_tax;
         self.move_cash(transaction, sums.currency, -cost - sums.tax, -base_cost - sums.base_tax);
