@@ -74,7 +74,7 @@ fn told(yielded: &Yield, scope: Scope, from: Option<NaiveDate>, to: Option<Naive
     Some(Contributions::of(&period, &members, known))
 }
 
-fn part<'c>(found: &'c Contributions, of: usize) -> &'c Part {
+fn part(found: &Contributions, of: usize) -> &Part {
     &found.parts.iter().find(|(name, _)| *name == symbol(of)).unwrap().1
 }
 
