@@ -1,7 +1,11 @@
-//! How long a ledger takes: lots and daily values of a large book, in one currency and in several. Each is printed beside its aim.
+//! How long a ledger takes: lots and daily values of a large book, and what each holding contributed, in one currency and in several. Each is printed beside its aim.
 
 use app::{
-    analytics::ledger::{AccountRules, Closes, CostBasis, Input, Kind, Rates, State, Transaction, book},
+    analytics::{
+        contribution::{Contributions, Member},
+        ledger::{AccountRules, Closes, CostBasis, Input, Kind, Rates, State, Transaction, book},
+        period::{Period, Scope, sessions},
+    },
     domain::{AccountId, Currency, Symbol},
 };
 use chrono::{Datelike, NaiveDate, Weekday};
@@ -105,9 +109,34 @@ fn ledger(criterion: &mut Criterion) {
     }
 }
 
+/// The same book by holding, over all of its years.
+fn contributions(criterion: &mut Criterion) {
+    for (abroad, words) in [(false, "one currency"), (true, "two currencies")] {
+        let large = large_book(abroad);
+        let input = Input {
+            sessions: &large.sessions,
+            accounts: &BTreeMap::from([(AccountId(1), AccountRules::default())]),
+            transactions: &large.transactions,
+            splits: &[],
+            dividends: &[],
+            closes: &large.closes,
+            base: Currency::USD,
+            currencies: &large.currencies,
+            rates: &large.rates,
+        };
+        let (_, yielded) = book(State::default(), &input);
+        let sessions = sessions(&yielded.days, Scope::Account);
+        let members: Vec<Member<'_>> = yielded.courses.iter().map(|course| Member { course, group: Some("Technology") }).collect();
+        let measured = || Period::of(&sessions, None, None).map(|period| Contributions::of(&period, black_box(&members), None));
+        assert!(measured().is_ok_and(|found| found.whole.is_ok() && found.parts.len() == SYMBOLS));
+        let name = format!("contributions of 250 symbols over 12 years, {words} (aim: under 250 ms)");
+        criterion.bench_function(&name, |bencher| bencher.iter(measured));
+    }
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(10).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
-    targets = ledger
+    targets = ledger, contributions
 }
 criterion_main!(benches);

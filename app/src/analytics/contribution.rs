@@ -1,102 +1,189 @@
-//! What each holding contributed to a portfolio's return, linked over days by Carino (1999) so that the parts add up to the whole.
+//! What each holding contributed to a range's return and gain, linked over days by Carino (1999) so that the parts add up to the whole.
 
-use super::sums::Sum;
-use crate::domain::{Figure, Undefined};
+mod document;
+mod frame;
+#[cfg(test)]
+mod laws;
+
+use super::{
+    ledger::{HoldingCourse, Moved},
+    period::Period,
+    sums::Sum,
+};
+use crate::domain::{Figure, Money, Symbol, Undefined};
+use frame::{Day, Frame};
 use std::collections::BTreeMap;
 
-/// Adds up days. A day's contribution of a holding is its gain / (value of the day before + inflows), a fraction.
-#[derive(Debug, Clone)]
-pub struct Linking<K> {
-    sums: BTreeMap<K, Sum>,
-    /// Π(1 + r) − 1 so far.
-    growth: f64,
-    is_lost: bool,
+pub use document::REST;
+
+/// A holding's course, and the group (its sector) to which it is added too.
+#[derive(Debug, Clone, Copy)]
+pub struct Member<'a> {
+    pub course: &'a HoldingCourse,
+    pub group: Option<&'a str>,
 }
 
-/// Contributions over a period.
+/// A range by holding.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Contributions<K> {
-    /// Fractions of the period's opening value, so to speak: they add up to `whole`.
-    pub parts: BTreeMap<K, f64>,
-    /// The period's time-weighted return.
+pub struct Contributions {
+    /// By symbol; holdings that weren't held in the range and earned nothing aren't in it.
+    pub parts: Vec<(Symbol, Part)>,
+    /// The same by group, where members have one.
+    pub groups: Vec<(String, Part)>,
+    /// Whatever no holding earned, so that nothing is hidden.
+    pub rest: Rest,
+    /// The range's time-weighted return: the parts' contributions and the rest's.
+    pub whole: Figure<f64>,
+    /// The range's total gain: the parts' gains and the rest's.
+    pub gain: Figure<Money>,
+}
+
+/// One holding, or some together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// Of a holding: the group that it belongs to.
+    pub group: Option<String>,
+    /// Mean over the sessions of its share of the portfolio's value at the close before.
+    pub average_weight: Option<f64>,
+    /// Time-weighted, its own: what went in was at work from the session's start, what came out until its end.
+    pub own_return: Figure<f64>,
+    /// `None` where the whole is undefined.
+    pub contribution: Option<Contribution>,
+    /// `None` where its value at one of the two ends is unknown.
+    pub gain: Option<Gain>,
+}
+
+/// Parts of a return, fractions: `whole = price + income + costs + currency`.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Contribution {
     pub whole: f64,
+    pub price: f64,
+    pub income: f64,
+    /// Fees and taxes that are in no lot: 0 or below.
+    pub costs: f64,
+    /// The value before × the change of the exchange rate.
+    pub currency: f64,
 }
 
-impl<K> Contributions<K> {
-    /// What the parts leave unexplained: rounding, or gains that no part was given.
-    pub fn residual(&self) -> f64 {
-        let mut sum = Sum::default();
-        self.parts.values().for_each(|part| sum.add(*part));
-        self.whole - sum.total()
-    }
+/// Parts of a gain: `total = realized + unrealized + income − costs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Gain {
+    pub total: Money,
+    pub realized: Money,
+    /// Its change in the range, without what securities brought along.
+    pub unrealized: Money,
+    pub income: Money,
+    pub costs: Money,
 }
 
-impl<K: Ord> Default for Linking<K> {
-    fn default() -> Self {
-        Self { sums: BTreeMap::new(), growth: 0.0, is_lost: false }
-    }
+/// Cash, costs of no holding, exchange rates on cash, rounding.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rest {
+    pub average_weight: Option<f64>,
+    pub contribution: Option<f64>,
+    pub gain: Option<RestGain>,
 }
 
-impl<K: Ord> Linking<K> {
-    /// A day with its return and the contributions that make it up. A day without a return is left out by not being added.
-    pub fn add(&mut self, daily_return: f64, parts: impl IntoIterator<Item = (K, f64)>) {
-        self.is_lost |= daily_return <= -1.0;
-        let factor = coefficient(daily_return);
-        for (key, part) in parts {
-            self.sums.entry(key).or_default().add(part * factor);
-        }
-        self.growth += daily_return + self.growth * daily_return;
-    }
-
-    /// The days linked: each counts by k_t / k, k = ln(1 + R) / R.
-    ///
-    /// # Errors
-    /// When everything was lost on a day: its logarithm doesn't exist.
-    pub fn linked(self) -> Figure<Contributions<K>> {
-        if self.is_lost {
-            return Err(Undefined::because("everything was lost on a day: its logarithm doesn't exist, so days can't be linked"));
-        }
-        let whole = coefficient(self.growth);
-        let parts = self.sums.into_iter().map(|(key, sum)| (key, sum.total() / whole)).collect();
-        Ok(Contributions { parts, whole: self.growth })
-    }
+/// `total = income − costs + currency + rounding`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RestGain {
+    pub total: Money,
+    /// Interest, and dividends that name no symbol.
+    pub income: Money,
+    pub costs: Money,
+    /// On cash and on dividends that are due.
+    pub currency: Money,
+    /// Of values to four decimals.
+    pub rounding: Money,
 }
 
-/// Carino's k: ln(1 + r) / r, and its limit 1 where nothing happened.
-fn coefficient(r: f64) -> f64 {
-    if r == 0.0 { 1.0 } else { libm::log1p(r) / r }
+/// What a portfolio's books say of the range as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sums {
+    pub income: Money,
+    pub costs: Money,
+    pub cash_currency: Money,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn one_day_is_its_own_parts() {
-        let mut linking = Linking::default();
-        linking.add(0.03, [("a", 0.05), ("b", -0.02)]);
-        let found = linking.linked().unwrap();
-        assert!((found.parts["a"] - 0.05).abs() < 1e-16 && (found.parts["b"] + 0.02).abs() < 1e-16);
-    }
-
-    #[test]
-    fn after_a_loss_of_everything_nothing_links() {
-        let mut linking = Linking::default();
-        linking.add(-1.0, [("a", -1.0)]);
-        assert!(linking.linked().unwrap_err().0.contains("everything was lost"));
-    }
-
-    proptest! {
-        /// Parts that add up day by day add up over all days.
-        #[test]
-        fn parts_add_up_to_the_return(days in prop::collection::vec(prop::collection::vec(-0.09_f64..0.2, 5), 1..300)) {
-            let mut linking = Linking::default();
-            for parts in &days {
-                linking.add(parts.iter().sum(), parts.iter().copied().enumerate());
+impl Contributions {
+    /// A range by holding. `sums`: `None` where they are unknown.
+    pub fn of(period: &Period<'_>, members: &[Member<'_>], sums: Option<Sums>) -> Self {
+        let mut frame = Frame::of(period);
+        let mut groups: BTreeMap<&str, (Vec<Day>, Part)> = BTreeMap::new();
+        let mut parts = Vec::new();
+        let mut days = vec![Day::default(); period.sessions.len()];
+        for member in members {
+            if !frame.fill(member.course, &mut days) {
+                continue;
             }
-            let found = linking.linked().unwrap();
-            prop_assert!(found.residual().abs() <= 1e-12 * (1.0 + found.whole.abs()), "{}", found.residual());
+            frame.count(&days);
+            let part = Part { group: member.group.map(str::to_owned), ..frame.part(&days, frame.gain(member.course)) };
+            if let Some(group) = member.group {
+                let (sum, together) = groups.entry(group).or_insert_with(|| (vec![Day::default(); days.len()], Part::nothing()));
+                sum.iter_mut().zip(&days).for_each(|(sum, day)| *sum += *day);
+                together.gain = together.gain.zip(part.gain).map(|(sum, gain)| sum.and(gain));
+            }
+            parts.push((member.course.symbol.clone(), part));
         }
+        parts.sort_by(|a, b| a.0.cmp(&b.0));
+        let groups = groups.into_iter().map(|(group, (days, together))| (group.to_owned(), frame.part(&days, together.gain))).collect();
+        let gain = period.total_gain();
+        let rest = Rest {
+            average_weight: frame.rest_weight(),
+            contribution: frame.rest(),
+            gain: gain.as_ref().ok().zip(sums).and_then(|(whole, sums)| RestGain::of(*whole, sums, &parts)),
+        };
+        Self { parts, groups, rest, whole: frame.whole, gain }
+    }
+
+    /// Of a range whose holdings nobody knows.
+    pub fn unknown(reason: &Undefined) -> Self {
+        let rest = Rest { average_weight: None, contribution: None, gain: None };
+        Self { parts: Vec::new(), groups: Vec::new(), rest, whole: Err(reason.clone()), gain: Err(reason.clone()) }
+    }
+
+    /// What the column leaves unexplained: the last bits of the sum.
+    pub fn residual(&self) -> Option<f64> {
+        let mut sum = Sum::default();
+        self.parts.iter().try_for_each(|(_, part)| part.contribution.map(|part| sum.add(part.whole)))?;
+        sum.add(self.rest.contribution?);
+        Some(self.whole.as_ref().ok()? - sum.total())
+    }
+}
+
+impl Part {
+    fn nothing() -> Self {
+        let own_return = Err(Undefined::because(NO_CAPITAL));
+        Self { group: None, average_weight: None, own_return, contribution: None, gain: Some(Gain::default()) }
+    }
+}
+
+/// Why a holding has no return of its own.
+const NO_CAPITAL: &str = "no capital was at work in it at the start of a session: it was bought and sold within one, or sold short";
+
+impl Gain {
+    /// `whole`: its value's change less what went in.
+    fn of(whole: Money, moved: Moved) -> Self {
+        let Moved { income, costs, realized, .. } = moved;
+        Self { total: whole, realized, unrealized: whole - realized - income + costs, income, costs }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            total: self.total + other.total,
+            realized: self.realized + other.realized,
+            unrealized: self.unrealized + other.unrealized,
+            income: self.income + other.income,
+            costs: self.costs + other.costs,
+        }
+    }
+}
+
+impl RestGain {
+    fn of(whole: Money, sums: Sums, parts: &[(Symbol, Part)]) -> Option<Self> {
+        let held = parts.iter().try_fold(Gain::default(), |sum, (_, part)| part.gain.map(|gain| sum.and(gain)))?;
+        let (total, income, costs) = (whole - held.total, sums.income - held.income, sums.costs - held.costs);
+        let currency = sums.cash_currency;
+        Some(Self { total, income, costs, currency, rounding: total - income + costs - currency })
     }
 }

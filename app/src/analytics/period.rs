@@ -33,13 +33,8 @@ pub struct Session {
 
 impl Session {
     /// What was at work: the value of the session before and what came in; `None` when nothing was.
-    fn base(&self, before: Option<Money>) -> Option<Money> {
+    pub(super) fn base(&self, before: Option<Money>) -> Option<Money> {
         before.map(|before| before + self.inflow).filter(|base| *base > Money::ZERO && !self.is_unconverted)
-    }
-
-    /// A gain as a part of the session's return.
-    pub fn part(&self, gain: Money, before: Option<Money>) -> Option<f64> {
-        gain.share_of(self.base(before)?)
     }
 }
 

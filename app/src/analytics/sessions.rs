@@ -3,6 +3,7 @@
 use super::{
     benchmark::excess_return,
     cashflow::{Payment, money_weighted},
+    contribution::{Contributions, Member, Sums},
     drawdown::drawdowns,
     period::{Dietz, Period, Session},
     returns::{Linked, SESSIONS_A_YEAR, cumulative_return, link, per_period},
@@ -112,6 +113,17 @@ impl<'a> Stretch<'a> {
         };
         let (opening, sessions) = (self.opening.map(session), self.sessions.iter().map(session).collect::<Vec<_>>());
         measure(&Period { opening: opening.as_ref(), sessions: &sessions })
+    }
+
+    /// The range by holding and, where members have one, by group.
+    pub fn contributions(&self, members: &[Member<'_>]) -> Contributions {
+        let since = |of: fn(&PortfolioSession) -> Money| of(self.last) - self.opening.map_or(Money::ZERO, of);
+        let sums = Sums {
+            income: since(|session| session.income),
+            costs: since(|session| session.costs),
+            cash_currency: since(|session| session.cash_currency),
+        };
+        self.with_period(|period| Contributions::of(period, members, Some(sums)))
     }
 
     /// The benchmark's return over the sessions on which the portfolio has one.

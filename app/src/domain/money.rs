@@ -12,6 +12,9 @@ use std::{
 #[serde(transparent)]
 pub struct Money(pub Decimal);
 
+/// Powers of ten that f64 holds exactly, as far as amounts of few digits need them.
+const EXACT: [f64; 11] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10];
+
 /// The f64 nearest to a quotient; the divisor is at most 10²⁸. By whole numbers: the reading of floats brings its tables into the browser.
 fn nearest(dividend: u128, divisor: u128) -> f64 {
     const DIGITS: u32 = 32;
@@ -43,9 +46,26 @@ impl Money {
     /// The amount as the nearest `f64`, for ratios only: what reading its digits gives too, so a file of ours measured elsewhere leads to
     /// the same bits.
     pub fn ratio_base(self) -> f64 {
-        let (mantissa, divisor) = (self.0.mantissa(), 10_u128.pow(self.0.scale()));
+        let (mantissa, scale) = (self.0.mantissa(), self.0.scale());
+        // Where both are whole numbers that f64 holds, one division rounds once.
+        if let (Ok(whole), Some(divisor)) = (i64::try_from(mantissa), EXACT.get(scale as usize))
+            && whole.unsigned_abs() <= 1 << f64::MANTISSA_DIGITS
+        {
+            return whole as f64 / divisor;
+        }
+        let divisor = 10_u128.pow(scale);
         let size = nearest(mantissa.unsigned_abs(), divisor);
         if mantissa < 0 { -size } else { size }
+    }
+
+    /// For programs: its digits, at least two decimals, more where there are more.
+    pub fn plain(self) -> String {
+        let mut shown = self.0.normalize();
+        if shown.scale() < 2 {
+            shown.rescale(2);
+        }
+        // Of −0.00 the sign says nothing.
+        if shown.is_zero() { "0.00".into() } else { shown.to_string() }
     }
 
     pub fn is_zero(self) -> bool {

@@ -1,6 +1,7 @@
-//! The performance page: returns by every method beside the benchmark, the whole catalogue, falls, rolling windows, months and years.
+//! The performance page: returns by every method beside the benchmark, contributions, the whole catalogue, falls, rolling windows, months and years.
 
 mod chart;
+mod contribution;
 mod falls;
 mod measures;
 mod months;
@@ -18,7 +19,7 @@ use leptos::prelude::*;
 pub(super) fn page(shown: Option<&Performance>, scope: &Scope, rolled: Rolled) -> AnyView {
     let Some(of) = shown else { return nothing_yet() };
     view! {
-        {tiles::strip(of, scope)}{chart::card(of)}{measures::cards(of, scope)}{falls::card(of)}{rolling::card(of, scope, rolled)}{months::card(of)}{exports(of, scope)}
+        {tiles::strip(of, scope)}{chart::card(of)}{contribution::card(of, scope)}{measures::cards(of, scope)}{falls::card(of)}{rolling::card(of, scope, rolled)}{months::card(of)}{exports(of, scope)}
     }
     .into_any()
 }

@@ -1,8 +1,9 @@
 //! From a portfolio's published sessions to what is said of its performance. Pure.
 
-use super::model::{Daily, Month, Performance, Returns, Rolled, TrackRecord, Year};
+use super::model::{Daily, HoldingRecord, Month, Performance, Returns, Rolled, TrackRecord, Year};
 use crate::{
     analytics::{
+        contribution::Member,
         metrics::{KEYS, Terms, on_screen},
         report::{Report, RiskFree, Rolling},
         returns::{Linked, SESSIONS_A_YEAR, by_month, by_year, per_period},
@@ -49,6 +50,8 @@ pub fn performance(record: &TrackRecord, scope: &Scope) -> Option<Performance> {
             modified_dietz: stretch.modified_dietz(),
         },
         report: Report::of(&in_range, &found, terms, RISK_FREE),
+        contributions: record.holdings.as_ref().map(|holdings| stretch.contributions(&members(holdings))).map_err(Clone::clone),
+        names: record.holdings.iter().flatten().map(|held| (held.course.symbol.clone(), held.name.clone())).collect(),
         concentration: concentration_measures(&priced),
         daily: stretch.line().into_iter().map(|point| daily(point, stretch.opening)).collect(),
         years: years(all, &months),
@@ -57,6 +60,11 @@ pub fn performance(record: &TrackRecord, scope: &Scope) -> Option<Performance> {
         on_screen: KEYS.iter().map(|key| (*key, linked_or(key, &linked, on_screen(&found, key, stretch.sessions.len())))).collect(),
         history: series(all),
     })
+}
+
+/// Holdings are added up by sector.
+fn members(holdings: &[HoldingRecord]) -> Vec<Member<'_>> {
+    holdings.iter().map(|held| Member { course: &held.course, group: Some(&held.sector) }).collect()
 }
 
 /// What links all returns is unknown where the time-weighted return is: a value in between is missing, and with it a return.
@@ -176,6 +184,7 @@ mod tests {
             currency: "USD".into(),
             sessions: (0..days).map(session).collect(),
             position_values: vec![Some(usd(300)), Some(usd(700)), None],
+            holdings: Ok(Vec::new()),
         }
     }
 

@@ -2,15 +2,18 @@
 
 use crate::{
     analytics::{
+        contribution::Contributions,
+        ledger::HoldingCourse,
         metrics::Measured,
         report::{Report, by_key, shown},
         series::Series,
         sessions::PortfolioSession,
     },
-    domain::{Benchmark, Figure, Money, PortfolioId, Range},
+    domain::{Benchmark, Figure, Money, PortfolioId, Range, Symbol},
 };
 use chrono::NaiveDate;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// A portfolio as it was published: what every number here is made of.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +24,16 @@ pub struct TrackRecord {
     pub sessions: Vec<PortfolioSession>,
     /// Market values of the positions at the last session; `None`: no price yet.
     pub position_values: Vec<Option<Money>>,
+    /// Those of the range that was asked for.
+    pub holdings: Figure<Vec<HoldingRecord>>,
+}
+
+/// A holding over a range, with what it is called.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HoldingRecord {
+    pub course: HoldingCourse,
+    pub name: String,
+    pub sector: String,
 }
 
 /// A range of a portfolio's history. Fields of JSON are part of the documented interface (docs/API.md).
@@ -46,6 +59,12 @@ pub struct Performance {
     pub returns: Returns,
     #[serde(flatten)]
     pub report: Report,
+    /// What each holding, each sector and the rest contributed to the range.
+    #[serde(serialize_with = "or_reason")]
+    pub contributions: Figure<Contributions>,
+    /// Names of the holdings in it.
+    #[serde(skip)]
+    pub names: BTreeMap<Symbol, String>,
     /// Of the positions at the last session.
     #[serde(serialize_with = "by_key")]
     pub concentration: Vec<Measured>,
@@ -129,6 +148,14 @@ pub struct Rolled {
     pub key: &'static str,
     /// Sessions.
     pub window: usize,
+}
+
+/// A document of the same shape, empty but for the reason.
+fn or_reason<S: serde::Serializer>(of: &Figure<Contributions>, serializer: S) -> Result<S::Ok, S::Error> {
+    match of {
+        Ok(found) => found.serialize(serializer),
+        Err(reason) => Contributions::unknown(reason).serialize(serializer),
+    }
 }
 
 fn label<S: serde::Serializer>(range: &Range, serializer: S) -> Result<S::Ok, S::Error> {

@@ -25,6 +25,9 @@ pub struct XirrArgs {
 /// [`TableError`] with file and line.
 pub fn xirr(args: &XirrArgs) -> Result<(), TableError> {
     let pairs = Table::read(&args.flows)?.pairs()?;
+    if pairs.is_empty() {
+        return Err(TableError::Refused(format!("{}: there are no payments.", args.flows.display())));
+    }
     let payments: Vec<Payment> = pairs.into_iter().map(|(on, amount)| Payment { on, amount }).collect();
     let found = money_weighted(&payments);
     let rate = found.as_ref().ok().and_then(|found| found.annual);

@@ -90,6 +90,13 @@ fn read(args: &MetricsArgs) -> Result<(Series, usize), TableError> {
     let rates = args.risk_free_series.as_ref().map(|file| column(file, args.risk_free_column.as_deref())).transpose()?;
     let constant = per_period(args.risk_free, args.periods_per_year);
     let rate = |day: &NaiveDate| rates.as_ref().map_or(Some(constant), |known| known.get(day).copied());
+    if returns.is_empty() {
+        return Err(TableError::Refused(format!(
+            "{}: there are no returns{}.",
+            args.returns.display(),
+            if args.from.or(args.to).is_some() { " in these days; choose another --from or --to" } else { " in this column" }
+        )));
+    }
     let before = returns.len();
     returns.retain(|day, _| rate(day).is_some());
     let series = Series {

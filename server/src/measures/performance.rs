@@ -9,12 +9,12 @@ mod transactions;
 use super::{Format, table::TableError};
 use app::{
     analytics::{
-        contribution::{Contributions, Linking},
-        ledger::{AccountRules, CostBasis, Input, PortfolioDay, Rates, State, Yield, book_watched},
+        contribution::{self, Contributions, Member},
+        ledger::{AccountRules, CostBasis, Input, PortfolioDay, Rates, State, Yield, book},
         period::{Period, Scope, Session, sessions},
         returns::SESSIONS_A_YEAR,
     },
-    domain::{Currency, Figure, Money, Symbol},
+    domain::{Currency, Money, Symbol},
 };
 use chrono::NaiveDate;
 use clap::{Args, ValueEnum};
@@ -92,7 +92,6 @@ struct Booked {
     /// In the scope, from the first transaction on.
     sessions: Vec<Session>,
     from: Option<NaiveDate>,
-    contributions: Figure<Contributions<Option<Symbol>>>,
 }
 
 /// Prints value, lots, gains, returns and every day.
@@ -158,31 +157,12 @@ fn booked(args: &PerformanceArgs) -> Result<Booked, TableError> {
         currencies: &prices.currencies,
         rates: &rates,
     };
-    let mut gains: Vec<Vec<(Symbol, Money)>> = Vec::with_capacity(days.len());
-    let (state, yielded) = book_watched(State::default(), &input, &mut |watched| {
-        gains.push(watched.gains.iter().map(|(symbol, gain)| ((*symbol).clone(), *gain)).collect());
-    });
+    let (state, yielded) = book(State::default(), &input);
     let scope = if args.scope == Measured::Account { Scope::Account } else { Scope::Holdings };
     let sessions = sessions(&yielded.days, scope);
     // What lies before everything opens with nothing.
     let from = args.from.filter(|from| *from >= first);
-    let contributions = contributions(&sessions, &gains, from);
-    Ok(Booked { base: args.base, scope, state, yielded, sessions, from, contributions })
-}
-
-/// What each symbol contributed, and under `None` what no symbol did: cash, its interest, fees and exchange rates.
-fn contributions(sessions: &[Session], gains: &[Vec<(Symbol, Money)>], from: Option<NaiveDate>) -> Figure<Contributions<Option<Symbol>>> {
-    let (mut linking, mut before) = (Linking::default(), Some(Money::ZERO));
-    for (session, gains) in sessions.iter().zip(gains) {
-        if let (Some(daily), true) = (session.daily_return, from.is_none_or(|from| session.date > from)) {
-            let of = |(symbol, gain): &(Symbol, Money)| Some((Some(symbol.clone()), session.part(*gain, before)?));
-            let parts: Vec<_> = gains.iter().filter_map(of).collect();
-            let rest = daily - parts.iter().map(|(_, part)| part).sum::<f64>();
-            linking.add(daily, parts.into_iter().chain([(None, rest)]));
-        }
-        before = session.value;
-    }
-    linking.linked()
+    Ok(Booked { base: args.base, scope, state, yielded, sessions, from })
 }
 
 /// Sums of a period: what the days of its two ends say, apart.
@@ -191,6 +171,7 @@ struct Sums {
     realized_currency: Money,
     income: Money,
     fees: Money,
+    fees_in_lots: Money,
     taxes: Money,
     /// Change of the unrealized gain, without what securities brought along; `None`: unknown.
     unrealized: Option<Money>,
@@ -222,11 +203,22 @@ impl Booked {
             realized_currency: last.totals.realized_currency - before.realized_currency,
             income: last.totals.income - before.income,
             fees: costs - taxes,
+            fees_in_lots: last.totals.fees_in_lots - before.fees_in_lots,
             taxes,
             unrealized: of(|day| day.unrealized.map(|unrealized| unrealized - day.totals.brought_in)),
             unrealized_currency: of(|day| day.unrealized_currency),
             cash_currency: if self.scope == Scope::Holdings { Some(Money::ZERO) } else { of(|day| day.cash_currency) },
         })
+    }
+
+    /// The period by holding.
+    fn contributions(&self, period: &Period<'_>) -> Contributions {
+        let members: Vec<Member<'_>> = self.yielded.courses.iter().map(|course| Member { course, group: None }).collect();
+        let sums = self.sums(period).and_then(|sums| {
+            let Sums { income, fees, taxes, cash_currency, .. } = sums;
+            Some(contribution::Sums { income, costs: fees + taxes, cash_currency: cash_currency? })
+        });
+        Contributions::of(period, &members, sums)
     }
 
     /// The total gain less all of its parts: 0 unless something is wrong.

@@ -7,7 +7,7 @@ use super::{
 use app::analytics::attribution::{Attributed, Effects, Segment, attribute, link};
 use clap::Args;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::{collections::HashMap, path::PathBuf};
 
 const COLUMNS: [&str; 6] = ["period", "segment", "portfolio_weight", "benchmark_weight", "portfolio_return", "benchmark_return"];
 
@@ -57,6 +57,7 @@ pub fn attribution(args: &AttributionArgs) -> Result<(), TableError> {
 /// Segments by period, in the file's order of periods.
 fn periods(table: &Table) -> Result<Vec<(String, Vec<Segment>)>, TableError> {
     let mut periods: Vec<(String, Vec<Segment>)> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for row in table.rows_of(COLUMNS)? {
         let number = |at: usize| row.number(at);
         let segment = Segment {
@@ -66,7 +67,8 @@ fn periods(table: &Table) -> Result<Vec<(String, Vec<Segment>)>, TableError> {
             portfolio_return: number(4)?,
             benchmark_return: number(5)?,
         };
-        match periods.iter_mut().find(|(period, _)| period == row.text(0)) {
+        let place = *places.entry(row.text(0).to_owned()).or_insert(periods.len());
+        match periods.get_mut(place) {
             Some((_, segments)) => segments.push(segment),
             None => periods.push((row.text(0).to_owned(), vec![segment])),
         }

@@ -21,6 +21,23 @@ pub enum TableError {
     Refused(String),
 }
 
+/// A file's text, without the mark that some programs put before it.
+pub(super) fn text(file: &Path) -> Result<String, TableError> {
+    let bytes = std::fs::read(file).map_err(|source| TableError::Unreadable { file: file.into(), source })?;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    std::str::from_utf8(bytes).map(str::to_owned).map_err(|error| {
+        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let line = before.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+        TableError::Line { file: file.into(), line, what: "it isn't UTF-8; save the file as UTF-8.".into() }
+    })
+}
+
+/// What is to be done where the whole header is one column.
+pub(super) fn separated(header: &[String]) -> &'static str {
+    let is_other = |name: &String| name.contains([';', '\t', '|']);
+    if header.iter().any(is_other) { " Separate the columns by commas, and write numbers with a point." } else { "" }
+}
+
 /// A CSV file with a header.
 #[derive(Debug)]
 pub struct Table {
@@ -36,10 +53,13 @@ impl Table {
     /// # Errors
     /// [`TableError`] with file and line.
     pub fn read(file: &Path) -> Result<Self, TableError> {
-        let text = std::fs::read(file).map_err(|source| TableError::Unreadable { file: file.into(), source })?;
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text));
+        let text = text(file)?;
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
         let line = |line: u64, what: String| TableError::Line { file: file.into(), line, what };
         let header: Vec<String> = reader.headers().map_err(|error| line(1, error.to_string()))?.iter().map(str::to_owned).collect();
+        if header.len() == 1 && !separated(&header).is_empty() {
+            return Err(line(1, format!("the header is all one column.{}", separated(&header))));
+        }
         let mut rows = Vec::new();
         for record in reader.records() {
             let record = record.map_err(|error| {
@@ -48,7 +68,6 @@ impl Table {
                     csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
                         format!("it has {len} fields, the header {expected_len}; correct the line.")
                     }
-                    csv::ErrorKind::Utf8 { .. } => "it isn't UTF-8; save the file as UTF-8.".into(),
                     _ => error.to_string(),
                 };
                 line(at, what)
@@ -75,6 +94,9 @@ impl Table {
             let known = self.header.iter().skip(1).map(String::as_str).collect::<Vec<_>>().join(", ");
             self.wrong(1, format!("there is no column {column}; there are: {known}."))
         })?;
+        if self.header.iter().skip(1).filter(|name| *name == column).count() > 1 {
+            return Err(self.wrong(1, format!("the column {column} is there twice; rename one of the two.")));
+        }
         let mut series = BTreeMap::new();
         for (line, fields) in &self.rows {
             let (day, text) = (&fields[0], &fields[place]);

@@ -87,18 +87,46 @@ fn sample(entry: &Entry) -> Value {
     json!({ "account": entry.account_id, "key": entry.key, "type": entry.named, "date": entry.on, "symbol": entry.symbol })
 }
 
+/// What a broker's activity is that isn't booked, and what to enter instead: it doesn't say enough by itself.
+fn unknown_type(entry: &Entry) -> String {
+    let symbol = entry.symbol.as_deref().unwrap_or("the symbol");
+    let (what, enter) = match entry.named.as_str() {
+        "SPLIT" | "SSP" => (
+            "a split that no vendor lists",
+            format!("enter a split of {symbol} with its ratio (new shares for one old), on the first day of trading in new shares"),
+        ),
+        "SPIN" | "SSO" => (
+            "a spin-off",
+            format!(
+                "enter a spin-off: the parent as the symbol, {symbol} as the other symbol, the shares that came, and the part of the cost that goes along (the company's Form 8937 says it)"
+            ),
+        ),
+        "MA" | "REORG" => (
+            "a merger or reorganization",
+            format!("enter a merger of {symbol}: the other symbol with its ratio, the cash as the amount, or both"),
+        ),
+        "NC" | "SC" => (
+            "a new name whose other half isn't certain",
+            format!("enter a symbol change from the old symbol to the new one ({symbol} is one of the two)"),
+        ),
+        "CIL" => (
+            "cash for a fraction of a share",
+            format!("enter it as the amount of the split, spin-off or merger of {symbol} from which the fraction came"),
+        ),
+        named if named.starts_with("OP") => (
+            "an option's",
+            "options aren't kept here; enter a deposit or withdrawal for the cash that it moved, and trades for the shares".to_owned(),
+        ),
+        "FXTRD" | "FXCNV" => {
+            ("an exchange of currencies", "enter a withdrawal of the one currency and a deposit of the other, on the same day".to_owned())
+        }
+        _ => ("not known here", "enter by hand what it did, if it moved cash or shares".to_owned()),
+    };
+    format!("The broker's activity of {} is of the type {} ({what}), which isn't booked; {enter}.", entry.on, entry.named)
+}
+
 fn unknown(check: &Arc<Check>, portfolio: i64, entries: &[Entry]) -> Outcome {
-    let failures: Vec<_> = entries
-        .iter()
-        .filter(|entry| entry.kind.is_none())
-        .map(|entry| {
-            let reason = format!(
-                "The broker's activity of {} is of the type {}, which isn't booked; enter by hand what it did, if it moved cash or shares.",
-                entry.on, entry.named
-            );
-            (sample(entry), reason)
-        })
-        .collect();
+    let failures: Vec<_> = entries.iter().filter(|entry| entry.kind.is_none()).map(|entry| (sample(entry), unknown_type(entry))).collect();
     outcome(check, portfolio, entries.len(), &failures)
 }
 
@@ -276,6 +304,23 @@ mod tests {
         let found = failing(&Books { entries, ..Books::default() });
         assert_eq!(found[0].0, "activities_are_known");
         assert!(found[0].1.contains("SPIN"));
+    }
+
+    #[test]
+    fn what_is_not_booked_says_what_to_enter() {
+        let said = |named: &str| unknown_type(&Entry { named: named.into(), symbol: Some("GE".into()), ..deposit("a", "broker", None) });
+        for (named, words) in [
+            ("SPLIT", "enter a split of GE with its ratio"),
+            ("SPIN", "the part of the cost that goes along"),
+            ("MA", "enter a merger of GE"),
+            ("NC", "from the old symbol to the new one (GE is one of the two)"),
+            ("CIL", "as the amount of the split, spin-off or merger of GE"),
+            ("OPEXP", "options aren't kept here"),
+            ("FXCNV", "a deposit of the other"),
+            ("CORR", "enter by hand what it did"),
+        ] {
+            assert!(said(named).contains(words), "{}", said(named));
+        }
     }
 
     #[test]

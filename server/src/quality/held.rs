@@ -4,12 +4,10 @@ use super::{
     entries::{Entry, LEAST_SHARES, Splits, splits_of},
     verdict::{Split, growth},
 };
+use app::analytics::ledger::SAME_SPLIT_DAYS;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
-
-/// So near, a split by hand is the listed one.
-const SAME_SPLIT_DAYS: i64 = 7;
 
 /// Shares by symbol that the entries of one account leave, splits up to `on` applied.
 pub(super) fn positions<'a>(entries: impl IntoIterator<Item = &'a Entry>, splits: &Splits, on: NaiveDate) -> BTreeMap<&'a str, Decimal> {

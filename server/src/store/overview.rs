@@ -16,7 +16,7 @@ use app::{
 impl Store {
     pub(super) async fn overview(&self, user: UserId, scope: Scope) -> Result<Option<OverviewPage>> {
         let Some((as_of, record)) = self.recorded(user, scope).await? else { return Ok(None) };
-        let TrackRecord { portfolio, currency, sessions, position_values } = record;
+        let TrackRecord { portfolio, currency, sessions, position_values, .. } = record;
         let priced: Vec<Money> = position_values.iter().flatten().copied().collect();
         let (sectors, restated) = tokio::try_join!(self.sectors(portfolio, as_of), self.restated(portfolio, as_of))?;
         let Some(mut figures) = overview_figures(&sessions, &priced, scope.range) else { return Ok(None) };

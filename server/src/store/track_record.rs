@@ -1,23 +1,55 @@
-//! A portfolio's sessions: what the overview and every measure are taken of.
+//! A portfolio's sessions and the courses of its holdings: what the overview and every measure are taken of.
 
 use super::{Result, Store, published::AsOf};
 use app::{
-    domain::{Scope, UserId},
-    performance::model::TrackRecord,
+    analytics::sessions::Stretch,
+    domain::{Figure, Scope, Undefined, UserId},
+    performance::model::{HoldingRecord, TrackRecord},
 };
+use chrono::NaiveDate;
+
+/// Reads that a publication may come between before its numbers are taken as they are.
+const TRIES: usize = 3;
 
 impl Store {
-    /// All sessions since the first, with the scope's benchmark; `None` while nothing was published or there is no portfolio.
+    /// All sessions since the first, with the scope's benchmark, and its holdings over the scope's range; `None` while nothing was
+    /// published or there is no portfolio.
     pub async fn track_record(&self, user: UserId, scope: Scope) -> Result<Option<TrackRecord>> {
-        Ok(self.recorded(user, scope).await?.map(|(_, record)| record))
+        for tried in 1.. {
+            let before = self.last_publication().await?;
+            let Some((as_of, mut record)) = self.recorded(user, scope).await? else { return Ok(None) };
+            record.holdings = self.recorded_holdings(as_of, &record, scope).await?;
+            // Sessions of one publication and holdings of the next wouldn't add up.
+            if tried == TRIES || self.last_publication().await? == before {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None)
     }
 
-    /// The same, and where it was read.
+    /// The sessions alone, and where they were read.
     pub(super) async fn recorded(&self, user: UserId, scope: Scope) -> Result<Option<(AsOf, TrackRecord)>> {
         let Some(portfolio) = self.shown(user, scope).await? else { return Ok(None) };
         let Some(as_of) = self.as_of(portfolio.id, scope.as_known_on).await? else { return Ok(None) };
         let (sessions, position_values) =
             tokio::try_join!(self.sessions(portfolio.id, as_of, scope.benchmark), self.position_values(portfolio.id, as_of))?;
-        Ok(Some((as_of, TrackRecord { portfolio: portfolio.id, currency: portfolio.currency, sessions, position_values })))
+        let holdings = Err(Undefined::because("the holdings weren't read"));
+        let record = TrackRecord { portfolio: portfolio.id, currency: portfolio.currency, sessions, position_values, holdings };
+        Ok(Some((as_of, record)))
+    }
+
+    async fn recorded_holdings(&self, as_of: AsOf, record: &TrackRecord, scope: Scope) -> Result<Figure<Vec<HoldingRecord>>> {
+        if as_of != AsOf::Now {
+            return Ok(Err(Undefined::because(
+                "what each holding contributed isn't kept for earlier days; look at it as it is known today",
+            )));
+        }
+        let Some(stretch) = Stretch::of(&record.sessions, scope.range) else { return Ok(Ok(Vec::new())) };
+        let days: Vec<NaiveDate> = stretch.opening.into_iter().chain(stretch.sessions).map(|session| session.session_date).collect();
+        Ok(Ok(self.courses(record.portfolio, &days).await?))
+    }
+
+    async fn last_publication(&self) -> Result<Option<i64>> {
+        Ok(sqlx::query_scalar!("select max(publication_id) from ops.publication").fetch_one(&self.pool).await?)
     }
 }

@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Everything that a person sees, that numbers are made of, or that vendors said. Which response brought a row is left out:
 /// a killed fetch asks once more.
-const COMPARED: [&str; 15] = [
+const COMPARED: [&str; 17] = [
     "marts.portfolio_daily",
     "marts.holdings",
     "marts.allocation",
@@ -25,6 +25,8 @@ const COMPARED: [&str; 15] = [
     "ledger.position",
     "ledger.lot",
     "ledger.realized",
+    "ledger.holding_quarter",
+    "ledger.holding_move",
     "(select portfolio_id, session_date, value, inflow, outflow, daily_return from ops.published_portfolio_day)",
     "(select symbol, session_date, open, high, low, close, volume, vwap, trade_count from raw.market_data)",
     "(select symbol, execution_date, split_from, split_to from raw.split)",

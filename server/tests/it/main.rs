@@ -14,6 +14,7 @@ mod environment;
 mod explain;
 mod faults;
 mod fixed_ports;
+mod hostile;
 mod ingest;
 mod kills;
 mod market;

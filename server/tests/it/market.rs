@@ -183,6 +183,8 @@ pub async fn everything(pool: &PgPool) -> Vec<(String, Vec<String>)> {
         "ledger.holding",
         "ledger.cash",
         "ledger.realized",
+        "ledger.holding_quarter",
+        "ledger.holding_move",
         "ledger.finding",
         "ledger.state",
         "ledger.session",

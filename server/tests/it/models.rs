@@ -270,3 +270,36 @@ async fn real_dbt_builds_the_same(pool: PgPool) {
     publish(&task(&pool).await, on("2014-06-27"), Scope::All).await.unwrap();
     assert_eq!(count(&pool, "select from marts.portfolio_daily").await, 76);
 }
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn new_names_are_booked_and_listed_splits_known(pool: PgPool) {
+    published(&pool).await;
+    let columns = "portfolio_id, account_id, activity_id, activity_type, activity_date, symbol, quantity, body, response_id";
+    sql(
+        &pool,
+        &format!(
+            "insert into raw.split values ('NVDA', '2014-06-10', 1, 10, 's1', 1);
+             insert into raw.broker_activity ({columns}) values
+                 (7, 7, 'old', 'NC', '2014-06-09', 'FB ', -12, '{{}}', 1), (7, 7, 'new', 'NC', '2014-06-09', 'META', 12, '{{}}', 1),
+                 (7, 7, 'half', 'NC', '2014-06-10', 'GONE', -12, '{{}}', 1),
+                 (7, 7, 'listed', 'SPLIT', '2014-06-07', 'NVDA', 90, '{{}}', 1), (7, 7, 'unlisted', 'SPLIT', '2014-06-07', 'AMD', 90, '{{}}', 1)"
+        ),
+    )
+    .await;
+    let entries = sqlx::query_file!("src/quality/entries.sql").fetch_all(&pool).await.unwrap();
+    let mut entries: Vec<_> = entries
+        .into_iter()
+        .filter(|row| row.portfolio_id == 7)
+        .map(|row| (row.key, row.r#type, row.symbol.unwrap_or_default(), row.counter_symbol))
+        .collect();
+    entries.sort();
+    let row = |key: &str, kind: Option<&str>, symbol: &str, other: Option<&str>| {
+        (key.to_owned(), kind.map(str::to_owned), symbol.to_owned(), other.map(str::to_owned))
+    };
+    assert_eq!(
+        entries,
+        [row("half", None, "GONE", None), row("old", Some("symbol_change"), "FB", Some("META")), row("unlisted", None, "AMD", None)]
+    );
+    let booked = "select string_agg(concat_ws(' ', key, type, symbol, counter_symbol, amount), ';') from staging.transactions where portfolio_id = 7";
+    assert_eq!(text(&pool, booked).await, "old symbol_change FB META 0.0000");
+}

@@ -59,6 +59,8 @@ fn a_file_is_worth_what_can_be_worked_out_by_hand() {
     assert_eq!(found["realized"][0]["gain"], "47.75");
     assert_eq!(found["realized"][0]["term"], "short");
     assert_eq!((&found["income"], &found["fees"], &found["taxes"]), (&Value::from("20.00"), &Value::from("0.00"), &Value::from("3.00")));
+    // The file's column of fees: 5 and 1 in dollars, 1 euro at 1.10. Those of trades are in cost and proceeds.
+    assert_eq!((&found["fees_in_lots"], &found["fees_paid"]), (&Value::from("7.10"), &Value::from("7.10")));
     assert_eq!((&found["residual"], &found["findings"]), (&Value::from("0.00"), &Value::from(Vec::<Value>::new())));
     let position = &found["positions"][1];
     assert_eq!(

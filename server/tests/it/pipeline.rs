@@ -110,6 +110,8 @@ async fn numbers(pool: &PgPool) -> Vec<String> {
         "ledger.position",
         "ledger.lot",
         "ledger.realized",
+        "ledger.holding_quarter",
+        "ledger.holding_move",
         "ledger.finding",
     ] {
         let query = format!("select '{table} ' || to_jsonb(t)::text from {table} as t order by 1");

@@ -1,5 +1,6 @@
 //! One portfolio of 2,000 random transactions, published on a real Postgres: mart, API, pages and command line show the same numbers.
 
+mod contribution;
 mod files;
 mod market;
 
@@ -62,6 +63,10 @@ async fn every_surface_shows_the_same_number(pool: PgPool) {
         api_and_performance_page(&api, &page);
         api_and_overview(&api, &overview);
         files::api_and_ledger_of_files(&api, folder.path(), range);
+        contribution::adds_up(&mart, &api, range);
+        contribution::api_and_page(&api, &page);
+        let csv = visitor.get("/api/export/contribution.csv").await.body;
+        contribution::api_and_export(&api, &csv, range);
     }
 }
 

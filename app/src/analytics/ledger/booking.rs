@@ -7,12 +7,13 @@ mod resume;
 pub(super) use events::is_possible;
 
 use super::{
+    courses::{HoldingCourse, Moved},
     exchange::Exchange,
     fixed::fixed,
     input::{CostBasis, Input, Transaction},
     position::{Abroad, Position},
     prices::Prices,
-    yields::{Finding, PortfolioDay, Realized, Receivable, State, Totals, Yield},
+    yields::{Finding, Realized, Receivable, State, Totals, Yield},
 };
 use crate::domain::{AccountId, Currency, Money, Symbol};
 use chrono::NaiveDate;
@@ -24,25 +25,6 @@ use std::collections::{BTreeMap, HashMap};
 /// What can't be booked as it stands is left out and yields a finding: the sums are right without it. A transaction on a
 /// day without a session counts on the next session, so do splits and ex-dates; one after the last session is left for later.
 pub fn book(state: State, input: &Input<'_>) -> (State, Yield) {
-    run(state, input, None)
-}
-
-/// Like [`book`]; tells after each session what each holding gained in it.
-pub fn book_watched(state: State, input: &Input<'_>, watch: &mut dyn FnMut(&Watched<'_>)) -> (State, Yield) {
-    run(state, input, Some(watch))
-}
-
-/// A session's gains by holding.
-#[derive(Debug)]
-pub struct Watched<'a> {
-    pub day: &'a PortfolioDay,
-    /// Of each symbol that was held or earned something: what it gained, in base currency, with income and less costs.
-    pub gains: &'a [(&'a Symbol, Money)],
-}
-
-type Watch<'w> = &'w mut dyn FnMut(&Watched<'_>);
-
-fn run(state: State, input: &Input<'_>, mut watch: Option<Watch<'_>>) -> (State, Yield) {
     let Some(&first) = input.sessions.first() else { return (state, Yield::default()) };
     let mut booking = Booking::open(state, input, first);
     let (transactions, splits, dividends) = (booking.transactions(), booking.splits(), booking.dividends());
@@ -61,10 +43,6 @@ fn run(state: State, input: &Input<'_>, mut watch: Option<Watch<'_>>) -> (State,
         }
         booking.drop_unpaid(session);
         booking.close(session);
-        if let Some(watch) = &mut watch {
-            booking.tell(watch);
-        }
-        booking.moved.clear();
     }
     booking.finish()
 }
@@ -114,8 +92,10 @@ pub(super) struct Booking<'a> {
     pub totals: Totals,
     /// Inflows minus outflows of this session.
     pub net_flow: Money,
-    /// What went into each place in this session (out of it: negative), beside what its price did.
-    pub moved: Vec<(usize, Money)>,
+    /// What went into each place in this session, beside what its price did.
+    pub moved: Vec<(usize, Moved)>,
+    /// What each place was worth and what moved in it, session by session.
+    courses: Vec<HoldingCourse>,
     /// Splits by transaction of this session.
     pub split_today: Vec<(AccountId, usize)>,
     unconverted_since: Option<NaiveDate>,
@@ -125,8 +105,8 @@ pub(super) struct Booking<'a> {
     /// Of the last close, before rounding to four decimals.
     previous_value: Option<Money>,
     previous_market_value: Option<Money>,
-    /// Values of the places before this session's close.
-    previous_values: Vec<Option<Money>>,
+    /// What the closes of each place cost in base currency at the last close, where they are in another one.
+    rates: Vec<Option<Decimal>>,
     pub yields: Yield,
 }
 
@@ -184,6 +164,9 @@ impl<'a> Booking<'a> {
     pub(super) fn realize(&mut self, realized: Vec<Realized>) {
         for part in &realized {
             self.totals.realized += part.gain();
+            if let Some(place) = self.place(&part.symbol) {
+                self.moved.push((place, Moved::realized(part.gain())));
+            }
             self.totals.realized_currency += part.currency_effect.unwrap_or_default();
         }
         self.yields.realized.extend(realized);

@@ -8,13 +8,25 @@ use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
 mod exact;
-mod histories;
+pub mod histories;
 
 use histories::{History, day, histories, symbol};
 
 fn landed(yields: &[&Yield]) -> BTreeMap<(AccountId, Symbol, NaiveDate), PositionInterval> {
     let intervals = yields.iter().flat_map(|yielded| yielded.positions.iter().cloned());
     intervals.map(|interval| ((interval.account, interval.symbol.clone(), interval.from), interval)).collect()
+}
+
+/// Courses of several bookings, one behind the other.
+fn courses(yields: &[&Yield]) -> BTreeMap<Symbol, HoldingCourse> {
+    let mut all: BTreeMap<Symbol, HoldingCourse> = BTreeMap::new();
+    for course in yields.iter().flat_map(|yielded| &yielded.courses) {
+        let known = all.entry(course.symbol.clone()).or_insert_with(|| HoldingCourse::new(course.symbol.clone()));
+        known.closes.extend(&course.closes);
+        known.currency.extend(&course.currency);
+        known.moves.extend(&course.moves);
+    }
+    all
 }
 
 proptest! {
@@ -33,6 +45,7 @@ proptest! {
         prop_assert_eq!([first.realized.clone(), second.realized.clone()].concat(), whole.realized.clone());
         prop_assert_eq!([first.findings.clone(), second.findings.clone()].concat(), whole.findings.clone());
         prop_assert_eq!(landed(&[&first, &second]), landed(&[&whole]));
+        prop_assert_eq!(courses(&[&first, &second]), courses(&[&whole]));
         if !after.is_empty() {
             prop_assert_eq!(second.holdings, whole.holdings);
         }

@@ -5,6 +5,7 @@
 //! `value − Σ inflow + Σ outflow = realized + (unrealized − brought in) + income − costs + cash currency`.
 
 mod booking;
+mod courses;
 #[cfg(test)]
 mod examples;
 mod exchange;
@@ -13,7 +14,7 @@ mod fixed;
 mod history;
 mod input;
 #[cfg(test)]
-mod laws;
+pub(super) mod laws;
 mod position;
 mod prices;
 #[cfg(test)]
@@ -22,8 +23,10 @@ mod transactions;
 mod worth;
 mod yields;
 
-pub use booking::{Watched, book, book_watched};
+pub use booking::book;
+pub use courses::{HoldingCourse, Moved};
 pub use input::{AccountRules, Closes, CostBasis, Dividend, Input, Kind, Rates, Split, Transaction};
+pub use transactions::SAME_SPLIT_DAYS;
 pub use worth::{after_split, market_value, value_abroad};
 pub use yields::{
     Finding, Holding, LocalMoney, Lot, OpenPosition, PortfolioDay, PositionInterval, Realized, Receivable, State, Term, Totals, Yield,

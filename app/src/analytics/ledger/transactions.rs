@@ -3,8 +3,11 @@
 mod companies;
 mod securities;
 
+pub use companies::SAME_SPLIT_DAYS;
+
 use super::{
     booking::Booking,
+    courses::Moved,
     exchange::local_amount,
     input::{Kind, Transaction},
 };
@@ -70,7 +73,8 @@ impl Booking<'_> {
                     self.settle(transaction, &sums, symbol);
                 }
                 self.pay(transaction, &sums, sums.amount, sums.base_amount);
-                self.moves(symbol.as_ref(), sums.base_fee + sums.base_tax - sums.base_amount);
+                self.moves(symbol.as_ref(), Moved::income(sums.base_amount));
+                self.moves(symbol.as_ref(), Moved::costs(sums.base_fee + sums.base_tax));
             }
             (Kind::Fee | Kind::Tax, symbol) => {
                 let sums = self.sums(session, transaction);
@@ -79,7 +83,7 @@ impl Booking<'_> {
                     self.totals.taxes += sums.base_amount;
                 }
                 self.pay(transaction, &sums, -sums.amount, -sums.base_amount);
-                self.moves(symbol.as_ref(), sums.base_amount + sums.base_fee + sums.base_tax);
+                self.moves(symbol.as_ref(), Moved::costs(sums.base_amount + sums.base_fee + sums.base_tax));
             }
             (_, None) => self.incomplete(session, transaction, "names no symbol"),
         }
@@ -111,10 +115,10 @@ impl Booking<'_> {
         }
     }
 
-    /// What goes into a holding, and so isn't its gain; out of it: negative.
-    fn moves(&mut self, symbol: Option<&Symbol>, amount: Money) {
+    /// What a holding takes in or gives.
+    fn moves(&mut self, symbol: Option<&Symbol>, moved: Moved) {
         if let Some(place) = symbol.and_then(|symbol| self.place(symbol)) {
-            self.moved.push((place, amount));
+            self.moved.push((place, moved));
         }
     }
 

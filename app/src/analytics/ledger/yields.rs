@@ -1,5 +1,6 @@
 //! What a ledger yields, and the state from which it goes on.
 
+use super::courses::HoldingCourse;
 use crate::domain::{AccountId, Currency, Money, Symbol};
 use chrono::{Months, NaiveDate};
 use rust_decimal::Decimal;
@@ -95,6 +96,9 @@ pub struct Totals {
     pub costs: Money,
     /// Of `costs`, the taxes.
     pub taxes: Money,
+    /// Fees that are in lots: in the cost of purchases, and off the proceeds of sales.
+    #[serde(default)]
+    pub fees_in_lots: Money,
     /// Of `realized`, what exchange rates brought: each lot's cost in its own currency × the change of the rate.
     pub realized_currency: Money,
     /// Unrealized gain that came in with transferred or opening securities (market value − cost), less what left with
@@ -245,5 +249,7 @@ pub struct Yield {
     pub realized: Vec<Realized>,
     /// What is held at the close of the last session, by account and symbol.
     pub holdings: Vec<Holding>,
+    /// Of each symbol that was held or moved in the booked sessions, by symbol.
+    pub courses: Vec<HoldingCourse>,
     pub findings: Vec<Finding>,
 }

@@ -26,7 +26,7 @@ pub(super) fn document(booked: &Booked, period: &Period<'_>) -> Value {
     let (sums, residual) = (booked.sums(period), booked.residual(period));
     if sums.is_none() {
         let reason = "an amount had no exchange rate, so sums in base currency are incomplete; see the findings";
-        for key in ["income", "fees", "taxes", "realized_gain", "residual"] {
+        for key in ["income", "fees", "fees_in_lots", "fees_paid", "taxes", "realized_gain", "residual"] {
             reasons.insert(key.into(), json!(reason));
         }
     } else if residual.is_none() {
@@ -49,6 +49,8 @@ pub(super) fn document(booked: &Booked, period: &Period<'_>) -> Value {
         "unrealized_gain": known(|sums| sums.unrealized),
         "income": of(|sums| sums.income),
         "fees": of(|sums| sums.fees),
+        "fees_in_lots": of(|sums| sums.fees_in_lots),
+        "fees_paid": of(|sums| sums.fees + sums.fees_in_lots),
         "taxes": of(|sums| sums.taxes),
         "currency_effect": {
             "realized": of(|sums| sums.realized_currency),
@@ -58,7 +60,7 @@ pub(super) fn document(booked: &Booked, period: &Period<'_>) -> Value {
         "total_gain": gain.ok().map(money),
         "residual": residual.map(money),
         "returns": returns(period),
-        "contributions": contributions(booked),
+        "contributions": booked.contributions(period),
         "daily": period.sessions.iter().map(|session| json!({
             "date": session.date, "value": session.value.map(money), "inflow": money(session.inflow), "outflow": money(session.outflow),
             "return": session.daily_return,
@@ -73,16 +75,11 @@ pub(super) fn document(booked: &Booked, period: &Period<'_>) -> Value {
 
 /// At least two decimals, more where there are more.
 pub(super) fn money(amount: Money) -> String {
-    decimal(amount.0)
+    amount.plain()
 }
 
 fn decimal(amount: Decimal) -> String {
-    let mut shown = amount.normalize();
-    if shown.scale() < 2 {
-        shown.rescale(2);
-    }
-    // Of −0.00 the sign says nothing.
-    if shown.is_zero() { "0.00".into() } else { shown.to_string() }
+    Money(amount).plain()
 }
 
 fn plain(number: Decimal) -> String {
@@ -160,15 +157,4 @@ fn returns(period: &Period<'_>) -> Value {
     document.insert("sessions".into(), json!(period.sessions.len()));
     document.insert("without_return".into(), json!(without));
     Value::Object(document)
-}
-
-/// Linked so that they add up to the time-weighted return; the part without a symbol is that of cash.
-fn contributions(booked: &Booked) -> Value {
-    match &booked.contributions {
-        Ok(found) => json!({
-            "parts": found.parts.iter().map(|(symbol, part)| json!({ "symbol": symbol, "contribution": part })).collect::<Vec<_>>(),
-            "total": found.whole, "residual": found.residual(),
-        }),
-        Err(reason) => json!({ "parts": [], "total": null, "residual": null, "reason": reason }),
-    }
 }

@@ -5,7 +5,10 @@ use super::{
     document::{cash, money},
 };
 use app::{
-    analytics::period::Period,
+    analytics::{
+        contribution::{Contributions, REST},
+        period::Period,
+    },
     domain::{Figure, Money},
 };
 
@@ -24,6 +27,7 @@ pub(super) fn print(booked: &Booked, period: &Period<'_>) {
     line("unrealized gain", of(|sums| sums.unrealized));
     line("income", of(|sums| Some(sums.income)));
     line("fees", of(|sums| Some(sums.fees)));
+    line("fees in lots", of(|sums| Some(sums.fees_in_lots)));
     line("taxes", of(|sums| Some(sums.taxes)));
     line("currency on cash", of(|sums| sums.cash_currency));
     line("total gain", shown(period.total_gain().ok()));
@@ -42,8 +46,25 @@ pub(super) fn print(booked: &Booked, period: &Period<'_>) {
         let (cost, value, gain) = (shown(held.cost), shown(held.market_value), shown(held.unrealized));
         println!("{:<12} {:>16} {cost:>16} {value:>16} {gain:>16}", held.symbol.as_str(), held.quantity.normalize());
     }
+    contributions(&booked.contributions(period));
     if !booked.yielded.findings.is_empty() {
         println!("\nFindings:");
     }
     booked.yielded.findings.iter().for_each(|finding| println!("{} {}: {}", finding.session_date, finding.code, finding.message));
+}
+
+/// What each symbol brought to the time-weighted return and to the gain; the last line is what no holding brought.
+fn contributions(found: &Contributions) {
+    let ratio = |of: Option<f64>| of.map_or_else(|| "–".to_owned(), |of| format!("{of:.8}"));
+    let line = |name: &str, [weight, own, contribution]: [Option<f64>; 3], gain: Option<Money>| {
+        let gain = gain.map_or_else(|| "–".to_owned(), money);
+        println!("{name:<24} {:>12} {:>14} {:>14} {gain:>16}", ratio(weight), ratio(own), ratio(contribution));
+    };
+    println!("\n{:<24} {:>12} {:>14} {:>14} {:>16}", "contribution of", "weight", "return", "contribution", "gain");
+    for (symbol, part) in &found.parts {
+        let own = part.own_return.as_ref().ok().copied();
+        line(symbol.as_str(), [part.average_weight, own, part.contribution.map(|part| part.whole)], part.gain.map(|gain| gain.total));
+    }
+    line(REST, [found.rest.average_weight, None, found.rest.contribution], found.rest.gain.map(|gain| gain.total));
+    line("All", [None, None, found.whole.as_ref().ok().copied()], found.gain.as_ref().ok().copied());
 }

@@ -1,6 +1,6 @@
 //! Rows of a CSV file by the names of their columns; every fault of every row is kept with its line.
 
-use super::super::TableError;
+use super::super::table::{TableError, separated, text};
 use app::domain::{Currency, Symbol};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -29,17 +29,15 @@ pub(super) struct Row<'r> {
 impl Rows {
     /// Reads a file whose header has at least these columns; others may be missing, or be there for somebody else.
     pub fn read(file: &Path, needed: &[&str]) -> Result<Self, TableError> {
-        let bytes = std::fs::read(file).map_err(|source| TableError::Unreadable { file: file.into(), source })?;
         let refused = |line: u64, what: &str| TableError::Line { file: file.into(), line, what: what.into() };
-        let text = std::str::from_utf8(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes))
-            .map_err(|_| refused(1, "it isn't UTF-8; save the file as UTF-8."))?;
+        let text = text(file)?;
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(text.as_bytes());
         let header = reader.headers().map_err(|error| refused(1, &error.to_string()))?;
         let header: Vec<String> = header.iter().map(str::to_ascii_lowercase).collect();
         let missing: Vec<&str> = needed.iter().copied().filter(|column| !header.iter().any(|name| name == column)).collect();
         if !missing.is_empty() {
-            let hint = if header.iter().any(|name| name.contains(';')) { " Separate the columns by commas." } else { "" };
-            return Err(refused(1, &format!("there is no column {}; the header needs {}.{hint}", missing.join(", "), needed.join(","))));
+            let what = format!("there is no column {}; the header needs {}.{}", missing.join(", "), needed.join(","), separated(&header));
+            return Err(refused(1, &what));
         }
         let mut found = Self { file: file.into(), header, rows: Vec::new(), faults: Vec::new() };
         for record in reader.records() {

@@ -45,6 +45,7 @@ pub async fn land(
     let mut landed = days(connection, portfolio, &yielded.days, resumed_after).await?;
     landed.rows += positions(connection, portfolio, &yielded.positions, resumed_after.is_none()).await?;
     landed.rows += lots(connection, portfolio, &state.lots).await?;
+    landed.rows += super::courses::land(connection, portfolio, &yielded.courses, resumed_after.is_none()).await?;
     landed.rows += holdings(connection, portfolio, &yielded.holdings).await?;
     landed.rows += cash(connection, portfolio, state).await?;
     landed.rows += realized(connection, portfolio, &yielded.realized, resumed_after.is_none()).await?;

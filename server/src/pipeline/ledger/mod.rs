@@ -1,9 +1,11 @@
 //! Feeds the ledger of `app::analytics` from staging and lands what it yields in the schema `ledger`.
 
+mod courses;
 mod land;
 mod rates;
 mod read;
 
+pub use courses::{Quarters, quarter_of};
 pub use land::{Landed, Mark, clear, land};
 pub use rates::Exchange;
 pub use read::{Books, Needs, Prices, books, needs_through, quarantined};

@@ -2,10 +2,10 @@
 
 use crate::calendar;
 use app::{
-    analytics::ledger::{AccountRules, Closes, CostBasis, Dividend, Finding, Kind, Rates, Split, State, Transaction},
+    analytics::ledger::{AccountRules, Closes, CostBasis, Dividend, Finding, Kind, Rates, SAME_SPLIT_DAYS, Split, State, Transaction},
     domain::{AccountId, Currency, PortfolioId, Symbol},
 };
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
 use serde::{Deserialize, de::IntoDeserializer};
 use sqlx::PgConnection;
@@ -99,7 +99,8 @@ pub async fn books(connection: &mut PgConnection, portfolio: PortfolioId, state:
         "select symbol, execution_date, split_from, split_to from staging.splits
          where symbol = any($1) and execution_date <= $2 order by symbol, execution_date",
         &symbols,
-        through,
+        // One that is listed already and in force later may be one that was entered too early.
+        through.checked_add_days(Days::new(SAME_SPLIT_DAYS.unsigned_abs())).unwrap_or(through),
     );
     for row in rows.fetch_all(&mut *connection).await? {
         let Ok(symbol) = Symbol::parse(&row.symbol) else { continue };

@@ -1,8 +1,8 @@
 //! Must a portfolio be booked anew from its first day, or does its ledger go on from where it stands? Pure.
 
 use crate::pipeline::ledger::Needs;
-use app::domain::PortfolioId;
-use chrono::NaiveDate;
+use app::{analytics::ledger::SAME_SPLIT_DAYS, domain::PortfolioId};
+use chrono::{Days, NaiveDate};
 
 /// Where a portfolio's ledger stands.
 #[derive(Debug, Clone)]
@@ -54,7 +54,10 @@ pub fn plan(
             _ => false,
         };
         // How an account is kept matters from its first day on, whenever it was changed.
-        ours && change.change_id > standing.change_id && (change.from_date <= standing.session_date || change.kind == "account")
+        // A split that is listed late may be one that was entered for an earlier day.
+        let reach = if change.kind == "split" { SAME_SPLIT_DAYS.unsigned_abs() } else { 0 };
+        let from = change.from_date.checked_sub_days(Days::new(reach)).unwrap_or(change.from_date);
+        ours && change.change_id > standing.change_id && (from <= standing.session_date || change.kind == "account")
     };
     if standing.quarantined != quarantined || changes.iter().any(touches_the_past) {
         Plan::FromScratch
@@ -99,6 +102,7 @@ mod tests {
     fn a_change_of_our_past_starts_over() {
         check(&[(101, 0, Some("AAPL"), "bar", 18)], Plan::FromScratch);
         check(&[(101, 0, None, "split", 19)], Plan::FromScratch);
+        check(&[(101, 0, Some("AAPL"), "split", 30)], Plan::FromScratch);
         check(&[(101, 7, None, "transaction", 3)], Plan::FromScratch);
         check(&[(101, 7, None, "account", 20)], Plan::FromScratch);
         check(&[(101, 0, Some("EUR"), "exchange_rate", 18)], Plan::FromScratch);

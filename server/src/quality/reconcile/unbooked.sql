@@ -17,7 +17,7 @@ where
     coalesce(lower(status), 'executed') in ('canceled', 'cancelled')
     or not (
         activity_type in (
-            'FILL', 'FEE', 'CFEE', 'PTC', 'DVF', 'INT', 'INTNRA', 'INTTW', 'WH', 'CSD', 'CSW', 'TRANS', 'JNLC', 'ACATC', 'ACATS', 'JNLS'
+            'FILL', 'FEE', 'CFEE', 'PTC', 'PTR', 'DVF', 'INT', 'INTNRA', 'INTTW', 'WH', 'CSD', 'CSW', 'TRANS', 'JNLC', 'ACATC', 'ACATS', 'JNLS'
         )
         or activity_type like 'DIV%'
     )

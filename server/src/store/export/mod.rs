@@ -1,6 +1,8 @@
 //! Everything that a portfolio holds as tables, to be taken along: as CSV one by one, or all of them as a workbook.
 
+mod book;
 mod csv;
+mod measures;
 mod numbers;
 mod table;
 mod transactions;
@@ -12,7 +14,23 @@ use super::{Result, Store, scope::Owned};
 use app::domain::{Scope, UserId};
 
 /// What there is to export, by the name in the address and on the sheet.
-pub const TABLES: [&str; 6] = ["transactions", "holdings", "lots", "realized", "daily", "findings"];
+pub const TABLES: [&str; 15] = [
+    "transactions",
+    "holdings",
+    "lots",
+    "realized",
+    "daily",
+    "findings",
+    "measures",
+    "drawdowns",
+    "months",
+    "years",
+    "contribution",
+    "sectors",
+    "cash",
+    "accounts",
+    "restatements",
+];
 
 /// A file to be sent.
 pub struct Exported {
@@ -28,7 +46,12 @@ impl Store {
     /// Not found, where the portfolio is another person's.
     pub async fn export_csv(&self, user: UserId, scope: Scope, table: &str) -> Result<Option<Exported>> {
         let portfolio = self.owned(user, scope).await?;
-        let Some(table) = self.table(&portfolio, table).await? else { return Ok(None) };
+        let found = if measures::NAMES.contains(&table) {
+            self.measured_tables(user, &portfolio).await?.into_iter().find(|found| found.name == table)
+        } else {
+            self.table(&portfolio, table).await?
+        };
+        let Some(table) = found else { return Ok(None) };
         let bytes = in_peace(move || csv::write(&table)).await?;
         Ok(Some(Exported { name: file_name(&portfolio.name), bytes }))
     }
@@ -39,10 +62,11 @@ impl Store {
     /// As [`Self::export_csv`].
     pub async fn export_workbook(&self, user: UserId, scope: Scope) -> Result<Exported> {
         let portfolio = self.owned(user, scope).await?;
-        let mut tables = Vec::new();
+        let mut tables = self.measured_tables(user, &portfolio).await?;
         for name in TABLES {
             tables.extend(self.table(&portfolio, name).await?);
         }
+        tables.sort_by_key(|table| TABLES.iter().position(|name| *name == table.name));
         let bytes = in_peace(move || workbook::write(&tables)).await?;
         Ok(Exported { name: file_name(&portfolio.name), bytes })
     }
@@ -55,6 +79,10 @@ impl Store {
             "realized" => self.realized_table(portfolio).await?,
             "daily" => self.daily_table(portfolio).await?,
             "findings" => self.findings_table(portfolio).await?,
+            "sectors" => self.sectors_table(portfolio).await?,
+            "cash" => self.cash_table(portfolio).await?,
+            "accounts" => self.accounts_table(portfolio).await?,
+            "restatements" => self.restatements_table(portfolio).await?,
             _ => return Ok(None),
         }))
     }

@@ -1,5 +1,6 @@
 //! What is published of a portfolio, now or by the end of an earlier day: the same rows from the marts, or from what publications kept.
 
+mod courses;
 mod holdings;
 mod sessions;
 

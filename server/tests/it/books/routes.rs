@@ -15,12 +15,13 @@ async fn files_are_ones_own_and_hold_no_formulas(pool: PgPool) {
     publish_all(&pool).await;
     let site = site(&pool);
     let mut visitor = Visitor::new(&site);
-    let files = ["transactions.csv", "holdings.csv", "lots.csv", "realized.csv", "daily.csv", "findings.csv", "plumbline.xlsx"];
-    for file in files {
+    let tables = server::store::EXPORTED_TABLES.map(|table| format!("{table}.csv"));
+    let files: Vec<&str> = tables.iter().map(String::as_str).chain(["plumbline.xlsx"]).collect();
+    for file in &files {
         assert_eq!(visitor.get(&format!("/api/export/{file}")).await.status, StatusCode::UNAUTHORIZED, "{file}");
     }
     visitor.sign_in("ada", "correct horse battery").await;
-    for file in files {
+    for file in &files {
         let answer = visitor.get(&format!("/api/export/{file}?portfolio=1")).await;
         assert_eq!(answer.status, StatusCode::OK, "{file}: {}", answer.body);
         let disposition = answer.headers["content-disposition"].to_str().unwrap().to_owned();
@@ -55,7 +56,7 @@ async fn a_workbook_holds_every_table_with_numbers_as_numbers(pool: PgPool) {
         text
     };
     let sheets = read("xl/workbook.xml");
-    for table in ["transactions", "holdings", "lots", "realized", "daily", "findings"] {
+    for table in server::store::EXPORTED_TABLES {
         assert!(sheets.contains(&format!("name=\"{table}\"")), "{sheets}");
     }
     let first = read("xl/worksheets/sheet1.xml");

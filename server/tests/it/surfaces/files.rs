@@ -62,6 +62,20 @@ pub async fn holdings(pool: &PgPool, folder: &Path) {
     assert_eq!(amount(&found["residual"]), Decimal::ZERO);
 }
 
+/// What each holding contributed, to the last bit; files know no sectors.
+fn contributions(ours: &Value, theirs: &Value, range: Range) {
+    for key in ["total", "residual", "gain"] {
+        assert_eq!(ours[key], theirs[key], "{range:?} {key}");
+    }
+    let (ours, theirs) = (ours["parts"].as_array().unwrap(), theirs["parts"].as_array().unwrap());
+    assert_eq!(ours.len(), theirs.len(), "{range:?}");
+    for (ours, theirs) in ours.iter().zip(theirs) {
+        let mut ours = ours.clone();
+        ours.as_object_mut().unwrap().remove("sector");
+        assert_eq!(&ours, theirs, "{range:?}");
+    }
+}
+
 /// Value, flows and return of every session, and the range's returns by every method.
 pub fn api_and_ledger_of_files(api: &Value, folder: &Path, range: Range) {
     let opens_on = api["opens_on"].as_str().unwrap();
@@ -87,6 +101,7 @@ pub fn api_and_ledger_of_files(api: &Value, folder: &Path, range: Range) {
         same("money_weighted", &api["returns"]["money_weighted"]);
     }
     same("annualized", &api["metrics"]["annualized_return"]);
+    contributions(&api["contributions"], &found["contributions"], range);
     assert_eq!(amount(&found["value"]), amount(&api["value"]["value"]), "{range:?}");
     assert!(on(market::LAST) == on(found["to"].as_str().unwrap()));
 }

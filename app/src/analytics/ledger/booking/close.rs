@@ -7,10 +7,11 @@ use super::{
         worth::unrounded_abroad,
         yields::{Finding, Holding, PortfolioDay, PositionInterval},
     },
-    Booking, Watch, Watched,
+    Booking,
 };
 use crate::domain::{Currency, Money};
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
 /// Cash at a close, in base currency.
@@ -29,13 +30,12 @@ fn normalized(amount: Money) -> Money {
 impl Booking<'_> {
     pub(super) fn close(&mut self, session: NaiveDate) {
         let (mut sum, mut foreign, mut carried, mut positions) = (Some(0_i128), (Money::ZERO, Money::ZERO), 0, 0);
-        std::mem::swap(&mut self.values, &mut self.previous_values);
         for place in 0..self.held.len() {
-            self.values[place] = Some(Money::ZERO);
             let held = self.held[place];
             if held == Some(0) {
                 if std::mem::take(&mut self.was_held[place]) {
                     self.prices[place].forget(session);
+                    self.go_on(session, place, Some(Money::ZERO));
                 }
                 continue;
             }
@@ -43,23 +43,25 @@ impl Booking<'_> {
             let price = self.prices[place].at(session);
             carried += u32::from(price.is_some_and(|(day, _)| day < session));
             let units = held.zip(price).and_then(|(held, (_, price))| held.checked_mul(price));
-            if self.quotes[place].is_some() {
+            let worth = if self.quotes[place].is_some() {
                 let value = units.and_then(|units| self.in_base_unrounded(session, place, units));
                 let rounded = value.map(|value| fixed::cents(value.0));
-                self.values[place] = rounded;
                 match value.zip(rounded) {
                     Some((value, rounded)) => foreign = (foreign.0 + rounded, foreign.1 + value),
                     None => sum = None,
                 }
+                rounded
             } else {
-                self.values[place] = units.and_then(money);
                 sum = sum.zip(units).and_then(|(sum, units)| sum.checked_add(units));
-            }
-            if self.values[place].is_none() && !self.was_held[place] {
+                units.and_then(money)
+            };
+            if worth.is_none() && !self.was_held[place] {
                 self.report_unvalued(session, place, price.is_some());
             }
             self.was_held[place] = true;
+            self.go_on(session, place, worth);
         }
+        self.keep_moves(session);
         let market_value = sum.and_then(money).map(|home| home + foreign.0);
         let unrounded_market_value = sum.and_then(fixed::unrounded).map(|home| home + foreign.1);
         let (cash, owed) = (self.cash_at(session), self.owed(session));
@@ -188,21 +190,29 @@ impl Booking<'_> {
         holdings
     }
 
-    /// Tells what each place gained: what it is worth more than before, less what went into it.
-    pub(super) fn tell(&mut self, watch: &mut Watch<'_>) {
-        let Some(day) = self.yields.days.last() else { return };
-        let mut gains: Vec<Option<Money>> =
-            self.values.iter().zip(&self.previous_values).map(|(now, before)| now.zip(*before).map(|(now, before)| now - before)).collect();
-        let mut earned = vec![false; gains.len()];
-        for (place, amount) in self.moved.iter().copied() {
-            earned[place] = true;
-            gains[place] = gains[place].map(|gain| gain - amount);
+    /// Notes what a place is worth at a close, and what the exchange rate did to what it was worth before.
+    fn go_on(&mut self, session: NaiveDate, place: usize, worth: Option<Money>) {
+        if let Some(quote) = self.quotes[place] {
+            let now = self.exchange.rate(quote.currency, session);
+            let rates = self.rates[place].zip(now);
+            let effect = self.values[place].zip(rates).and_then(|(value, (before, now))| revalued(value, before, now));
+            self.courses[place].currency.push(effect.unwrap_or_default());
+            self.rates[place] = now;
         }
-        let is_shown = |place: &usize| earned[*place] || self.held[*place] != Some(0);
-        let of = |place: usize| gains[place].map(|gain| (&self.symbols[place], gain));
-        let gains: Vec<_> =
-            (0..gains.len()).filter(|place| is_shown(place) || !gains[*place].unwrap_or_default().is_zero()).filter_map(of).collect();
-        watch(&Watched { day, gains: &gains });
+        self.values[place] = worth;
+        self.courses[place].closes.push((session, worth));
+    }
+
+    /// What moved in each place, as one line a session.
+    fn keep_moves(&mut self, session: NaiveDate) {
+        self.moved.sort_by_key(|(place, _)| *place);
+        for (place, moved) in self.moved.drain(..) {
+            let moves = &mut self.courses[place].moves;
+            match moves.last_mut().filter(|(day, _)| *day == session) {
+                Some((_, today)) => *today += moved,
+                None => moves.push((session, moved)),
+            }
+        }
     }
 
     fn close_intervals(&mut self, session: NaiveDate) {
@@ -252,4 +262,12 @@ impl Booking<'_> {
             self.yields.findings.push(Finding { session_date: session, account, symbol, key: None, code: code.into(), message });
         }
     }
+}
+
+/// What a value gains by a change of the rate alone; `None` beyond what a number can hold.
+fn revalued(value: Money, before: Decimal, now: Decimal) -> Option<Money> {
+    if before == now {
+        return Some(Money::ZERO);
+    }
+    Some(fixed::cents(value.0.checked_mul(now)?.checked_div(before)?) - value)
 }

@@ -2,6 +2,7 @@
 
 use super::{
     super::{
+        courses::Moved,
         exchange::worth,
         fixed::cents,
         input::{Dividend, Split},
@@ -101,7 +102,7 @@ impl<'a> Booking<'a> {
             let Some(amount) = in_base else { continue };
             let (account, symbol, ex_date) = (position.account, dividend.symbol.clone(), dividend.ex_date);
             self.totals.income += amount;
-            self.moved.push((place, -amount));
+            self.moved.push((place, Moved::income(amount)));
             self.receivables.push(Receivable { account, symbol, ex_date, pay_date, amount, local });
         }
     }
@@ -110,7 +111,7 @@ impl<'a> Booking<'a> {
     pub(in super::super) fn reverse(&mut self, receivable: &Receivable) {
         self.totals.income -= receivable.amount;
         if let Some(place) = self.place(&receivable.symbol) {
-            self.moved.push((place, receivable.amount));
+            self.moved.push((place, Moved::income(-receivable.amount)));
         }
     }
 

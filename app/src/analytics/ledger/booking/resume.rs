@@ -2,6 +2,7 @@
 
 use super::{
     super::{
+        courses::HoldingCourse,
         exchange::Exchange,
         input::Input,
         prices::Prices,
@@ -39,6 +40,8 @@ impl<'a> Booking<'a> {
             totals: state.totals,
             net_flow: Money::ZERO,
             moved: Vec::new(),
+            courses: Vec::new(),
+            rates: Vec::new(),
             split_today: Vec::new(),
             unconverted_since: state.unconverted_since,
             is_unconverted_now: false,
@@ -46,15 +49,15 @@ impl<'a> Booking<'a> {
             // Before the first session there is nothing, which is worth nothing.
             previous_value: if state.session_date.is_none() { Some(Money::ZERO) } else { state.value },
             previous_market_value: if state.session_date.is_none() { Some(Money::ZERO) } else { state.market_value },
-            previous_values: Vec::new(),
             yields: Yield::default(),
         };
         let mut splits: HashMap<&Symbol, Vec<(NaiveDate, Decimal, Decimal)>> = HashMap::new();
         for split in input.splits.iter().filter(|split| is_possible(split.from, split.to)) {
             splits.entry(&split.symbol).or_default().push((split.execution_date, split.from, split.to));
         }
+        let owed: Vec<Symbol> = booking.receivables.iter().map(|owed| owed.symbol.clone()).collect();
         let of = input.transactions.iter().flat_map(|t| [t.symbol.as_ref(), t.counter_symbol.as_ref()]).flatten();
-        for symbol in state.lots.iter().map(|lot| &lot.symbol).chain(of) {
+        for symbol in state.lots.iter().map(|lot| &lot.symbol).chain(&owed).chain(of) {
             if booking.places.contains_key(symbol) {
                 continue;
             }
@@ -74,13 +77,13 @@ impl<'a> Booking<'a> {
                 let local = Some(currency.major()).filter(|major| *major != base);
                 Quote { currency: *currency, local }
             }));
+            booking.courses.push(HoldingCourse::new(symbol.clone()));
+            booking.rates.push(None);
+            booking.values.push(Some(Money::ZERO));
             booking.held.push(Some(0));
             booking.was_held.push(false);
             booking.by_place.push(Vec::new());
         }
-        // What was held at the state's close isn't valued again: gains by holding are told from an empty portfolio on.
-        booking.previous_values = vec![Some(Money::ZERO); booking.held.len()];
-        booking.values = booking.previous_values.clone();
         for mut lot in state.lots {
             let Some(number) = booking.position(lot.account, &lot.symbol) else { continue };
             let place = booking.positions[number].place;
@@ -88,7 +91,6 @@ impl<'a> Booking<'a> {
             let local = booking.quotes[place].and_then(|quote| quote.local);
             lot.local_cost = lot.local_cost.filter(|cost| Some(cost.currency) == local);
             booking.was_held[place] = true;
-            booking.values[place] = None;
             booking.cost += lot.cost;
             booking.positions[number].receive(lot);
         }
@@ -107,7 +109,19 @@ impl<'a> Booking<'a> {
         for place in 0..booking.held.len() {
             booking.count(place);
         }
+        if let Some(session) = state.session_date {
+            booking.value_as_left(session);
+        }
         booking
+    }
+
+    /// What is held from before, at its last close: what rates do to it from there on is counted.
+    fn value_as_left(&mut self, session: NaiveDate) {
+        for place in (0..self.held.len()).filter(|place| self.was_held[*place]).collect::<Vec<_>>() {
+            let units = self.held[place].zip(self.prices[place].at(session)).and_then(|(held, (_, price))| held.checked_mul(price));
+            self.values[place] = units.and_then(|units| self.in_base(session, place, units));
+            self.rates[place] = self.quotes[place].and_then(|quote| self.exchange.rate(quote.currency, session));
+        }
     }
 
     pub(super) fn finish(mut self) -> (State, Yield) {
@@ -116,6 +130,8 @@ impl<'a> Booking<'a> {
         if let Some(session) = self.previous_session {
             self.yields.holdings = self.holdings(session);
         }
+        self.yields.courses = self.courses.into_iter().filter(|course| !course.is_empty()).collect();
+        self.yields.courses.sort_by(|a, b| a.symbol.cmp(&b.symbol));
         let mut state = State {
             session_date: self.previous_session,
             cash: self.cash,

@@ -90,6 +90,11 @@ fn a_split_that_is_listed_and_entered_counts_once() {
     assert_eq!((codes(&yielded), state.lots[0].quantity), (vec![], number("70")));
     let (state, yielded) = Story::closes(&closes).with(buy()).with([entered(4)]).split(3, "1", "7").told();
     assert_eq!((codes(&yielded), state.lots[0].quantity), (vec!["split_twice"], number("70")));
+    // Entered before it is listed: the listed day counts, so that no close of before it meets shares of after it.
+    let late = [(2, "700"), (3, "700"), (4, "100")];
+    let (state, yielded) = Story::closes(&late).with(buy()).with([entered(3)]).split(4, "1", "7").told();
+    assert_eq!((codes(&yielded), state.lots[0].quantity), (vec!["split_twice"], number("70")));
+    assert_eq!(yielded.days.iter().map(|day| day.value).collect::<Vec<_>>(), vec![Some(usd("7000")); 3]);
     let twice = [entered(3), Transaction { key: "again".into(), ..entered(3) }];
     let (state, yielded) = Story::closes(&closes).with(buy()).with(twice).told();
     assert_eq!((codes(&yielded), state.lots[0].quantity), (vec!["split_twice"], number("70")));

@@ -3,9 +3,10 @@
 use super::{
     super::{
         booking::{Booking, is_possible},
+        courses::Moved,
         exchange::{local_amount, worth},
         fixed::{SCALE, cents, to_scale},
-        input::{Kind, Transaction},
+        input::{Kind, Split, Transaction},
         position::{Abroad, MOST_SHARES, share},
         yields::{LocalMoney, Lot},
     },
@@ -15,8 +16,10 @@ use crate::domain::{Money, Symbol};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-/// A split that is listed this many days before one that was entered, with the same ratio, is the same split.
-const SAME_SPLIT_DAYS: i64 = 7;
+/// A split that was entered and one that is listed at most this many days before or after it, with the same ratio, are one. Who enters one
+/// by hand takes the day of record or of payment for the first session in new shares: these lie up to ten sessions apart (Alphabet, 2022:
+/// 17 days). No company splits twice alike as soon as that.
+pub const SAME_SPLIT_DAYS: i64 = 18;
 
 impl Booking<'_> {
     pub(super) fn act(&mut self, session: NaiveDate, transaction: &Transaction, symbol: &Symbol) {
@@ -63,17 +66,22 @@ impl Booking<'_> {
             (_, Some(ratio)) => (Decimal::ONE, ratio),
             (_, None) => return self.incomplete(session, transaction, "needs a ratio (new shares for one old)"),
         };
-        let listed = self.input.splits.iter().find(|split| {
-            let days = (session - split.execution_date).num_days();
-            split.symbol == *symbol && (0..=SAME_SPLIT_DAYS).contains(&days) && is_same_ratio((split.from, split.to), (from, to))
-        });
-        if let Some(listed) = listed {
+        let days = |split: &Split| (transaction.traded_on - split.execution_date).num_days().abs();
+        let same =
+            self.input.splits.iter().filter(|split| {
+                split.symbol == *symbol && days(split) <= SAME_SPLIT_DAYS && is_same_ratio((split.from, split.to), (from, to))
+            });
+        // The listed one counts, on its day: the prices are the vendor's, too.
+        if let Some(listed) = same.min_by_key(|split| (days(split), split.execution_date)) {
             if listed.execution_date != transaction.traded_on {
                 let message = format!(
-                    "The split of {symbol} on {} is listed on {} already and was not applied twice; remove one of the two.",
+                    "The split of {symbol} that was entered on {} is the one that is listed on {}: it counts once, on the listed day; remove the entered one, or move it there if it brought cash.",
                     transaction.traded_on, listed.execution_date
                 );
                 self.finding(session, "split_twice", Some(transaction), message);
+            }
+            if listed.execution_date > session {
+                return;
             }
         } else if self.split_today.contains(&(transaction.account, place)) {
             let message = format!("{symbol} is split twice on {}; the second was not applied, remove it.", transaction.traded_on);
@@ -117,16 +125,18 @@ impl Booking<'_> {
 
     fn pay_costs(&mut self, transaction: &Transaction, sums: &Sums, place: usize) {
         self.pay(transaction, sums, Decimal::ZERO, Money::ZERO);
-        self.moved.push((place, sums.base_fee + sums.base_tax));
+        self.moved.push((place, Moved::costs(sums.base_fee + sums.base_tax)));
     }
 
     /// Proceeds whose fee is in the realized gain, and whose tax is in no lot.
     fn receive_cash(&mut self, transaction: &Transaction, sums: &Sums, place: usize) {
+        self.totals.fees_in_lots += sums.base_fee;
         self.totals.costs += sums.base_tax;
         self.totals.taxes += sums.base_tax;
         let base = sums.base_amount - sums.base_fee - sums.base_tax;
+        let gets = Moved::net(sums.base_fee - sums.base_amount);
         self.move_cash(transaction, sums.currency, sums.amount - sums.fee - sums.tax, base);
-        self.moved.push((place, -base));
+        self.moved.extend([(place, gets), (place, Moved::costs(sums.base_tax))]);
     }
 
     fn spin_off(&mut self, session: NaiveDate, transaction: &Transaction, symbol: &Symbol, number: usize) {
@@ -189,7 +199,7 @@ impl Booking<'_> {
             }
         });
         let worth = self.worth(session, new, quantity).unwrap_or(cost);
-        self.moved.extend([(old, -worth), (new, worth)]);
+        self.moved.extend([(old, Moved::net(-worth)), (new, Moved::net(worth))]);
     }
 
     /// Mergers and new symbols: shares go, and shares of another symbol, cash, or both come.
@@ -295,7 +305,7 @@ impl Booking<'_> {
         let realized = self.change(number, |position| position.return_capital(&trade));
         self.realize(realized);
         self.pay(transaction, &sums, sums.amount, sums.base_amount);
-        self.moved.push((place, sums.base_fee + sums.base_tax - sums.base_amount));
+        self.moved.extend([(place, Moved::net(-sums.base_amount)), (place, Moved::costs(sums.base_fee + sums.base_tax))]);
     }
 }
 

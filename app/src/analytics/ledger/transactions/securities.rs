@@ -3,6 +3,7 @@
 use super::{
     super::{
         booking::Booking,
+        courses::Moved,
         input::{AccountRules, Kind, Transaction},
         position::Trade,
     },
@@ -75,7 +76,7 @@ impl Booking<'_> {
         self.totals.income += sums.base_amount;
         self.settle(transaction, &sums, symbol);
         self.move_cash(transaction, sums.currency, sums.amount, sums.base_amount);
-        self.moves(Some(symbol), -sums.base_amount);
+        self.moves(Some(symbol), Moved::income(sums.base_amount));
         self.exchange_shares(session, transaction, number, false);
     }
 
@@ -117,10 +118,12 @@ impl Booking<'_> {
         let trade = self.traded(session, transaction, number, &sums, (quantity, cost, base_cost));
         let realized = self.change(number, |position| position.trade(&trade));
         self.realize(realized);
+        self.totals.fees_in_lots += sums.base_fee;
         self.totals.costs += sums.base_tax;
         self.totals.taxes += sums.base_tax;
         self.move_cash(transaction, sums.currency, -cost - sums.tax, -base_cost - sums.base_tax);
-        self.moved.push((self.positions[number].place, base_cost + sums.base_tax));
+        let place = self.positions[number].place;
+        self.moved.extend([(place, Moved::net(base_cost)), (place, Moved::costs(sums.base_tax))]);
     }
 
     /// A trade in the words of a position: its cost is told in base currency and in that of the symbol's prices.
@@ -177,7 +180,7 @@ impl Booking<'_> {
         self.realize(realized);
         self.net_flow += worth;
         self.totals.brought_in += worth - cost;
-        self.moved.push((place, worth));
+        self.moved.extend([(place, Moved::net(worth)), (place, Moved::costs(sums.base_fee + sums.base_tax))]);
         self.pay(transaction, &sums, Decimal::ZERO, Money::ZERO);
     }
 
@@ -199,8 +202,8 @@ impl Booking<'_> {
         let worth = self.worth(session, place, transaction.quantity).unwrap_or(cost);
         self.net_flow -= worth;
         self.totals.brought_in -= worth - cost;
-        self.moved.push((place, -worth));
         let sums = self.sums(session, transaction);
+        self.moved.extend([(place, Moved::net(-worth)), (place, Moved::costs(sums.base_fee + sums.base_tax))]);
         self.pay(transaction, &sums, Decimal::ZERO, Money::ZERO);
     }
 }

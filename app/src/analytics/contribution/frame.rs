@@ -1,0 +1,215 @@
+//! The sessions of a range as all holdings share them: what capital each return was made of, and how much each day counts.
+
+use super::{
+    super::{
+        ledger::{HoldingCourse, Moved},
+        period::Period,
+        returns::link,
+        sums::Sum,
+    },
+    Contribution, Gain, NO_CAPITAL, Part,
+};
+use crate::domain::{Figure, Money, Undefined};
+use std::ops::AddAssign;
+
+/// A holding's session, in base currency. Only ratios are made of it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Day {
+    /// Value at the close before.
+    before: f64,
+    /// What went in, less what came out.
+    net: f64,
+    gain: f64,
+    income: f64,
+    costs: f64,
+    currency: f64,
+    /// The value at its close is unknown.
+    is_unknown: bool,
+}
+
+impl AddAssign for Day {
+    fn add_assign(&mut self, other: Self) {
+        self.before += other.before;
+        self.net += other.net;
+        self.gain += other.gain;
+        self.income += other.income;
+        self.costs += other.costs;
+        self.currency += other.currency;
+        self.is_unknown |= other.is_unknown;
+    }
+}
+
+/// A session of the portfolio.
+struct Session {
+    /// The value at the close before, where a share of it is one.
+    before: Option<f64>,
+    /// What was at work and how it did, where the session has a return.
+    linked: Option<Linked>,
+}
+
+#[derive(Clone, Copy)]
+struct Linked {
+    base: f64,
+    daily_return: f64,
+    /// Carino's k of this day over that of all days.
+    factor: f64,
+}
+
+pub(super) struct Frame<'a> {
+    period: &'a Period<'a>,
+    sessions: Vec<Session>,
+    /// What the holdings counted so far explain of each session's return, and how much of the value before they were.
+    explained: Vec<Sum>,
+    held: Sum,
+    pub whole: Figure<f64>,
+}
+
+impl<'a> Frame<'a> {
+    pub fn of(period: &'a Period<'a>) -> Self {
+        let whole = period.time_weighted().map(|linked| linked.cumulative).and_then(|whole| {
+            let is_lost = |r: f64| r <= -1.0;
+            if is_lost(whole) || period.sessions.iter().filter_map(|session| session.daily_return).any(is_lost) {
+                return Err(Undefined::because("everything was lost on a day: its logarithm doesn't exist, so days can't be linked"));
+            }
+            Ok(whole)
+        });
+        let all = whole.as_ref().map_or(1.0, |whole| coefficient(*whole));
+        let session = |(session, before): (&super::super::period::Session, Option<Money>)| Session {
+            before: before.filter(|before| *before > Money::ZERO).map(Money::ratio_base),
+            linked: session.daily_return.map(|daily_return| Linked {
+                // A return of less than a value's last decimal is all rounding.
+                base: session.base(before).map_or(f64::INFINITY, Money::ratio_base),
+                daily_return,
+                factor: coefficient(daily_return) / all,
+            }),
+        };
+        let sessions: Vec<Session> = period.steps().map(session).collect();
+        let explained = vec![Sum::default(); sessions.len()];
+        Self { period, sessions, explained, held: Sum::default(), whole }
+    }
+
+    /// A holding's days in the range; `false`: nothing of it is in there.
+    pub fn fill(&self, course: &HoldingCourse, days: &mut [Day]) -> bool {
+        days.fill(Day::default());
+        let opening = self.period.opening.map(|session| session.date);
+        let after = |date| opening.is_some_and(|opening| date <= opening);
+        let first = course.closes.partition_point(|(date, _)| after(*date));
+        // A value that is unknown is passed over: the gain of such sessions comes with the next one.
+        let mut before = opening.and_then(|opening| course.value_at(opening)).map_or(0.0, Money::ratio_base);
+        let (mut closes, mut currency) = (course.closes[first..].iter().peekable(), course.currency.iter().skip(first));
+        let mut moves = course.moves[course.moves.partition_point(|(date, _)| after(*date))..].iter().peekable();
+        let is_there = before != 0.0 || closes.peek().is_some() || moves.peek().is_some();
+        if !is_there {
+            return false;
+        }
+        let mut is_any = false;
+        for (session, day) in self.period.sessions.iter().zip(days) {
+            day.before = before;
+            if let Some((_, moved)) = moves.next_if(|(date, _)| *date <= session.date) {
+                (day.net, day.income, day.costs) = (moved.net.ratio_base(), moved.income.ratio_base(), moved.costs.ratio_base());
+                is_any = true;
+            }
+            let mut now = before;
+            if let Some((_, value)) = closes.next_if(|(date, _)| *date <= session.date) {
+                day.currency = currency.next().map_or(0.0, |effect| effect.ratio_base());
+                (now, day.is_unknown) = (value.map_or(before, Money::ratio_base), value.is_none());
+                is_any = true;
+            }
+            day.gain = now - before - day.net;
+            before = now;
+        }
+        is_any
+    }
+
+    /// Counts a holding towards what the rest isn't.
+    pub fn count(&mut self, days: &[Day]) {
+        for ((session, day), explained) in self.sessions.iter().zip(days).zip(&mut self.explained) {
+            if let Some(before) = session.before {
+                self.held.add(day.before / before);
+            }
+            if let Some(linked) = &session.linked {
+                explained.add(day.gain / linked.base);
+            }
+        }
+    }
+
+    pub fn part(&self, days: &[Day], gain: Option<Gain>) -> Part {
+        Part { group: None, average_weight: self.weight(days), own_return: own_return(days), contribution: self.contribution(days), gain }
+    }
+
+    fn contribution(&self, days: &[Day]) -> Option<Contribution> {
+        self.whole.as_ref().ok()?;
+        let [mut whole, mut income, mut costs, mut currency] = [Sum::default(); 4];
+        for (session, day) in self.sessions.iter().zip(days) {
+            let Some(Linked { base, factor, .. }) = session.linked else { continue };
+            let of = |amount: f64| amount / base * factor;
+            whole.add(of(day.gain));
+            income.add(of(day.income));
+            costs.add(of(-day.costs));
+            currency.add(of(day.currency));
+        }
+        let [whole, income, costs, currency] = [whole, income, costs, currency].map(Sum::total);
+        Some(Contribution { whole, price: whole - income - costs - currency, income, costs, currency })
+    }
+
+    /// Sessions after a close with a value.
+    fn weighed(&self) -> usize {
+        self.sessions.iter().filter(|session| session.before.is_some()).count()
+    }
+
+    fn weight(&self, days: &[Day]) -> Option<f64> {
+        let mut sum = Sum::default();
+        let shares = self.sessions.iter().zip(days).filter_map(|(session, day)| Some(day.before / session.before?));
+        shares.for_each(|share| sum.add(share));
+        let sessions = self.weighed();
+        (sessions > 0).then(|| sum.total() / sessions as f64)
+    }
+
+    /// What of the value before wasn't in holdings, on average.
+    pub fn rest_weight(&self) -> Option<f64> {
+        let sessions = self.weighed();
+        (sessions > 0).then(|| 1.0 - self.held.total() / sessions as f64)
+    }
+
+    /// What the holdings leave of the return.
+    pub fn rest(&self) -> Option<f64> {
+        self.whole.as_ref().ok()?;
+        let mut sum = Sum::default();
+        for (session, explained) in self.sessions.iter().zip(&self.explained) {
+            if let Some(Linked { daily_return, factor, .. }) = session.linked {
+                sum.add((daily_return - explained.total()) * factor);
+            }
+        }
+        Some(sum.total())
+    }
+
+    /// In money, exact: the change of the value less what went in.
+    pub fn gain(&self, course: &HoldingCourse) -> Option<Gain> {
+        let opening = self.period.opening.map(|session| session.date);
+        let closing = self.period.sessions.last()?.date;
+        let opened = opening.map_or(Some(Money::ZERO), |day| course.value_at(day))?;
+        let mut moved = Moved::default();
+        let inside = course.moves.iter().filter(|(day, _)| opening.is_none_or(|opening| *day > opening) && *day <= closing);
+        inside.for_each(|(_, one)| moved += *one);
+        Some(Gain::of(course.value_at(closing)? - opened - moved.net, moved))
+    }
+}
+
+/// Π(1 + r) − 1 over the sessions in which capital was at work in it.
+fn own_return(days: &[Day]) -> Figure<f64> {
+    if days.iter().any(|day| day.is_unknown) {
+        return Err(Undefined::because("its value is unknown in some sessions: a price or an exchange rate is missing"));
+    }
+    let returns = days.iter().filter_map(|day| {
+        let base = day.before + day.net.max(0.0);
+        (base > 0.0).then(|| day.gain / base)
+    });
+    let linked = returns.fold(None, |so_far: Option<f64>, r| Some(so_far.map_or(r, |so_far| link(so_far, r))));
+    let linked = linked.ok_or_else(|| Undefined::because(NO_CAPITAL))?;
+    if linked.is_finite() { Ok(linked) } else { Err(Undefined::because("it is too large for a number")) }
+}
+
+/// Carino's k: ln(1 + r) / r, and its limit 1 where nothing happened.
+fn coefficient(r: f64) -> f64 {
+    if r == 0.0 { 1.0 } else { libm::log1p(r) / r }
+}

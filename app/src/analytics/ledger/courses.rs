@@ -1,0 +1,77 @@
+//! What each holding was worth at every close and what went in and out: enough to say what it earned in any range.
+
+use crate::domain::{Money, Symbol};
+use chrono::NaiveDate;
+use std::ops::AddAssign;
+
+/// One symbol over the booked sessions, all accounts together, in base currency.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HoldingCourse {
+    pub symbol: Symbol,
+    /// What it was worth at each close at which it was held, and 0 at the first at which it no longer was; `None`: unknown.
+    pub closes: Vec<(NaiveDate, Option<Money>)>,
+    /// What the exchange rate brought in the sessions of `closes`: the value at the close before × the change of the rate.
+    /// Empty where the symbol's prices are in base currency.
+    pub currency: Vec<Money>,
+    /// Sessions in which something went in or out, ascending.
+    pub moves: Vec<(NaiveDate, Moved)>,
+}
+
+/// What went into a holding in a session, and what it earned beside the change of its price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Moved {
+    /// What went in less what came out: purchases, costs; sales, income. The gain is the change of the value less this.
+    pub net: Money,
+    /// Dividends, those that are due included.
+    pub income: Money,
+    /// Fees and taxes that are in no lot.
+    pub costs: Money,
+    pub realized: Money,
+}
+
+impl Moved {
+    /// What only goes in (out of it: negative), as shares for money do.
+    pub(super) fn net(net: Money) -> Self {
+        Self { net, ..Self::default() }
+    }
+
+    /// Fees and taxes that are in no lot.
+    pub(super) fn costs(costs: Money) -> Self {
+        Self { net: costs, costs, ..Self::default() }
+    }
+
+    /// Income that leaves the holding for cash.
+    pub(super) fn income(income: Money) -> Self {
+        Self { net: -income, income, ..Self::default() }
+    }
+
+    pub(super) fn realized(realized: Money) -> Self {
+        Self { realized, ..Self::default() }
+    }
+}
+
+impl AddAssign for Moved {
+    fn add_assign(&mut self, other: Self) {
+        self.net += other.net;
+        self.income += other.income;
+        self.costs += other.costs;
+        self.realized += other.realized;
+    }
+}
+
+impl HoldingCourse {
+    pub(super) fn new(symbol: Symbol) -> Self {
+        Self { symbol, closes: Vec::new(), currency: Vec::new(), moves: Vec::new() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.closes.is_empty() && self.moves.is_empty()
+    }
+
+    /// At the close of a day: 0 where it wasn't held, `None` where its worth is unknown.
+    pub fn value_at(&self, day: NaiveDate) -> Option<Money> {
+        let before = self.closes.partition_point(|(close, _)| *close <= day);
+        // While it is held every session has its close, and the last one is 0 once it no longer is.
+        before.checked_sub(1).and_then(|at| self.closes.get(at)).map_or(Some(Money::ZERO), |(_, value)| *value)
+    }
+}
