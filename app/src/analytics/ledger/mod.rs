@@ -24,7 +24,8 @@ mod yields;
 
 pub use booking::{Watched, book, book_watched};
 pub use input::{AccountRules, Closes, CostBasis, Dividend, Input, Kind, Rates, Split, Transaction};
-pub use worth::{after_split, market_value, value_abroad};
+pub use worth::{after_split, crossed, market_value, value_abroad};
 pub use yields::{
-    Finding, Holding, LocalMoney, Lot, OpenPosition, PortfolioDay, PositionInterval, Realized, Receivable, State, Term, Totals, Yield,
+    Finding, Holding, LocalMoney, Lot, OpenPosition, PortfolioDay, PositionInterval, Realized, Receivable, State, Term, Totals, UsedRate,
+    Yield,
 };
