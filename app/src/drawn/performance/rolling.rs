@@ -5,6 +5,7 @@ use crate::{
     analytics::series::WINDOWS,
     charts,
     domain::{Range, Scope},
+    drawn::parts::bob,
     format,
     performance::{
         model::{Performance, Rolled},
@@ -24,7 +25,9 @@ pub(super) fn card(of: &Performance, scope: &Scope, rolled: Rolled) -> AnyView {
     let formatter = if matches!(unit, Unit::Ratio | Unit::Index) { "number" } else { "percent" };
     let body = if points.iter().any(|(_, value)| value.is_some()) {
         let option = charts::rolling_chart(name, &points, formatter);
-        view! { <p class="mute">{summary(&points, unit)}</p><ChartBox id="performance-rolling" label option/>{table(&points, name, unit)} }
+        let window = window.to_string();
+        let how = bob("rolling", &format!("{name} of the last window"), scope, &[("rolling", key), ("window", &window)]);
+        view! { <p class="mute">{summary(&points, unit)}{how}</p><ChartBox id="performance-rolling" label option/>{table(&points, name, unit)} }
             .into_any()
     } else {
         let has = of.history.returns.len();
