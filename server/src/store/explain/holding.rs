@@ -179,8 +179,13 @@ impl Store {
             inputs.push(Input::new("Carried", format!("the last close, of {}", format::date(price.priced_on))));
         }
         inputs.extend(price.splits.iter().map(|(from, to)| Input::new("Split since then", format!("{to} for {from}"))));
-        let rows = self.bars(&symbol, &price).await?;
-        let quotes: Vec<Quote> = quote.into_iter().collect();
+        let mut rows = self.bars(&symbol, &price).await?;
+        let mut quotes: Vec<Quote> = quote.into_iter().collect();
+        if let Some((row, answer)) = self.beside(subject, &symbol, price.priced_on).await? {
+            inputs.extend(row.columns.iter().find(|(name, _)| name == "close").map(|(_, close)| Input::new("A second vendor says", close)));
+            rows.push(row);
+            quotes.extend(answer);
+        }
         Ok(Made { value: Ok(Answer::Price(price.close)), recipe, opens_on: None, as_of: day, inputs, rows, quotes })
     }
 

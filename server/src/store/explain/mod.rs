@@ -1,6 +1,7 @@
 //! How a figure was made: from what a page shows back over the rows and the publication to the vendor's bytes. It follows stored keys.
 
 mod address;
+mod beside;
 mod catalogue;
 mod command;
 mod day;

@@ -363,3 +363,25 @@ async fn yields_and_exchange_rates_lead_to_their_bytes(pool: PgPool) {
         assert_eq!(ada.get(&elsewhere).await.status, StatusCode::NOT_FOUND, "{elsewhere}");
     }
 }
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_second_vendors_close_stands_beside_the_one_that_is_used(pool: PgPool) {
+    let sessions = begin(&pool).await;
+    let (ports, day) = (ports(&pool), sessions[5]);
+    let at = calendar::midnight(day).to_rfc3339();
+    let (response, _) = kept(&pool, "alpaca.bars", &format!(r#"{{"bars":{{"AAPL":[{{"t":"{at}","c":605.31}}]}}}}"#)).await;
+    sql(&pool, &format!("insert into raw.reference_close values ('AAPL', '{day}', 605.31, 'alpaca', {response})")).await;
+    let asked =
+        |known| Asked { figure: "close".into(), scope: of(1, known), symbol: Some("AAPL".into()), session: Some(day), ..Asked::default() };
+    let explained = ports.explanations.explain(OWNER, asked(None)).await.unwrap();
+    let marked: Vec<&str> = explained.quotes.iter().map(|quote| quote.marked.as_str()).collect();
+    assert_eq!((marked, &explained.value), (vec!["605.25", "605.31"], &explained.recipe.work_out()));
+    assert!(explained.rows.iter().any(|row| row.table == "raw.reference_close"));
+    let site = site(&pool);
+    let mut ada = Visitor::new(&site);
+    ada.sign_in("ada", PASSWORD).await;
+    assert_eq!(ada.get(&explained.quotes[1].bytes_at).await.status, StatusCode::OK);
+    // It came after that evening.
+    let then = ports.explanations.explain(OWNER, asked(Some(day))).await.unwrap();
+    assert_eq!(then.quotes.len(), 1);
+}
