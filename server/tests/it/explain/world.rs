@@ -61,14 +61,13 @@ impl World {
     pub async fn session(&mut self, pool: &PgPool, number: usize) {
         let day = self.sessions[number];
         let mut bars = vec![("SPY", 188.0 * self.random.between(0.98, 1.02))];
-        for at in 0..SYMBOLS.len() {
-            let symbol = SYMBOLS[at].0;
-            self.prices[at] *= self.random.between(0.97, 1.033);
+        for (price, (symbol, _)) in self.prices.iter_mut().zip(SYMBOLS) {
+            *price *= self.random.between(0.97, 1.033);
             if symbol == "AAPL" && day == on("2014-06-09") {
-                self.prices[at] /= 7.0;
+                *price /= 7.0;
             }
             if self.random.below(9) > 0 || number == 0 {
-                bars.push((symbol, self.prices[at]));
+                bars.push((symbol, *price));
             }
         }
         let at = calendar::midnight(day).to_rfc3339();
