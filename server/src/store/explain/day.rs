@@ -69,13 +69,7 @@ impl Store {
         let recipe = match &value {
             Ok(value) => {
                 let recipe = Recipe::Worth { positions, cash, receivable };
-                // Publications of versions before this one kept rates of the last session alone.
-                let is_enough = as_of == AsOf::Now || recipe.work_out().as_ref() == Ok(value);
-                if is_enough {
-                    recipe
-                } else {
-                    Recipe::Nothing { reason: "an older version published it, without the rates of that day".into() }
-                }
+                if recipe.work_out().as_ref() == Ok(value) { recipe } else { not_enough(as_of) }
             }
             Err(reason) => overall::nothing(reason),
         };
@@ -281,6 +275,17 @@ struct Events {
     dividend: Option<f64>,
     /// New shares per old one.
     ratio: Option<f64>,
+}
+
+/// Why quotes and rates alone don't make a value.
+fn not_enough(as_of: AsOf) -> Recipe {
+    let reason = match as_of {
+        // After a split that a person entered, or under a new symbol, the last close is carried as the ledger knows it.
+        AsOf::Now => "a carried close in it comes from what was booked: a split by hand, or another symbol",
+        // Versions before this one kept the rates of the last session alone.
+        AsOf::Publication(_) => "an older version published it, without the rates of that day",
+    };
+    Recipe::Nothing { reason: reason.into() }
 }
 
 /// A price, and the rate that it is multiplied with.
