@@ -1,11 +1,13 @@
-//! The pages of performance, explanations, the pipeline and data quality, drawn on the server alone: what has many parts and no state of
+//! The pages of performance and most of the overview, explanations, the pipeline and data quality, drawn on the server alone: what has many parts and no state of
 //! its own, or changes every second, is sent as it looks, and the browser's code stays small.
 
 mod explain;
 mod gantt;
 mod graph;
 mod grid;
+mod heat;
 mod overall;
+mod overview;
 mod parts;
 mod performance;
 mod quality;
@@ -17,6 +19,7 @@ mod task;
 use crate::{
     domain::Scope,
     explain::{model::Explanation, restated::Restatements},
+    overview::model::OverviewPage,
     performance::model::{Performance, Rolled},
     pipeline::model::{Pipeline, Run},
     quality::model::{History, Quality, RulePage},
@@ -31,6 +34,11 @@ pub fn pipeline(page: &Pipeline) -> String {
 /// The data quality page.
 pub fn quality(page: &Quality, scope: &Scope) -> String {
     quality::page(page, scope).to_html()
+}
+
+/// What stands below the overview's charts.
+pub fn overview(page: &OverviewPage, scope: &Scope) -> String {
+    overview::below(page, scope).to_html()
 }
 
 /// The performance page; `None` while nothing was published.

@@ -25,8 +25,10 @@ pub const AS_KNOWN: [&str; 5] = [OVERVIEW, HOLDINGS, PERFORMANCE, EXPLAIN, RESTA
 pub fn explain(figure: &str, scope: &Scope, about: &[(&str, &str)]) -> String {
     let mut query = scope.query();
     for (name, value) in about {
-        // A symbol may hold a slash; nothing else of what is asked here needs an escape.
-        let value = value.replace('/', "%2F");
+        // A symbol may hold a slash, a sector spaces; nothing else of what is asked here needs an escape.
+        let value = [("%", "%25"), ("/", "%2F"), (" ", "%20"), ("&", "%26")]
+            .iter()
+            .fold((*value).to_owned(), |value, (sign, code)| value.replace(sign, code));
         query.push_str(&format!("{}{name}={value}", if query.is_empty() { "" } else { "&" }));
     }
     with_query(&format!("{EXPLAIN}/{figure}"), &query)

@@ -172,7 +172,7 @@ async fn main() {
         for portfolio in 1..=20 {
             let held: String = number(&pool, &format!("select min(symbol) from marts.holdings where portfolio_id = {portfolio}")).await;
             let scope = Scope { portfolio: Some(PortfolioId(portfolio)), range: Range::Max, as_known_on, ..Scope::default() };
-            let asked = Asked { figure: figure.into(), scope, symbol: Some(held), session };
+            let asked = Asked { figure: figure.into(), scope, symbol: Some(held), session, ..Asked::default() };
             let started = Instant::now();
             ports.explanations.explain(UserId(1), asked).await.expect("an explanation");
             times.push(started.elapsed().as_secs_f64() * 1000.0);

@@ -1,5 +1,6 @@
 //! Currencies by their ISO code, and the hundredths in which some exchanges quote.
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -46,6 +47,11 @@ impl Currency {
     /// The currency that is exchanged: of pence the pound, of others themselves.
     pub fn major(self) -> Self {
         MINOR.iter().find(|(minor, ..)| *minor == self).map_or(self, |(.., major)| *major)
+    }
+
+    /// What one unit costs where one of its [`major`](Self::major) currency costs this much.
+    pub fn of_major(self, cost: Decimal) -> Option<Decimal> {
+        if self.is_minor() { cost.checked_div(Decimal::ONE_HUNDRED) } else { Some(cost) }
     }
 
     /// A hundredth of its [`major`](Self::major) currency.

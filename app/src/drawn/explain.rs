@@ -27,12 +27,7 @@ fn head(explained: &Explanation, scope: &Scope) -> AnyView {
     let known = explained.as_known_on.map(|day| format!(", as known on {}", format::date(day)));
     let of = explained.symbol.as_ref().map(|symbol| view! { <b>{symbol.clone()}</b>" " });
     let conventions: Vec<_> = explained.conventions.iter().map(|convention| view! { <li>{convention.clone()}</li> }).collect();
-    let session = explained.as_of.to_string();
-    let about: Vec<(&str, &str)> = match &explained.symbol {
-        Some(symbol) => vec![("symbol", symbol.as_str()), ("session", session.as_str())],
-        None if matches!(explained.figure.as_str(), "daily_return" | "session_value") => vec![("session", session.as_str())],
-        None => Vec::new(),
-    };
+    let about: Vec<(&str, &str)> = explained.about.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let permalink = routes::explain(&explained.figure, scope, &about);
     let json = permalink.replacen(
         &format!("{}/{}", routes::EXPLAIN, explained.figure),

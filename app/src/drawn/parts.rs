@@ -1,8 +1,26 @@
 //! What several of the drawn pages share: a state's look, a form of one button, the time that something took.
 
-use crate::format;
+use crate::{domain::Scope, format, routes, ui::Bob};
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use leptos::prelude::*;
+
+/// The way to how a figure was made, beside it. `about`: what else it is of.
+pub(super) fn bob(figure: &str, label: &str, scope: &Scope, about: &[(&str, &str)]) -> AnyView {
+    linked("explained", figure, label, scope, about)
+}
+
+/// The same over a whole cell of a dense table: seen where the pointer or the keyboard is, and always where there is no pointer.
+pub(super) fn bob_over(figure: &str, label: &str, scope: &Scope, about: &[(&str, &str)]) -> AnyView {
+    linked("explained over", figure, label, scope, about)
+}
+
+fn linked(class: &'static str, figure: &str, label: &str, scope: &Scope, about: &[(&str, &str)]) -> AnyView {
+    let label = format!("How it was made: {label}");
+    view! {
+        <a class=class href=routes::explain(figure, scope, about) aria-label=label.clone() title=label rel="nofollow"><Bob/></a>
+    }
+    .into_any()
+}
 
 /// The role of a state in `style/components/pipeline.css`.
 pub(super) fn role(state: &str) -> &'static str {

@@ -19,7 +19,7 @@ use leptos::prelude::*;
 pub(super) fn page(shown: Option<&Performance>, scope: &Scope, rolled: Rolled) -> AnyView {
     let Some(of) = shown else { return nothing_yet() };
     view! {
-        {tiles::strip(of, scope)}{chart::card(of)}{contribution::card(of, scope)}{measures::cards(of, scope)}{falls::card(of)}{rolling::card(of, scope, rolled)}{months::card(of)}{exports(of, scope)}
+        {tiles::strip(of, scope)}{chart::card(of, scope)}{contribution::card(of, scope)}{measures::cards(of, scope)}{falls::card(of, scope)}{rolling::card(of, scope, rolled)}{months::card(of, scope)}{exports(of, scope)}
     }
     .into_any()
 }

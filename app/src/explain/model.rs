@@ -10,10 +10,15 @@ use serde::{Deserialize, Serialize};
 pub struct Asked {
     pub figure: String,
     pub scope: Scope,
-    /// Of a holding or a close.
+    /// Of a holding or a close; of an exchange rate the currency.
     pub symbol: Option<String>,
-    /// Of one day; else of the last.
+    /// Of one day, or of the month or year in which it lies; else of the last.
     pub session: Option<NaiveDate>,
+    /// Of a weight in the allocation.
+    pub sector: Option<String>,
+    /// Of a rolling window: its measure, and its sessions.
+    pub rolling: Option<String>,
+    pub window: Option<String>,
 }
 
 impl Asked {
@@ -22,13 +27,24 @@ impl Asked {
         let mut asked = Self { figure: figure.to_owned(), scope: Scope::parse(query), ..Self::default() };
         for (key, value) in query.trim_start_matches('?').split('&').filter_map(|pair| pair.split_once('=')) {
             match key {
-                "symbol" => asked.symbol = Some(value.replace("%2F", "/").replace("%2f", "/")),
+                "symbol" => asked.symbol = Some(unescaped(value)),
                 "session" => asked.session = value.parse().ok(),
+                "sector" => asked.sector = Some(unescaped(value)),
+                "rolling" => asked.rolling = Some(value.to_owned()),
+                "window" => asked.window = Some(value.to_owned()),
                 _ => {}
             }
         }
         asked
     }
+}
+
+/// What [`crate::routes::explain`] escapes, and a form's spaces.
+fn unescaped(value: &str) -> String {
+    let value = value.replace('+', " ");
+    [("%2F", "/"), ("%2f", "/"), ("%20", " "), ("%26", "&"), ("%25", "%")]
+        .iter()
+        .fold(value, |value, (code, sign)| value.replace(code, sign))
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +55,8 @@ pub struct Explanation {
     pub portfolio: PortfolioId,
     pub currency: String,
     pub symbol: Option<String>,
+    /// What else stands in its address, beside the scope.
+    pub about: Vec<(String, String)>,
     /// The close with which its period opens; none for what is of one day.
     pub opens_on: Option<NaiveDate>,
     pub as_of: NaiveDate,
@@ -161,6 +179,9 @@ mod tests {
         let asked = Asked::parse("close", "?portfolio=3&symbol=BRK%2FA&session=2026-11-10&as_known_on=2026-11-12");
         assert_eq!((asked.symbol.as_deref(), asked.session.unwrap().to_string()), (Some("BRK/A"), "2026-11-10".into()));
         assert_eq!(asked.scope.as_known_on.unwrap().to_string(), "2026-11-12");
+        let sector = Asked::parse("sector_weight", "sector=Real%20Estate%20%26%20Land&window=63&rolling=beta");
+        assert_eq!(sector.sector.as_deref(), Some("Real Estate & Land"));
+        assert_eq!((sector.rolling.as_deref(), sector.window.as_deref()), (Some("beta"), Some("63")));
         assert_eq!(Asked::parse("value", "session=x"), Asked { figure: "value".into(), ..Asked::default() });
     }
 }

@@ -4,7 +4,8 @@ use crate::{
     analytics::{
         benchmark::excess_return,
         cashflow::{Flow, Payment, modified_dietz, money_weighted},
-        ledger::{after_split, market_value, value_abroad},
+        drawdown::drawdowns,
+        ledger::{after_split, crossed, market_value, value_abroad},
         metrics::{Terms, on_screen},
         returns::cumulative_return,
         risk::concentration,
@@ -104,6 +105,10 @@ pub enum Recipe {
         cash: Money,
         receivable: Money,
     },
+    /// What each account holds in another currency, rounded for itself.
+    Each {
+        positions: Vec<Priced>,
+    },
     Share {
         part: Money,
         whole: Money,
@@ -129,6 +134,15 @@ pub enum Recipe {
     Excess {
         pairs: Vec<(Option<Exact>, Option<Exact>)>,
     },
+    /// Π(1 + r) − Π(1 + b), each over its own periods.
+    Ahead {
+        returns: Vec<DatedReturn>,
+        benchmark: Vec<DatedReturn>,
+    },
+    /// W / max W − 1 after the last of them.
+    Fall {
+        returns: Vec<DatedReturn>,
+    },
     MoneyWeighted {
         payments: Vec<Paid>,
         is_annual: bool,
@@ -148,6 +162,31 @@ pub enum Recipe {
         /// Per period.
         risk_free: Vec<Option<Exact>>,
         benchmark: Vec<Option<Exact>>,
+    },
+    /// A measure of a window's returns, as they are: a window is as long as it was chosen.
+    Window {
+        key: String,
+        returns: Vec<Exact>,
+        risk_free: Vec<Option<Exact>>,
+        benchmark: Vec<Option<Exact>>,
+    },
+    /// What several are together, of a whole.
+    ShareOfSum {
+        parts: Vec<Term>,
+        whole: Money,
+    },
+    /// What several accounts hold.
+    Count {
+        parts: Vec<Decimal>,
+    },
+    /// A yield as the vendor prints it, in percent.
+    Percent {
+        text: String,
+    },
+    /// Dollars for one unit of a currency over those for one of the portfolio's.
+    Crossed {
+        of: Decimal,
+        base: Decimal,
     },
     Concentration {
         values: Vec<Money>,
@@ -189,6 +228,10 @@ impl Recipe {
                 let (home, abroad) = home.zip(abroad).ok_or_else(too_large)?;
                 Ok(Answer::Money(home + abroad + *cash + *receivable))
             }
+            Self::Each { positions } => {
+                let worth = |held: &Priced| value_abroad(held.quantity, held.price, held.rate.unwrap_or(Decimal::ONE));
+                positions.iter().map(worth).sum::<Option<Money>>().map(Answer::Money).ok_or_else(too_large)
+            }
             Self::Share { part, whole } => part.share_of(*whole).map(number).ok_or_else(|| Undefined::because("the whole is zero")),
             Self::DayReturn { opening, closing, inflow, outflow } => {
                 let base = *opening + *inflow;
@@ -197,6 +240,11 @@ impl Recipe {
             }
             Self::QuotedReturn { close, previous, dividend, ratio } => Ok(number((close.0 + dividend.0) * ratio.0 / previous.0 - 1.0)),
             Self::Linked { returns } => linked(returns).map(|linked| number(linked.cumulative)),
+            Self::Ahead { returns, benchmark } => Ok(number(linked(returns)?.cumulative - linked(benchmark)?.cumulative)),
+            Self::Fall { returns } => {
+                let returns: Vec<f64> = returns.iter().filter_map(|day| day.r.map(|r| r.0)).collect();
+                drawdowns(&returns).last().copied().map(number).ok_or_else(|| Undefined::because("needs 1 return, has 0"))
+            }
             Self::Excess { pairs } => excess_return(pairs.iter().map(|(r, b)| (r.map(|r| r.0), b.map(|b| b.0)))).map(number),
             Self::MoneyWeighted { payments, is_annual } => {
                 let payments: Vec<Payment> =
@@ -210,14 +258,26 @@ impl Recipe {
                 modified_dietz((opening.on, opening.amount), (closing.on, closing.amount), &flows).map(number)
             }
             Self::Measure { key, sessions, returns, risk_free, benchmark } => {
-                let returns: Vec<f64> = returns.iter().map(|r| r.0).collect();
-                let of = 0..returns.len();
-                let series = Series { days: Vec::new(), returns, risk_free: known(risk_free), benchmark: Some(known(benchmark)) };
-                if series.risk_free.len() != of.end || benchmark.len() != of.end {
-                    return Err(Undefined::because("the columns aren't of the same length"));
-                }
-                on_screen(&series.measured(Terms::default(), of), key, *sessions).map(number)
+                let series = series(returns, risk_free, benchmark)?;
+                on_screen(&series.measured(Terms::default(), 0..returns.len()), key, *sessions).map(number)
             }
+            Self::Window { key, returns, risk_free, benchmark } => {
+                series(returns, risk_free, benchmark)?.measure(key, Terms::default(), 0..returns.len()).map(number)
+            }
+            Self::ShareOfSum { parts, whole } => {
+                let sum: Money = parts.iter().map(|part| part.amount).sum();
+                sum.share_of(*whole).map(number).ok_or_else(|| Undefined::because("the whole is zero"))
+            }
+            Self::Count { parts } => {
+                let sum = parts.iter().try_fold(Decimal::ZERO, |sum, part| sum.checked_add(*part));
+                sum.map(|sum| Answer::Price(sum.normalize())).ok_or_else(too_large)
+            }
+            Self::Percent { text } => {
+                let unreadable = |_| Undefined::because("what was quoted is no number");
+                let percent: f64 = text.trim().trim_matches('"').parse().map_err(unreadable)?;
+                Ok(number(percent / 100.0))
+            }
+            Self::Crossed { of, base } => crossed(*of, *base).map(Answer::Price).ok_or_else(|| Undefined::because("the rate is zero")),
             Self::Concentration { values, of } => {
                 let found = concentration(values)?;
                 Ok(number(match of {
@@ -231,6 +291,14 @@ impl Recipe {
             Self::Nothing { reason } => Err(Undefined::because(reason)),
         }
     }
+}
+
+fn series(returns: &[Exact], risk_free: &[Option<Exact>], benchmark: &[Option<Exact>]) -> Figure<Series> {
+    if risk_free.len() != returns.len() || benchmark.len() != returns.len() {
+        return Err(Undefined::because("the columns aren't of the same length"));
+    }
+    let returns = returns.iter().map(|r| r.0).collect();
+    Ok(Series { days: Vec::new(), returns, risk_free: known(risk_free), benchmark: Some(known(benchmark)) })
 }
 
 /// A vendor's number may be written with an exponent; prices have ten decimals.

@@ -25,6 +25,8 @@ pub struct Restatement {
     pub run_id: i64,
     /// Of the portfolio; none where the benchmark alone moved.
     pub sessions: u32,
+    /// Of the benchmark, on the portfolio's sessions.
+    pub benchmark_sessions: u32,
     pub first: NaiveDate,
     pub last: NaiveDate,
     /// The days that moved most, in order.

@@ -56,7 +56,10 @@ fn Table(holdings: Holdings) -> impl IntoView {
     let other = [("Cash", cash), ("Receivable dividends", receivable)]
         .into_iter()
         .filter(|(name, amount)| *name == "Cash" || amount.as_ref().is_ok_and(|amount| !amount.is_zero()))
-        .map(|(name, amount)| view! { <tr><th scope="row" colspan="3">{name}</th><td class="r">{money(amount)}</td></tr> })
+        .map(|(name, amount)| {
+            let figure = if name == "Cash" { "cash" } else { "receivable" };
+            view! { <tr><th scope="row" colspan="3">{name}</th><td class="r">{money(amount)}<Explained figure label=name scope/></td></tr> }
+        })
         .collect_view();
     view! {
         <section class="card wide">
@@ -109,6 +112,7 @@ fn Row(row: Holding, as_of: NaiveDate, scope: Memo<Scope>) -> impl IntoView {
         |figure: &'static str, label: &str| view! { <Explained figure label=format!("{label} of {symbol}") symbol=symbol.clone() scope/> };
     let (of_price, of_value, of_weight) = (how("close", "price"), how("holding_value", "value"), how("holding_weight", "weight"));
     let (of_day, of_gain) = (how("holding_day_return", "day"), how("holding_gain", "unrealized gain"));
+    let (of_quantity, of_cost) = (how("holding_quantity", "quantity"), how("holding_cost", "cost"));
     let of_share = how("holding_gain_share", "unrealized gain as a share of the cost");
     let carried = row.priced_on.filter(|priced_on| *priced_on < as_of);
     let unit = row.price_currency.map(|currency| format!(" {currency}")).unwrap_or_default();
@@ -120,7 +124,7 @@ fn Row(row: Holding, as_of: NaiveDate, scope: Memo<Scope>) -> impl IntoView {
     view! {
         <tr>
             <th scope="row" class="sym"><b>{row.symbol.to_string()}</b>" "<small>{row.name}" · "{row.sector}</small></th>
-            <td class="r" data-label="Quantity">{format::quantity(row.quantity)}</td>
+            <td class="r" data-label="Quantity">{format::quantity(row.quantity)}{of_quantity}</td>
             <td class="r" data-label="Price">
                 {price}{of_price}
                 {carried.map(|day| view! { " "<span class="chip warn small">{format!("of {}", format::day(day))}</span> })}
@@ -128,7 +132,7 @@ fn Row(row: Holding, as_of: NaiveDate, scope: Memo<Scope>) -> impl IntoView {
             <td class="r" data-label="Value">{money(row.value)}{of_value}</td>
             <td class="r hide" data-label="Weight">{weight}{of_weight}</td>
             <td class="r" data-label="Day"><Delta of=row.day_return triangle=true/>{of_day}</td>
-            <td class="r hide-middle" data-label="Cost">{money(row.cost_basis)}</td>
+            <td class="r hide-middle" data-label="Cost">{money(row.cost_basis)}{of_cost}</td>
             <td class="r" data-label="Unrealized gain">
                 <DeltaMoney of=row.unrealized_gain/>{of_gain}" "<small><Delta of=row.unrealized_return/>{of_share}</small>
             </td>

@@ -186,6 +186,15 @@ pub struct OverviewPage {
     pub since_yesterday: Figure<SinceYesterday>,
 }
 
+/// The overview as its page takes it: `below`, as HTML, is what stands below the charts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
+    pub overview: Overview,
+    pub restated: Restated,
+    pub since_yesterday: Figure<SinceYesterday>,
+    pub below: String,
+}
+
 /// Published days whose numbers were others before, as a badge beside the figures that they are in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Restated {
@@ -195,6 +204,8 @@ pub struct Restated {
     pub in_range: u32,
     /// Since the first session.
     pub ever: u32,
+    /// Of the benchmark, in the range.
+    pub benchmark_in_range: u32,
 }
 
 /// From the value that was shown for the session before to the one that is shown now; its parts add up to the change.

@@ -1,21 +1,18 @@
-//! The overview: five headline numbers, three charts, what moved the value, the months, the risk, the largest holdings.
+//! The overview: five headline numbers, what changed since yesterday, three charts; what stands below them the server draws (`drawn`).
 
-mod allocation;
-mod bridge;
 mod charts;
-mod holdings;
-mod months;
-mod risk;
 mod tiles;
 mod yesterday;
 
 use crate::{
     overview::{api::show_overview, model},
     routes,
-    ui::{Empty, Loaded, Refresh, use_scope},
+    ui::{Drawn, Empty, Loaded, Refresh, use_scope},
 };
 use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
+
+pub(super) const BELOW: &str = "overview-below";
 
 #[component]
 pub fn OverviewPage() -> impl IntoView {
@@ -36,18 +33,14 @@ pub fn OverviewPage() -> impl IntoView {
 }
 
 #[component]
-fn Page(page: model::OverviewPage) -> impl IntoView {
-    let model::OverviewPage { overview, top, holdings, restated, since_yesterday } = page;
+fn Page(page: model::Shown) -> impl IntoView {
+    let model::Shown { overview, restated, since_yesterday, below } = page;
     let figures = overview.figures.clone();
     view! {
-        <tiles::Tiles figures=figures.clone() currency=overview.currency.clone() range=overview.range benchmark=overview.benchmark restated/>
+        <tiles::Tiles figures currency=overview.currency.clone() range=overview.range benchmark=overview.benchmark restated/>
         <yesterday::SinceYesterday of=since_yesterday/>
-        <charts::Charts overview=overview.clone()/>
-        <allocation::Allocation sectors=overview.sectors/>
-        <bridge::BridgeCard bridge=figures.bridge range=overview.range/>
-        <months::Months months=figures.months/>
-        <risk::RiskCard risk=figures.risk range=overview.range/>
-        <holdings::TopHoldings top count=holdings/>
+        <charts::Charts overview/>
+        <Drawn id=BELOW html=below/>
     }
     .into_any()
 }

@@ -8,7 +8,6 @@ mod field;
 mod figure;
 mod icon;
 mod loaded;
-mod months;
 mod spark;
 mod write;
 
@@ -20,6 +19,5 @@ pub use field::{Field, Select};
 pub use figure::{Delta, DeltaMoney, Leaning, Undef};
 pub use icon::{Bob, Icon, Why, WhyAt};
 pub use loaded::{Empty, Loaded, Problem};
-pub use months::{MonthCell, MonthHeads};
 pub use spark::Spark;
 pub use write::{Outcome, Refused, use_write, use_write_if};

@@ -31,7 +31,15 @@ pub(super) fn routes() -> Router<AppState> {
 
 async fn explain(Path(figure): Path<String>, asked: Asked) -> Result<Json<Explanation>, Problem> {
     let figure = figure.strip_suffix(".json").ok_or(Problem::App(AppError::NotFound))?;
-    let figure = Figure { figure: figure.to_owned(), scope: scope(&asked)?, symbol: asked.text("symbol"), session: session(&asked)? };
+    let figure = Figure {
+        figure: figure.to_owned(),
+        scope: scope(&asked)?,
+        symbol: asked.text("symbol"),
+        session: session(&asked)?,
+        sector: asked.text("sector"),
+        rolling: asked.text("rolling"),
+        window: asked.text("window"),
+    };
     Ok(Json(asked.store.explain(asked.user, &figure).await?))
 }
 
@@ -76,6 +84,8 @@ async fn bytes(Path(id): Path<i64>, asked: Asked) -> Result<Response, Problem> {
         symbol: asked.text("symbol").and_then(|symbol| Symbol::parse(&symbol).ok()),
         session: session(&asked)?,
         activity: asked.text("activity"),
+        series: asked.text("series"),
+        currency: asked.text("currency"),
     };
     let body = asked.store.answer_bytes(&question).await?;
     let headers = [

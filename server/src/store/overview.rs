@@ -18,7 +18,11 @@ impl Store {
         let Some((as_of, record)) = self.recorded(user, scope).await? else { return Ok(None) };
         let TrackRecord { portfolio, currency, sessions, position_values, .. } = record;
         let priced: Vec<Money> = position_values.iter().flatten().copied().collect();
-        let (sectors, restated) = tokio::try_join!(self.sectors(portfolio, as_of), self.restated(portfolio, as_of))?;
+        let (sectors, restated, benchmark) = tokio::try_join!(
+            self.sectors(portfolio, as_of),
+            self.restated(portfolio, as_of),
+            self.restated_benchmark(portfolio, as_of, scope.benchmark),
+        )?;
         let Some(mut figures) = overview_figures(&sessions, &priced, scope.range) else { return Ok(None) };
         if figures.value.is_err() {
             figures.value = Err(self.unknown(portfolio, as_of).await?);
@@ -35,6 +39,7 @@ impl Store {
                 is_last: restated.contains(&figures.as_of),
                 in_range: restated.iter().filter(|day| **day >= figures.opens_on).count() as u32,
                 ever: restated.len() as u32,
+                benchmark_in_range: benchmark.iter().filter(|day| **day > figures.opens_on).count() as u32,
             },
             since_yesterday: since_yesterday(&sessions, shown),
             overview: Overview {

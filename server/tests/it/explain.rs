@@ -1,6 +1,8 @@
 //! What was shown can be shown again: pages as known on earlier days, restatements with their reasons, figures down to the bytes.
 
+mod bobs;
 mod bytes;
 mod figures;
-mod known;
+pub mod known;
 mod walk;
+mod world;

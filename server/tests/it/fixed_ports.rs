@@ -273,7 +273,7 @@ impl Portfolios for Fixed {
                 overview: overview(scope),
                 top,
                 holdings: count,
-                restated: Restated { is_last: false, in_range: 2, ever: 2 },
+                restated: Restated { is_last: false, in_range: 2, ever: 2, benchmark_in_range: 0 },
                 since_yesterday: Ok(SinceYesterday {
                     since: on("2026-11-19"),
                     shown: usd(283_115.85),

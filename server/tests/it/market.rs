@@ -179,6 +179,7 @@ pub async fn everything(pool: &PgPool) -> Vec<(String, Vec<String>)> {
     for table in [
         "ledger.portfolio_day",
         "ledger.position",
+        "ledger.rate",
         "ledger.lot",
         "ledger.holding",
         "ledger.cash",

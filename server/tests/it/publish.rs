@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics says where")]
 
 mod beside;
+mod reshaped;
 mod splits;
 
 use crate::market::{bar, count, everything, no_phantom, on, open, phantom, session, sql, task, text};

@@ -48,7 +48,7 @@ impl<'a> Exchange<'a> {
     pub fn rate(&mut self, currency: Currency, session: NaiveDate) -> Option<Decimal> {
         let major = currency.major();
         let rate = if major == self.base { Decimal::ONE } else { self.series.iter_mut().find(|one| one.currency == major)?.at(session)? };
-        if currency == major { Some(rate) } else { rate.checked_div(Decimal::ONE_HUNDRED) }
+        currency.of_major(rate)
     }
 
     /// An amount in base currency at the session's rate.

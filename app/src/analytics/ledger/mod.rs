@@ -27,7 +27,8 @@ pub use booking::book;
 pub use courses::{HoldingCourse, Moved};
 pub use input::{AccountRules, Closes, CostBasis, Dividend, Input, Kind, Rates, Split, Transaction};
 pub use transactions::SAME_SPLIT_DAYS;
-pub use worth::{after_split, market_value, value_abroad};
+pub use worth::{after_split, crossed, market_value, value_abroad};
 pub use yields::{
-    Finding, Holding, LocalMoney, Lot, OpenPosition, PortfolioDay, PositionInterval, Realized, Receivable, State, Term, Totals, Yield,
+    Finding, Holding, LocalMoney, Lot, OpenPosition, PortfolioDay, PositionInterval, Realized, Receivable, State, Term, Totals, UsedRate,
+    Yield,
 };

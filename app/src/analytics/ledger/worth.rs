@@ -7,6 +7,9 @@ use super::{
 use crate::domain::Money;
 use rust_decimal::Decimal;
 
+/// Decimals of an exchange rate.
+const RATE_PLACES: u32 = 10;
+
 /// Σ quantity × price to four decimals; `None` where the sum is more than a number can hold.
 pub fn market_value(positions: impl IntoIterator<Item = (Decimal, Decimal)>) -> Option<Money> {
     let sum =
@@ -23,6 +26,11 @@ pub fn value_abroad(quantity: Decimal, price: Decimal, rate: Decimal) -> Option<
 pub(super) fn unrounded_abroad(units: i128, rate: Decimal) -> Option<Money> {
     let local = Decimal::try_from_i128_with_scale(units / 10_i128.pow(SCALE), SCALE).ok()?;
     exchange::unrounded(local, rate)
+}
+
+/// What one unit of a currency costs in another one, from the dollars for each, with the decimals of a rate.
+pub fn crossed(of: Decimal, base: Decimal) -> Option<Decimal> {
+    of.checked_div(base).map(|rate| rate.round_dp(RATE_PLACES).normalize())
 }
 
 /// A close in the shares after a split of `from` old into `to` new ones.

@@ -162,6 +162,18 @@ pub struct PositionInterval {
     pub to: Option<NaiveDate>,
     pub quantity: Decimal,
     pub cost: Money,
+    /// Of the symbol's prices; `None`: the base currency.
+    pub currency: Option<Currency>,
+}
+
+/// What a currency cost at a session's close at which something was held that is priced in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UsedRate {
+    pub session_date: NaiveDate,
+    /// Never a minor unit: of pence the pound.
+    pub currency: Currency,
+    /// Units of the base currency for one unit of it.
+    pub rate: Decimal,
 }
 
 /// One lot, or part of one, closed.
@@ -246,6 +258,8 @@ pub struct Yield {
     /// Intervals that began in the booked sessions, and those that went on into them, each with the session on which it
     /// began: to land them is to upsert by account, symbol and `from`.
     pub positions: Vec<PositionInterval>,
+    /// By session, ascending.
+    pub rates: Vec<UsedRate>,
     pub realized: Vec<Realized>,
     /// What is held at the close of the last session, by account and symbol.
     pub holdings: Vec<Holding>,

@@ -21,12 +21,18 @@ pub(in crate::drawn) fn page(page: &Restatements, scope: &Scope, number: u32) ->
 }
 
 fn restatement(row: &Restatement, scope: &Scope) -> AnyView {
-    let days = format::plural(row.sessions.into(), "day", "days");
+    let of_benchmark = format!("{} of SPY", format::plural(row.benchmark_sessions.into(), "day", "days"));
+    let days = match (row.sessions, row.benchmark_sessions) {
+        (0, _) => of_benchmark,
+        (own, 0) => format::plural(own.into(), "day", "days"),
+        (own, _) => format!("{}, {of_benchmark}", format::plural(own.into(), "day", "days")),
+    };
     let span =
         if row.first == row.last { format::date(row.first) } else { format!("{} to {}", format::date(row.first), format::date(row.last)) };
     let reasons: Vec<_> = row.reasons.iter().map(reason).collect();
     let shown = row.days.len() as u64;
-    let largest = (shown < row.sessions.into()).then(|| view! { <p class="mute">{format!("The {shown} days that moved most:")}</p> });
+    let largest = (shown < row.sessions.max(row.benchmark_sessions).into())
+        .then(|| view! { <p class="mute">{format!("The {shown} days that moved most:")}</p> });
     let days_moved: Vec<_> = row.days.iter().map(|of| day(of, scope)).collect();
     view! {
         <section class="card wide restatement">

@@ -2,14 +2,17 @@
 
 use super::tiles::short;
 use crate::{
-    charts, format,
+    charts,
+    domain::Scope,
+    drawn::parts::bob,
+    format,
     overview::model::Day,
     performance::model::{Daily, Performance},
     ui::ChartBox,
 };
 use leptos::prelude::*;
 
-pub(super) fn card(of: &Performance) -> AnyView {
+pub(super) fn card(of: &Performance, scope: &Scope) -> AnyView {
     let days: Vec<Day> = of.daily.iter().map(day).collect();
     let (range, benchmark) = (of.range.in_words(), of.benchmark.label());
     let choice = |value: &'static str, label: &'static str| {
@@ -19,11 +22,11 @@ pub(super) fn card(of: &Performance) -> AnyView {
         <section class="card chart wide" aria-label="Charts">
             <header>
                 <div class="only-return">
-                    <h2>"Time-weighted return"</h2>
+                    <h2>"Time-weighted return"</h2>{bob("time_weighted", "time-weighted return", scope, &[])}
                     <p class="legend"><span class="k">"Portfolio"</span><span class="k c">{benchmark}</span></p>
                 </div>
                 <div class="only-value">
-                    <h2>"Value and net contributions"</h2>
+                    <h2>"Value and net contributions"</h2>{bob("value", "value", scope, &[])}
                     <p class="legend">
                         <span class="k">"Value"</span><span class="k c">"Net contributions"</span><span class="k f">"Deposit"</span>
                     </p>

@@ -2,13 +2,12 @@
 
 use crate::{
     domain::{Figure, Scope},
+    drawn::parts::bob,
     format,
     performance::{
         model::Performance,
         words::{Group, Unit, WORDS, Words},
     },
-    routes,
-    ui::Bob,
 };
 use leptos::prelude::*;
 
@@ -58,13 +57,11 @@ fn row(words: &Words, figure: &Figure<f64>, scope: &Scope) -> AnyView {
         Ok(number) => (written(*number, words.unit), None),
         Err(reason) => ("–".to_owned(), Some(view! { <span class="why-not">{reason.to_string()}</span> })),
     };
-    let label = format!("How it was made: {}", words.name);
     view! {
         <tr data-measure=words.key>
             <th scope="row">{words.name}<small class="mute">{words.method}</small>{note}</th>
             <td class="r">
-                {number}" "
-                <a class="explained" href=routes::explain(words.key, scope, &[]) aria-label=label.clone() title=label rel="nofollow"><Bob/></a>
+                {number}" "{bob(words.key, words.name, scope, &[])}
             </td>
         </tr>
     }

@@ -2,14 +2,15 @@
 
 use super::tiles::short;
 use crate::{
+    domain::Scope,
+    drawn::heat,
     format,
     performance::model::{Performance, Year},
-    ui::{MonthCell, MonthHeads},
 };
 use leptos::prelude::*;
 
-pub(super) fn card(of: &Performance) -> AnyView {
-    let rows = of.years.iter().map(|year| row(of, year)).collect_view();
+pub(super) fn card(of: &Performance, scope: &Scope) -> AnyView {
+    let rows = of.years.iter().map(|year| row(of, year, scope)).collect_view();
     view! {
         <section class="card wide">
             <header>
@@ -20,7 +21,7 @@ pub(super) fn card(of: &Performance) -> AnyView {
                 <table class="heat">
                     <thead>
                         <tr>
-                            <td></td><MonthHeads/><th scope="col">"Year"</th><th scope="col">{short(of.benchmark)}</th>
+                            <td></td>{heat::heads()}<th scope="col">"Year"</th><th scope="col">{short(of.benchmark)}</th>
                             <th scope="col">"Excess"</th>
                         </tr>
                     </thead>
@@ -32,17 +33,16 @@ pub(super) fn card(of: &Performance) -> AnyView {
     .into_any()
 }
 
-fn row(of: &Performance, year: &Year) -> AnyView {
+fn row(of: &Performance, year: &Year, scope: &Scope) -> AnyView {
     let month = |number: u32| of.months.iter().find(|month| (month.year, month.month) == (year.year, number)).map(|month| month.own);
-    let cells = (1..=12).map(|number| view! { <MonthCell of=month(number)/> }).collect_view();
-    let percent = |fraction: Option<f64>| fraction.map_or_else(|| "–".into(), format::signed_percent_number);
+    let cells = (1..=12).map(|number| heat::month(month(number), year.year, number, scope)).collect_view();
+    let cell = |figure, fraction: Option<f64>| heat::year(figure, fraction, year.year, scope);
     view! {
         <tr>
             <th scope="row">{year.year}</th>
             {cells}
-            <td class="year">{percent(Some(year.own))}</td>
-            <td>{percent(year.benchmark)}</td>
-            <td>{percent(year.benchmark.map(|benchmark| year.own - benchmark))}</td>
+            {cell("year_return", Some(year.own))}{cell("benchmark_year_return", year.benchmark)}
+            {cell("year_excess_return", year.benchmark.map(|benchmark| year.own - benchmark))}
         </tr>
     }
     .into_any()

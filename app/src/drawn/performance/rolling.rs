@@ -5,6 +5,7 @@ use crate::{
     analytics::series::WINDOWS,
     charts,
     domain::{Range, Scope},
+    drawn::parts::bob,
     format,
     performance::{
         model::{Performance, Rolled},
@@ -24,7 +25,13 @@ pub(super) fn card(of: &Performance, scope: &Scope, rolled: Rolled) -> AnyView {
     let formatter = if matches!(unit, Unit::Ratio | Unit::Index) { "number" } else { "percent" };
     let body = if points.iter().any(|(_, value)| value.is_some()) {
         let option = charts::rolling_chart(name, &points, formatter);
-        view! { <p class="mute">{summary(&points, unit)}</p><ChartBox id="performance-rolling" label option/>{table(&points, name, unit)} }
+        let window = window.to_string();
+        let how = |day: NaiveDate| {
+            let session = day.to_string();
+            let about = [("rolling", key), ("window", window.as_str()), ("session", session.as_str())];
+            bob("rolling", &format!("{name} on {}", format::date(day)), scope, &about)
+        };
+        view! { <p class="mute">{summary(&points, unit, how)}</p><ChartBox id="performance-rolling" label option/>{table(&points, name, unit)} }
             .into_any()
     } else {
         let has = of.history.returns.len();
@@ -66,22 +73,18 @@ fn form(scope: &Scope, rolled: Rolled) -> AnyView {
     .into_any()
 }
 
-fn summary(points: &[(NaiveDate, Option<f64>)], unit: Unit) -> String {
+fn summary(points: &[(NaiveDate, Option<f64>)], unit: Unit, how: impl Fn(NaiveDate) -> AnyView) -> AnyView {
     let known: Vec<(NaiveDate, f64)> = points.iter().filter_map(|(day, value)| Some((*day, (*value)?))).collect();
-    let [.., (last, latest)] = known[..] else { return String::new() };
-    let said = |(day, value): &(NaiveDate, f64)| format!("{} on {}", written(*value, unit), format::date(*day));
-    let (least, most) =
-        (known.iter().min_by(|a, b| a.1.total_cmp(&b.1)).map(said), known.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(said));
+    let [.., last] = known[..] else { return ().into_any() };
+    let said = |between: &'static str, (day, value): (NaiveDate, f64)| {
+        let how = how(day);
+        view! { {between}{written(value, unit)}{format!(" on {}", format::date(day))}{how} }
+    };
+    let least = known.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1)).map(|least| said("; lowest ", least));
+    let most = known.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1)).map(|most| said(", highest ", most));
     let undefined = points.len() - known.len();
-    let undefined =
-        if undefined > 0 { format!("; undefined on {}", format::plural(undefined as u64, "session", "sessions")) } else { String::new() };
-    format!(
-        "{} as of {}; lowest {}, highest {}{undefined}",
-        written(latest, unit),
-        format::date(last),
-        least.unwrap_or_default(),
-        most.unwrap_or_default()
-    )
+    let undefined = (undefined > 0).then(|| format!("; undefined on {}", format::plural(undefined as u64, "session", "sessions")));
+    view! { {said("", last)}{least}{most}{undefined} }.into_any()
 }
 
 fn table(points: &[(NaiveDate, Option<f64>)], name: &str, unit: Unit) -> AnyView {

@@ -3,6 +3,7 @@
 use crate::{
     analytics::metrics::find,
     domain::{Benchmark, Figure, Scope},
+    drawn::parts::bob,
     format::{self, Lean},
     performance::model::Performance,
     routes,
@@ -66,8 +67,8 @@ fn value(of: &Performance, scope: &Scope) -> AnyView {
 
 fn time_weighted(of: &Performance, scope: &Scope) -> AnyView {
     let sub = view! {
-        <span class="mute">{short(of.benchmark)}" "</span>{plain(&of.returns.benchmark)}
-        <span class="mute">", excess "</span><Delta of=of.returns.excess.clone()/>
+        <span class="mute">{short(of.benchmark)}" "</span>{plain(&of.returns.benchmark)}{bob("benchmark_return", "return of the benchmark", scope, &[])}
+        <span class="mute">", excess "</span><Delta of=of.returns.excess.clone()/>{bob("excess_return", "excess return", scope, &[])}
     };
     let left_out = of.returns.left_out as u64;
     let left_out = if left_out > 0 {
@@ -90,9 +91,14 @@ fn time_weighted(of: &Performance, scope: &Scope) -> AnyView {
 
 fn a_year(of: &Performance, scope: &Scope) -> AnyView {
     let figure = of.shown("annualized_return");
-    let volatility =
-        of.shown("volatility").map_or_else(|_| String::new(), |volatility| format!("volatility {}", format::percent(volatility)));
-    let sub = reason(&figure, volatility);
+    let volatility = |volatility: f64| {
+        view! { <span class="mute">"volatility "{format::percent(volatility)}</span>{bob("volatility", "volatility", scope, &[])} }
+            .into_any()
+    };
+    let sub = match (&figure, of.shown("volatility")) {
+        (Ok(_), Ok(known)) => volatility(known),
+        _ => reason(&figure, String::new()),
+    };
     let why = "The time-weighted return as a yearly rate: (1 + R)^(252/n) − 1 over n daily returns. A range shorter than a year isn't annualized.";
     tile(
         routes::explain("annualized_return", scope, &[]),
@@ -127,7 +133,7 @@ fn modified_dietz(of: &Performance, scope: &Scope) -> AnyView {
     let deepest = best.map_or_else(
         |_| ().into_any(),
         |depth| {
-            view! { <span class="mute">"deepest fall "</span><Leaning lean=Lean::of_fraction(depth) text=format::signed_percent(depth)/> }
+            view! { <span class="mute">"deepest fall "</span><Leaning lean=Lean::of_fraction(depth) text=format::signed_percent(depth)/>{bob("max_drawdown", "deepest fall", scope, &[])} }
                 .into_any()
         },
     );

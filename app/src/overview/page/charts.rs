@@ -3,20 +3,20 @@
 use crate::{
     format,
     overview::model::{Day, Overview},
-    ui::ChartBox,
+    ui::{ChartBox, Explained, use_scope},
 };
 use leptos::prelude::*;
 
 #[component]
 pub fn Charts(overview: Overview) -> impl IntoView {
     let Overview { value_chart, return_chart, drawdown_chart, figures, range, benchmark, currency, .. } = overview;
-    let range = range.in_words();
+    let (range, scope) = (range.in_words(), use_scope());
     view! {
         <section class="card chart" aria-label="Charts">
             <header>
-                <div class="only-value"><h2>"Value and net contributions"</h2><ValueLegend/></div>
-                <div class="only-return"><h2>"Time-weighted return"</h2><ReturnLegend benchmark=benchmark.label()/></div>
-                <div class="only-drawdown"><h2>"Below the last peak"</h2></div>
+                <div class="only-value"><h2>"Value and net contributions"</h2><Explained figure="value" label="value" scope/><ValueLegend/></div>
+                <div class="only-return"><h2>"Time-weighted return"</h2><Explained figure="time_weighted" label="time-weighted return" scope/><ReturnLegend benchmark=benchmark.label()/></div>
+                <div class="only-drawdown"><h2>"Below the last peak"</h2><Explained figure="drawdown" label="below the last peak" scope/></div>
                 <Switch/>
             </header>
             <div class="only-value">

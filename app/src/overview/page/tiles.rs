@@ -16,7 +16,7 @@ pub fn Tiles(figures: OverviewFigures, currency: String, range: Range, benchmark
             <ValueTile figures=figures.clone() currency restated=last/>
             <DayTile figures=figures.clone() restated=last/>
             <GainTile gain=figures.total_gain.clone() restated=restated.ever/>
-            <TimeWeightedTile figures=figures.clone() range benchmark restated=restated.in_range/>
+            <TimeWeightedTile figures=figures.clone() range benchmark restated/>
             <MoneyWeightedTile figures restated=restated.ever/>
         </section>
     }
@@ -134,13 +134,14 @@ fn GainTile(gain: Figure<Gain>, restated: u32) -> impl IntoView {
 }
 
 #[component]
-fn TimeWeightedTile(figures: OverviewFigures, range: Range, benchmark: Benchmark, restated: u32) -> impl IntoView {
+fn TimeWeightedTile(figures: OverviewFigures, range: Range, benchmark: Benchmark, restated: Restated) -> impl IntoView {
     let scope = use_scope();
     let benchmark = if benchmark == Benchmark::SpyTotalReturn { "SPY " } else { "SPY price " };
     let sub = view! {
         <span class="mute">{benchmark}</span>
         <Plain of=figures.benchmark_return/>
         <Explained figure="benchmark_return" label="return of the benchmark" scope/>
+        <RestatedChip days=restated.benchmark_in_range/>
         <span class="mute">", excess "</span>
         <Delta of=figures.excess_return/>
         <Explained figure="excess_return" label="excess return" scope/>
@@ -149,7 +150,7 @@ fn TimeWeightedTile(figures: OverviewFigures, range: Range, benchmark: Benchmark
         <Tile
             name=format!("Return, {}", range.in_words())
             figure="time_weighted"
-            restated
+            restated=restated.in_range
             why="Time-weighted: the daily returns chained, so that the size and the day of deposits don't matter. This is the number to hold against SPY."
             tag=format!("time-weighted, since {}", format::date(figures.opens_on))
             big=view! { <Delta of=figures.time_weighted/> }.into_any()

@@ -4,7 +4,7 @@ use crate::{
     domain::{Figure, Money},
     format,
     overview::model,
-    ui::{DeltaMoney, RestatedChip},
+    ui::{DeltaMoney, Explained, RestatedChip, use_scope},
 };
 use leptos::{either::Either, prelude::*};
 
@@ -29,12 +29,13 @@ fn Line(of: model::SinceYesterday) -> impl IntoView {
         .iter()
         .map(|(name, amount)| view! { <tr><th scope="row">{*name}</th><td class="r">{format::signed_money(*amount)}</td></tr> })
         .collect_view();
+    let scope = use_scope();
     let restated = u32::from(!of.restated.is_zero());
     view! {
         <details class="card wide yesterday">
             <summary>
                 <h2>"Since yesterday"</h2>
-                <span class="big"><DeltaMoney of=Ok(of.change())/></span>
+                <span class="big"><DeltaMoney of=Ok(of.change())/><Explained figure="since_yesterday" label="since yesterday" scope/></span>
                 <span class="mute">{if short.is_empty() { "nothing moved".to_owned() } else { short }}</span>
                 <RestatedChip days=restated/>
             </summary>

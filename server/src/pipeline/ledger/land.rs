@@ -44,6 +44,7 @@ pub async fn land(
 ) -> Result<Landed, sqlx::Error> {
     let mut landed = days(connection, portfolio, &yielded.days, resumed_after).await?;
     landed.rows += positions(connection, portfolio, &yielded.positions, resumed_after.is_none()).await?;
+    landed.rows += super::rates::land(connection, portfolio, &yielded.rates, resumed_after).await?;
     landed.rows += lots(connection, portfolio, &state.lots).await?;
     landed.rows += super::courses::land(connection, portfolio, &yielded.courses, resumed_after.is_none()).await?;
     landed.rows += holdings(connection, portfolio, &yielded.holdings).await?;
@@ -165,10 +166,11 @@ async fn positions(
     let to: Vec<_> = intervals.iter().map(|held| held.to).collect();
     let quantities: Vec<_> = intervals.iter().map(|held| held.quantity).collect();
     let costs: Vec<_> = intervals.iter().map(|held| held.cost.0).collect();
+    let currencies: Vec<_> = intervals.iter().map(|held| held.currency.map(|currency| currency.to_string())).collect();
     let written = sqlx::query!(
         "with incoming as (
-             select * from unnest($3::bigint[], $4::text[], $5::date[], $6::date[], $7::numeric(28, 10)[], $8::numeric(19, 4)[])
-             as held (account_id, symbol, from_date, to_date, quantity, cost)
+             select * from unnest($3::bigint[], $4::text[], $5::date[], $6::date[], $7::numeric(28, 10)[], $8::numeric(19, 4)[], $9::text[])
+             as held (account_id, symbol, from_date, to_date, quantity, cost, currency)
          ), gone as (
              delete from ledger.position as old where portfolio_id = $1 and $2 and not exists (
                  select from incoming
@@ -176,7 +178,7 @@ async fn positions(
          )
          insert into ledger.position as old select $1, incoming.* from incoming
          on conflict (portfolio_id, account_id, symbol, from_date) do update
-         set to_date = excluded.to_date, quantity = excluded.quantity, cost = excluded.cost
+         set to_date = excluded.to_date, quantity = excluded.quantity, cost = excluded.cost, currency = excluded.currency
          where old.* is distinct from excluded.*",
         portfolio.get(),
         from_scratch,
@@ -186,6 +188,7 @@ async fn positions(
         &to as &[Option<NaiveDate>],
         &quantities,
         &costs,
+        &currencies as &[Option<String>],
     )
     .execute(connection)
     .await?;

@@ -1,15 +1,16 @@
-//! Exchange rates of the portfolios of one publication: read once, in dollars, and crossed to each portfolio's currency.
+//! Exchange rates of the portfolios of one publication: read once, in dollars, crossed to each portfolio's currency, and landed where they
+//! were used.
 
-use app::{analytics::ledger::State, domain::Currency};
+use app::{
+    analytics::ledger::{State, UsedRate, crossed as cross},
+    domain::{Currency, PortfolioId},
+};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Books;
-
-/// Decimals of a rate, as in the database.
-const PLACES: u32 = 10;
 
 /// Dollars for one unit of a currency, by day, ascending.
 type Dollars = BTreeMap<Currency, Vec<(NaiveDate, Decimal)>>;
@@ -70,17 +71,44 @@ async fn read(connection: &mut PgConnection, through: NaiveDate) -> Result<Dolla
 /// Units of `base` for one unit of `currency`, on the days on which both are known.
 fn crossed(dollars: &Dollars, currency: Currency, base: Currency) -> Vec<(NaiveDate, Decimal)> {
     let of = |currency: Currency| dollars.get(&currency).map_or(&[][..], Vec::as_slice);
-    let rounded = |rate: Option<Decimal>| rate.map(|rate| rate.round_dp(PLACES).normalize());
-    let rates: Vec<(NaiveDate, Option<Decimal>)> = if base == Currency::USD {
-        of(currency).iter().map(|(day, dollars)| (*day, Some(*dollars))).collect()
+    let rates: Vec<(NaiveDate, Decimal, Decimal)> = if base == Currency::USD {
+        of(currency).iter().map(|(day, dollars)| (*day, *dollars, Decimal::ONE)).collect()
     } else if currency == Currency::USD {
-        of(base).iter().map(|(day, dollars)| (*day, Decimal::ONE.checked_div(*dollars))).collect()
+        of(base).iter().map(|(day, dollars)| (*day, Decimal::ONE, *dollars)).collect()
     } else {
         let base: BTreeMap<NaiveDate, Decimal> = of(base).iter().copied().collect();
-        let both = of(currency).iter().filter_map(|(day, dollars)| Some((*day, *dollars, *base.get(day)?)));
-        both.map(|(day, dollars, base)| (day, dollars.checked_div(base))).collect()
+        of(currency).iter().filter_map(|(day, dollars)| Some((*day, *dollars, *base.get(day)?))).collect()
     };
-    rates.into_iter().filter_map(|(day, rate)| Some((day, rounded(rate)?))).collect()
+    rates.into_iter().filter_map(|(day, of, base)| Some((day, cross(of, base)?))).collect()
+}
+
+/// The rates that the booked sessions were valued with.
+pub(super) async fn land(
+    connection: &mut PgConnection,
+    portfolio: PortfolioId,
+    used: &[UsedRate],
+    resumed_after: Option<NaiveDate>,
+) -> Result<u64, sqlx::Error> {
+    let written = sqlx::query!(
+        "with incoming as (
+             select * from unnest($3::text[], $4::date[], $5::numeric(28, 10)[]) as used (currency, session_date, rate)
+         ), gone as (
+             delete from ledger.rate as old
+             where portfolio_id = $1 and ($2::date is null or session_date > $2) and not exists (
+                 select from incoming where incoming.currency = old.currency and incoming.session_date = old.session_date)
+         )
+         insert into ledger.rate as old select $1, incoming.* from incoming
+         on conflict (portfolio_id, currency, session_date) do update set rate = excluded.rate
+         where old.rate is distinct from excluded.rate",
+        portfolio.get(),
+        resumed_after,
+        &used.iter().map(|used| used.currency.to_string()).collect::<Vec<_>>(),
+        &used.iter().map(|used| used.session_date).collect::<Vec<_>>(),
+        &used.iter().map(|used| used.rate).collect::<Vec<_>>(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(written.rows_affected())
 }
 
 #[cfg(test)]

@@ -62,7 +62,18 @@ create table if not exists ledger.position (
     to_date      date,
     quantity     numeric(28, 10) not null,
     cost         numeric(19, 4) not null,
+    -- Of the symbol's prices; null: the portfolio's.
+    currency     text,
     primary key (portfolio_id, account_id, symbol, from_date)
+);
+-- One row per session at whose close something was held that is priced in another currency, and that currency (of pence the pound):
+-- units of the portfolio's for one unit of it.
+create table if not exists ledger.rate (
+    portfolio_id bigint not null,
+    currency     text not null,
+    session_date date not null,
+    rate         numeric(28, 10) not null,
+    primary key (portfolio_id, currency, session_date)
 );
 -- One row per open lot.
 create table if not exists ledger.lot (

@@ -37,6 +37,7 @@ impl Kept {
         let marks: Vec<i64> = self.changed.values().map(|(_, mark)| *mark).collect();
         self.days(connection, &portfolios, &from, &marks).await?;
         self.positions(connection, &portfolios, &from).await?;
+        self.rates(connection, &portfolios, &from).await?;
         let changed =
             "inner join ledger.changed as changed on changed.portfolio_id = daily.portfolio_id and daily.session_date >= changed.from_date";
         let whose = if self.is_everything { "" } else { changed };
@@ -138,15 +139,43 @@ impl Kept {
                  select held.* from ledger.position as held inner join changed on changed.portfolio_id = held.portfolio_id
                  where coalesce(held.to_date >= changed.ended_after, true)
              )
-             insert into ops.published_position (portfolio_id, account_id, symbol, from_date, publication_id, to_date, quantity, cost, is_gone)
-             select portfolio_id, account_id, symbol, from_date, $1, now.to_date, coalesce(now.quantity, 0), coalesce(now.cost, 0), now.quantity is null
+             insert into ops.published_position (portfolio_id, account_id, symbol, from_date, publication_id, to_date, quantity, cost, is_gone, currency)
+             select portfolio_id, account_id, symbol, from_date, $1, now.to_date, coalesce(now.quantity, 0), coalesce(now.cost, 0), now.quantity is null,
+                    now.currency
              from standing as now full outer join shown using (portfolio_id, account_id, symbol, from_date)
-             where (now.to_date, coalesce(now.quantity, 0), coalesce(now.cost, 0), now.quantity is null)
-                   is distinct from (shown.to_date, shown.quantity, shown.cost, shown.is_gone)",
+             where (now.to_date, coalesce(now.quantity, 0), coalesce(now.cost, 0), now.quantity is null, now.currency)
+                   is distinct from (shown.to_date, shown.quantity, shown.cost, shown.is_gone, shown.currency)",
             self.publication_id,
             portfolios,
             from,
             LONGEST_CLOSURE_DAYS,
+        )
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    /// What past sessions were valued with: a portfolio of one currency has none.
+    async fn rates(&self, connection: &mut PgConnection, portfolios: &[i64], from: &[NaiveDate]) -> Result<(), sqlx::Error> {
+        sqlx::query!(
+            "with changed as (
+                 select * from unnest($2::bigint[], $3::date[]) as changed (portfolio_id, from_date)
+             ), shown as (
+                 select distinct on (used.portfolio_id, used.currency, used.session_date) used.*
+                 from ops.published_rate as used
+                 inner join changed on changed.portfolio_id = used.portfolio_id and used.session_date >= changed.from_date
+                 order by used.portfolio_id, used.currency, used.session_date, used.publication_id desc
+             ), standing as (
+                 select used.* from ledger.rate as used
+                 inner join changed on changed.portfolio_id = used.portfolio_id and used.session_date >= changed.from_date
+             )
+             insert into ops.published_rate (portfolio_id, currency, session_date, publication_id, rate)
+             select portfolio_id, currency, session_date, $1, now.rate
+             from standing as now full outer join shown using (portfolio_id, currency, session_date)
+             where now.rate is distinct from shown.rate",
+            self.publication_id,
+            portfolios,
+            from,
         )
         .execute(connection)
         .await?;

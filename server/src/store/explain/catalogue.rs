@@ -1,9 +1,18 @@
 //! What every measure of the catalogue is called and how it is defined: the page's words, and the formula as docs/MEASURES.md prints it.
 
+use super::address::rolled;
 use app::{
-    explain::figures::{self, Described, Unit},
+    explain::{
+        figures::{self, Described, Unit},
+        model::Asked,
+    },
     performance::words::{self, Unit as Written},
 };
+
+const WINDOWS: &[&str] = &[
+    "From the daily returns of the window that ends with the session; it reaches back behind the range where there is more.",
+    "252 sessions make a year; MAR is 0, confidence 95 %.",
+];
 
 /// Its rows begin with the key; the second column is the definition. A test holds that each key has one.
 const MEASURES: &str = include_str!("../../../../docs/MEASURES.md");
@@ -14,8 +23,15 @@ const CONVENTIONS: &[&str] = &[
     "docs/MEASURES.md says whom it agrees with.",
 ];
 
-/// A figure of any page, by its key.
-pub(super) fn described(key: &str) -> Option<Described> {
+/// A figure of any page; a rolling window is its measure's.
+pub(super) fn described(asked: &Asked) -> Option<Described> {
+    match asked.figure.as_str() {
+        "rolling" => Some(Described { conventions: WINDOWS, ..of(rolled(asked).key)? }),
+        key => of(key),
+    }
+}
+
+fn of(key: &str) -> Option<Described> {
     if let Some(described) = figures::described(key) {
         return Some(*described);
     }
@@ -48,10 +64,10 @@ mod tests {
     #[test]
     fn every_measure_of_the_page_can_be_explained() {
         for words in words::WORDS {
-            let found = described(words.key).unwrap_or_else(|| panic!("{}", words.key));
+            let found = of(words.key).unwrap_or_else(|| panic!("{}", words.key));
             assert!(!found.formula.is_empty(), "{}", words.key);
         }
-        assert_eq!(described("omega_ratio").unwrap().formula, "upside_potential / downside_potential");
-        assert!(described("wealth").is_none());
+        assert_eq!(of("omega_ratio").unwrap().formula, "upside_potential / downside_potential");
+        assert!(of("wealth").is_none());
     }
 }

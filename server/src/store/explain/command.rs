@@ -32,9 +32,18 @@ pub struct ExplainArgs {
     /// Of a holding or a close
     #[arg(long)]
     symbol: Option<String>,
-    /// Of one session instead of the last
+    /// Of one session instead of the last; of the month or year in which it lies
     #[arg(long, value_name = "DATE")]
     session: Option<NaiveDate>,
+    /// Of a weight in the allocation; "Cash" is one
+    #[arg(long)]
+    sector: Option<String>,
+    /// Of a rolling window: its measure
+    #[arg(long, value_name = "MEASURE")]
+    rolling: Option<String>,
+    /// Of a rolling window: its sessions
+    #[arg(long, value_name = "N")]
+    window: Option<String>,
 }
 
 fn range(text: &str) -> Result<Range, String> {
@@ -62,7 +71,15 @@ impl Store {
             .ok_or(AppError::NotFound)?;
         let scope =
             Scope { portfolio: Some(PortfolioId(portfolio)), range: args.range, benchmark: args.against, as_known_on: args.as_known_on };
-        let asked = Asked { figure, scope, symbol: args.symbol, session: args.session };
+        let asked = Asked {
+            figure,
+            scope,
+            symbol: args.symbol,
+            session: args.session,
+            sector: args.sector,
+            rolling: args.rolling,
+            window: args.window,
+        };
         let explained = self.explain(UserId(owner), &asked).await?;
         serde_json::to_string_pretty(&explained).map_err(|error| Error::Decode(error.to_string()))
     }

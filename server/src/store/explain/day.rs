@@ -1,6 +1,9 @@
 //! Figures of one session: its value from quantities and closes, its return and its change.
 
-use super::{Made, Subject, overall, row};
+use super::{
+    Made, Subject, overall,
+    rates::{Rates, rate_of},
+};
 use crate::store::{Result, Store, explain::prices::BENCHMARK, published::AsOf};
 use app::{
     analytics::{
@@ -10,17 +13,14 @@ use app::{
     domain::{Benchmark, Money},
     error::AppError,
     explain::{
-        model::{Input, Quote, Row},
+        model::Input,
         recipe::{Answer, Exact, Priced, Recipe},
     },
     format,
 };
 use chrono::NaiveDate;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// Activities of a day whose bytes are shown.
-const QUOTED: usize = 5;
+use std::collections::BTreeMap;
 
 impl Store {
     /// Every position at its close, and cash.
@@ -29,11 +29,13 @@ impl Store {
         let (id, as_of, day) = (subject.portfolio.id, subject.as_of, session.session_date);
         let held = self.held_on(id, as_of, day).await?;
         let symbols: Vec<String> = held.iter().map(|held| held.symbol.clone()).collect();
-        let (prices, last) = tokio::try_join!(self.prices_used(&symbols, as_of, day), self.day(id, as_of, Some(day)))?;
+        let (prices, last, rates, kept) = tokio::try_join!(
+            self.prices_used(&symbols, as_of, day),
+            self.day(id, as_of, Some(day)),
+            self.rates_used(id, as_of, day),
+            self.rates_kept_before(subject, day),
+        )?;
         let last = last.ok_or(AppError::NotFound)?;
-        let is_last = subject.sessions.last().is_some_and(|last| last.session_date == day);
-        let (rates, abroad) = tokio::try_join!(self.rates_of(subject), self.quoted_abroad(&symbols, &subject.portfolio.currency))?;
-        let mut is_known = true;
         let mut positions = Vec::new();
         let mut inputs = Vec::new();
         for held in held {
@@ -42,13 +44,8 @@ impl Store {
                 inputs.push(Input::new(held.symbol, "no price yet"));
                 continue;
             };
-            let rate = rates.get(&held.symbol).copied().filter(|_| is_last);
-            if rate.is_none() && abroad.contains(&held.symbol) {
-                is_known = false;
-                let said = format!("{} × {}, in another currency", format::quantity(quantity), format::price(price.close));
-                inputs.push(Input::new(&held.symbol, said).to("close", Some(&held.symbol), day));
-                continue;
-            }
+            let used = held.currency.as_deref().and_then(|currency| rate_of(currency, &subject.portfolio.currency, &rates));
+            let rate = used.or_else(|| kept.get(&held.symbol).copied());
             let worth = match rate {
                 Some(rate) => value_abroad(quantity, price.close, rate),
                 None => market_value([(quantity, price.close)]),
@@ -62,29 +59,31 @@ impl Store {
             positions.push(Priced { symbol: held.symbol, quantity, price: price.close, rate });
         }
         let (cash, receivable) = (last.cash.unwrap_or_default(), last.receivable.unwrap_or_default());
-        inputs.push(Input::new("Cash", format::money(cash)));
-        inputs.push(Input::new("Dividends that are due", format::money(receivable)));
+        inputs.push(Input::new("Cash", format::money(cash)).to("cash", None, day));
+        inputs.push(Input::new("Dividends that are due", format::money(receivable)).to("receivable", None, day));
+        for (currency, rate) in &rates {
+            let name = format!("{} for one {currency}", subject.portfolio.currency);
+            inputs.push(Input::new(name, rate.to_string()).to("exchange_rate", Some(currency), day));
+        }
         let value = session.value.map(Answer::Money).ok_or_else(no_price);
         let recipe = match &value {
-            Ok(_) if !is_known => {
-                Recipe::Nothing { reason: "holdings in other currencies are worked out for the last session alone".into() }
+            Ok(value) => {
+                let recipe = Recipe::Worth { positions, cash, receivable };
+                if recipe.work_out().as_ref() == Ok(value) { recipe } else { not_enough(as_of) }
             }
-            Ok(_) => Recipe::Worth { positions, cash, receivable },
             Err(reason) => overall::nothing(reason),
         };
-        let rows = vec![self.day_row(subject, day).await?];
+        let rows = self.day_rows(subject, day).await?;
         Ok(Made { value, recipe, opens_on: None, as_of: day, inputs, rows, quotes: Vec::new() })
     }
 
-    /// Which of these symbols are quoted in another currency.
-    async fn quoted_abroad(&self, symbols: &[String], currency: &str) -> Result<BTreeSet<String>> {
-        let abroad =
-            sqlx::query_scalar!("select symbol from staging.instruments where symbol = any($1) and currency <> $2", symbols, currency);
-        Ok(abroad.fetch_all(&self.pool).await?.into_iter().collect())
-    }
-
-    /// Of what is held in other currencies at the last session: what a unit of them costs.
-    async fn rates_of(&self, subject: &Subject<'_>) -> Result<BTreeMap<String, Decimal>> {
+    /// Of what was held in other currencies at the last session of an earlier publication: what a unit of them cost, by symbol. Older versions
+    /// kept no other rates.
+    async fn rates_kept_before(&self, subject: &Subject<'_>, day: NaiveDate) -> Result<BTreeMap<String, Decimal>> {
+        let is_last = subject.sessions.last().is_some_and(|last| last.session_date == day);
+        if subject.as_of == AsOf::Now || !is_last {
+            return Ok(BTreeMap::new());
+        }
         let held = self.held(subject.portfolio.id, subject.as_of, None).await?;
         let abroad = held.into_iter().filter(|held| held.currency.as_ref().is_some_and(|currency| *currency != subject.portfolio.currency));
         Ok(abroad.filter_map(|held| Some((held.symbol, held.rate?.normalize()))).collect())
@@ -124,22 +123,24 @@ impl Store {
         if let Some(before) = before {
             inputs.extend(self.moves(subject, before.session_date, day).await?);
         }
-        let mut rows = vec![self.day_row(subject, day).await?];
-        let (bookings, quotes) = self.bookings(subject, before.map(|before| before.session_date), day).await?;
+        let mut rows = self.day_rows(subject, day).await?;
+        let (bookings, quotes) = self.bookings(subject, None, before.map(|before| before.session_date), day).await?;
         rows.extend(bookings);
         Ok(Made { value, recipe, opens_on: before.map(|before| before.session_date), as_of: day, inputs, rows, quotes })
     }
 
     /// What each position that was held from the session before brought by its price, the largest first.
-    async fn moves(&self, subject: &Subject<'_>, before: NaiveDate, day: NaiveDate) -> Result<Vec<Input>> {
+    pub(super) async fn moves(&self, subject: &Subject<'_>, before: NaiveDate, day: NaiveDate) -> Result<Vec<Input>> {
         let held = self.held_on(subject.portfolio.id, subject.as_of, day).await?;
         let symbols: Vec<String> = held.iter().map(|held| held.symbol.clone()).collect();
-        let (closing, opening, splits, abroad) = tokio::try_join!(
+        let (closing, opening, splits, rates, rates_before) = tokio::try_join!(
             self.prices_used(&symbols, subject.as_of, day),
             self.prices_used(&symbols, subject.as_of, before),
             self.splits_between(&symbols, subject.as_of, before, day),
-            self.quoted_abroad(&symbols, &subject.portfolio.currency),
+            self.rates_used(subject.portfolio.id, subject.as_of, day),
+            self.rates_used(subject.portfolio.id, subject.as_of, before),
         )?;
+        let base = &subject.portfolio.currency;
         let mut moves = Vec::new();
         for held in held {
             let Some(close) = closing.get(&held.symbol) else { continue };
@@ -148,18 +149,22 @@ impl Store {
                 let since = splits.iter().filter(|split| split.symbol == held.symbol);
                 since.fold(price.close, |close, split| after_split(close, split.split_from, split.split_to).unwrap_or(close))
             });
-            // In another currency the rate moved too.
-            let previous = previous.filter(|_| !abroad.contains(&held.symbol));
-            let moved = previous.and_then(|previous| market_value([(held.quantity, close.close - previous)]));
+            let moved = previous.and_then(|previous| match &held.currency {
+                None => market_value([(held.quantity, close.close - previous)]),
+                // In another currency the rate moved too.
+                Some(currency) => {
+                    let now = value_abroad(held.quantity, close.close, rate_of(currency, base, &rates)?)?;
+                    Some(now - value_abroad(held.quantity, previous, rate_of(currency, base, &rates_before)?)?)
+                }
+            });
+            let (quantity, now) =
+                (format::quantity(held.quantity.normalize()), priced(close.close, held.currency.as_deref(), base, &rates));
             let said = match (previous, moved) {
-                (Some(previous), Some(moved)) => format!(
-                    "{} × ({} − {}) = {}",
-                    format::quantity(held.quantity.normalize()),
-                    format::price(close.close),
-                    format::price(previous),
-                    format::signed_money(moved)
-                ),
-                _ => format!("{} × {}", format::quantity(held.quantity.normalize()), format::price(close.close)),
+                (Some(previous), Some(moved)) => {
+                    let before = priced(previous, held.currency.as_deref(), base, &rates_before);
+                    format!("{quantity} × ({now} − {before}) = {}", format::signed_money(moved))
+                }
+                _ => format!("{quantity} × {now}"),
             };
             let carried = (close.priced_on < day).then(|| format!("carried from {}", format::date(close.priced_on)));
             let by_hand = (close.response_id == 0).then(|| "entered by hand".to_owned());
@@ -168,82 +173,6 @@ impl Store {
         }
         moves.sort_by_key(|(moved, _)| std::cmp::Reverse(*moved));
         Ok(moves.into_iter().map(|(_, input)| input).collect())
-    }
-
-    /// The transactions that count on a day, with the broker's own words.
-    async fn bookings(&self, subject: &Subject<'_>, before: Option<NaiveDate>, day: NaiveDate) -> Result<(Vec<Row>, Vec<Quote>)> {
-        if subject.as_of != AsOf::Now {
-            return Ok((Vec::new(), Vec::new()));
-        }
-        let found = sqlx::query!(
-            r#"select transaction.key, transaction.traded_on, type, transaction.symbol, transaction.quantity, transaction.price, amount, fee, tax,
-                      transaction.source, version,
-                      (select max(response_id) from raw.broker_activity as activity
-                       where activity.portfolio_id = transaction.portfolio_id and activity.account_id = transaction.account_id
-                         and activity.activity_id = transaction.key) as response_id
-               from staging.transactions as transaction
-               where portfolio_id = $1 and traded_on > coalesce($2::date, '-infinity') and traded_on <= $3 order by traded_on, key limit 50"#,
-            subject.portfolio.id.get(),
-            before,
-            day,
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let (mut rows, mut quotes) = (Vec::new(), Vec::new());
-        for booking in found {
-            if let (Some(response), true) = (booking.response_id, quotes.len() < QUOTED) {
-                quotes.extend(self.quote(subject.portfolio.id, response, &super::spans::Wanted::Activity { id: &booking.key }).await?);
-            }
-            let some = |number: Decimal| (!number.is_zero()).then(|| number.normalize().to_string());
-            rows.push(row(
-                "staging.transactions",
-                &[
-                    ("type", Some(booking.r#type)),
-                    ("traded_on", Some(booking.traded_on.to_string())),
-                    ("symbol", booking.symbol),
-                    ("quantity", some(booking.quantity)),
-                    ("price", some(booking.price)),
-                    ("amount", some(booking.amount)),
-                    ("fee", some(booking.fee)),
-                    ("tax", some(booking.tax)),
-                    ("source", Some(booking.source)),
-                    ("key", Some(booking.key)),
-                    ("version", booking.version.map(|version| version.to_string())),
-                ],
-            ));
-        }
-        Ok((rows, quotes))
-    }
-
-    /// The portfolio's row of a day: in the mart and the ledger, or as a publication kept it.
-    pub(super) async fn day_row(&self, subject: &Subject<'_>, day: NaiveDate) -> Result<Row> {
-        let session = subject.sessions.iter().find(|session| session.session_date == day).ok_or(AppError::NotFound)?;
-        let money = |amount: Money| Some(amount.0.normalize().to_string());
-        let table = match subject.as_of {
-            AsOf::Now => "marts.portfolio_daily".to_owned(),
-            AsOf::Publication(publication) => format!("ops.published_portfolio_day up to publication {publication}"),
-        };
-        Ok(row(
-            &table,
-            &[
-                ("portfolio_id", Some(subject.portfolio.id.to_string())),
-                ("session_date", Some(day.to_string())),
-                ("value", session.value.and_then(money)),
-                ("inflow", money(session.inflow)),
-                ("outflow", money(session.outflow)),
-                ("net_contributions", money(session.net_contributions)),
-                ("daily_return", session.daily_return.map(|r| r.to_string())),
-                ("carried", Some(session.carried.to_string())),
-                ("positions", Some(session.positions.to_string())),
-                ("unrealized", session.unrealized.and_then(money)),
-                ("realized", money(session.realized)),
-                ("income", money(session.income)),
-                ("costs", money(session.costs)),
-                ("brought_in", money(session.brought_in)),
-                ("benchmark_return", session.benchmark_return.map(|r| r.to_string())),
-                ("risk_free_rate", session.risk_free_rate.map(|rate| rate.to_string())),
-            ],
-        ))
     }
 
     /// The benchmark's day, from its two closes.
@@ -258,17 +187,7 @@ impl Store {
             .benchmark_return
             .map(|b| Answer::Number(Exact(b)))
             .ok_or_else(|| app::domain::Undefined::because("the benchmark has no return on this session"));
-        // As the model does it: dividends and splits of the day, by what staging holds now.
-        let events = sqlx::query!(
-            r#"select (select sum(cash_amount)::float8 from staging.dividends where symbol = $1 and ex_dividend_date > $2 and ex_dividend_date <= $3) as dividend,
-                      (select exp(sum(ln(split_to::float8 / split_from::float8))) from staging.splits
-                       where symbol = $1 and execution_date > $2 and execution_date <= $3) as ratio"#,
-            BENCHMARK,
-            before,
-            day,
-        )
-        .fetch_one(&self.pool)
-        .await?;
+        let events = self.benchmark_events(subject.as_of, before, day).await?;
         let dividend = match subject.asked.scope.benchmark {
             Benchmark::SpyTotalReturn => events.dividend.unwrap_or(0.0),
             Benchmark::SpyPriceReturn => 0.0,
@@ -291,9 +210,88 @@ impl Store {
         if dividend != 0.0 {
             inputs.push(Input::new("Dividend", dividend.to_string()));
         }
-        let rows = vec![self.day_row(subject, day).await?];
+        let rows = self.day_rows(subject, day).await?;
         Ok(Made { value, recipe, opens_on: Some(before), as_of: day, inputs, rows, quotes: Vec::new() })
     }
+
+    /// Dividends and splits of the benchmark after one day up to another, as the model adds them up: as staging has them, or by the answers that
+    /// a publication had read.
+    async fn benchmark_events(&self, as_of: AsOf, after: NaiveDate, until: NaiveDate) -> Result<Events> {
+        Ok(match as_of {
+            AsOf::Now => {
+                sqlx::query_as!(
+                    Events,
+                    r#"select (select sum(cash_amount)::float8 from staging.dividends
+                               where symbol = $1 and ex_dividend_date > $2 and ex_dividend_date <= $3) as dividend,
+                              (select exp(sum(ln(split_to::float8 / split_from::float8))) from staging.splits
+                               where symbol = $1 and execution_date > $2 and execution_date <= $3) as ratio"#,
+                    BENCHMARK,
+                    after,
+                    until,
+                )
+                .fetch_one(&self.pool)
+                .await?
+            }
+            AsOf::Publication(publication) => {
+                sqlx::query_as!(
+                    Events,
+                    r#"with publication as (
+                           select response_id, run_id, published_at from ops.publication where publication_id = $4
+                       ), set_aside as (
+                           select dataset, session_date, row_key, quarantine.response_id from ops.quarantine, publication
+                           where symbol = $1 and quarantine.run_id <= publication.run_id
+                             and coalesce(released_at > publication.published_at, true)
+                       ), dividend as (
+                           select distinct on (ex_dividend_date, vendor_id) cash_amount from raw.dividend
+                           where symbol = $1 and ex_dividend_date > $2 and ex_dividend_date <= $3
+                             and response_id <= (select response_id from publication)
+                             and (ex_dividend_date, vendor_id, response_id) not in (
+                                 select session_date, row_key, response_id from set_aside where dataset = 'dividends')
+                           order by ex_dividend_date, vendor_id, response_id desc
+                       ), split as (
+                           select distinct on (execution_date) split_from, split_to from raw.split
+                           where symbol = $1 and execution_date > $2 and execution_date <= $3
+                             and response_id <= (select response_id from publication)
+                             and (execution_date, response_id) not in (
+                                 select session_date, response_id from set_aside where dataset = 'splits')
+                           order by execution_date, response_id desc
+                       )
+                       select (select sum(cash_amount)::float8 from dividend where cash_amount > 0) as dividend,
+                              (select exp(sum(ln(split_to::float8 / split_from::float8))) from split where split_from > 0 and split_to > 0) as ratio"#,
+                    BENCHMARK,
+                    after,
+                    until,
+                    publication,
+                )
+                .fetch_one(&self.pool)
+                .await?
+            }
+        })
+    }
+}
+
+/// What happened to the benchmark between two closes.
+struct Events {
+    dividend: Option<f64>,
+    /// New shares per old one.
+    ratio: Option<f64>,
+}
+
+/// Why quotes and rates alone don't make a value.
+fn not_enough(as_of: AsOf) -> Recipe {
+    let reason = match as_of {
+        // After a split that a person entered, or under a new symbol, the last close is carried as the ledger knows it.
+        AsOf::Now => "a carried close in it comes from what was booked: a split by hand, or another symbol",
+        // Versions before this one kept the rates of the last session alone.
+        AsOf::Publication(_) => "an older version published it, without the rates of that day",
+    };
+    Recipe::Nothing { reason: reason.into() }
+}
+
+/// A price, and the rate that it is multiplied with.
+fn priced(price: Decimal, currency: Option<&str>, base: &str, rates: &Rates) -> String {
+    let rate = currency.and_then(|currency| rate_of(currency, base, rates)).map(|rate| format!(" × {}", rate.normalize()));
+    format::price(price) + &rate.unwrap_or_default()
 }
 
 /// The nearest double, as Postgres takes it: from its digits.

@@ -1,6 +1,6 @@
 //! Figures of one holding, and the close of one symbol on one session down to the vendor's bytes.
 
-use super::{Made, Subject, overall, prices::PriceUsed, row, spans::Wanted};
+use super::{Made, Subject, overall, prices::PriceUsed, rates::rate_of, row, spans::Wanted};
 use crate::{
     calendar,
     store::{
@@ -28,11 +28,29 @@ impl Store {
     pub(super) async fn holding(&self, subject: &Subject<'_>) -> Result<Made> {
         let symbol = subject.symbol()?;
         let held = self.held(subject.portfolio.id, subject.as_of, None).await?;
-        let held = held.into_iter().find(|held| held.symbol == symbol.as_str()).ok_or(AppError::NotFound)?;
+        let mut held = held.into_iter().find(|held| held.symbol == symbol.as_str()).ok_or(AppError::NotFound)?;
         let last = self.last_day(subject.portfolio.id, subject.as_of).await?.ok_or(AppError::NotFound)?;
         let day = last.session_date;
+        let mut rows = vec![holding_row(subject, &held, day)];
         let is_abroad = held.currency.as_ref().is_some_and(|currency| *currency != subject.portfolio.currency);
-        let (value, recipe) = made_of(subject.described.key, &held, is_abroad, last.value, day).ok_or(AppError::NotFound)?;
+        if let Some(currency) = held.currency.as_deref().filter(|_| is_abroad) {
+            // The mart's rate of pence is rounded once more.
+            let rates = self.rates_used(subject.portfolio.id, subject.as_of, day).await?;
+            held.rate = rate_of(currency, &subject.portfolio.currency, &rates).or(held.rate);
+        }
+        let accounts = self.held_by_account(subject, &symbol, day).await?;
+        let (value, recipe) = match subject.described.key {
+            "holding_quantity" => (
+                Ok(Answer::Price(held.quantity.normalize())),
+                Recipe::Count { parts: accounts.iter().map(|(_, quantity, _)| *quantity).collect() },
+            ),
+            "holding_cost" => {
+                let cost = held.cost.map(Money).ok_or_else(no_rate);
+                let terms = accounts.iter().map(|(account, _, cost)| Term { name: account.clone(), amount: *cost }).collect();
+                (cost.map(Answer::Money), Recipe::Sum { terms })
+            }
+            key => made_of(key, &held, &accounts, is_abroad, last.value, day).ok_or(AppError::NotFound)?,
+        };
         let recipe = match &value {
             Ok(_) => recipe,
             Err(reason) => overall::nothing(reason),
@@ -48,18 +66,74 @@ impl Store {
         }
         inputs.push(Input::new("Value", held.value.map_or_else(|| "no price yet".into(), |value| format::money(Money(value)))));
         if let (Some(currency), Some(rate)) = (&held.currency, held.rate) {
-            inputs.push(Input::new(format!("{} for one {currency}", subject.portfolio.currency), rate.normalize().to_string()));
+            let input = Input::new(format!("{} for one {currency}", subject.portfolio.currency), rate.normalize().to_string());
+            inputs.push(if is_abroad && *currency != *subject.portfolio.currency {
+                input.to("exchange_rate", Some(currency), day)
+            } else {
+                input
+            });
         }
         inputs.push(Input::new("Cost", held.cost.map_or_else(|| "unknown".into(), |cost| format::money(Money(cost)))));
         if let Some(value) = last.value {
             inputs.push(Input::new("Value of the portfolio", format::money(value)).to("session_value", None, day));
         }
-        let mut rows = vec![holding_row(subject, &held, day)];
+        if matches!(subject.described.key, "holding_quantity" | "holding_cost") {
+            let account = |(account, quantity, cost): (String, Decimal, Money)| {
+                Input::new(account, format!("{} for {}", format::quantity(quantity), format::money(cost)))
+            };
+            inputs.extend(accounts.into_iter().map(account));
+        }
         rows.extend(self.lots(subject, &symbol).await?);
-        Ok(Made { value, recipe, opens_on: None, as_of: day, inputs, rows, quotes: Vec::new() })
+        let (bookings, quotes) = self.bookings(subject, Some(symbol.as_str()), None, day).await?;
+        rows.extend(bookings);
+        Ok(Made { value, recipe, opens_on: None, as_of: day, inputs, rows, quotes })
+    }
+
+    /// What each account held of a symbol at a close, and what it cost.
+    async fn held_by_account(&self, subject: &Subject<'_>, symbol: &Symbol, day: NaiveDate) -> Result<Vec<(String, Decimal, Money)>> {
+        struct Held {
+            name: String,
+            quantity: Decimal,
+            cost: Decimal,
+        }
+        let id = subject.portfolio.id.get();
+        let held = match subject.as_of {
+            AsOf::Now => {
+                sqlx::query_as!(
+                    Held,
+                    r#"select coalesce(account.name, 'Account ' || held.account_id) as "name!", quantity, cost from ledger.position as held
+                       left join book.account as account on account.portfolio_id = held.portfolio_id and account.account_id = held.account_id
+                       where held.portfolio_id = $1 and symbol = $2 and from_date <= $3 and coalesce(to_date >= $3, true) order by held.account_id"#,
+                    id,
+                    symbol.as_str(),
+                    day,
+                )
+                .fetch_all(&self.pool)
+                .await?
+            }
+            AsOf::Publication(publication) => {
+                sqlx::query_as!(
+                    Held,
+                    r#"select coalesce(account.name, 'Account ' || held.account_id) as "name!", quantity, cost
+                       from (select distinct on (account_id, from_date) * from ops.published_position
+                             where portfolio_id = $1 and symbol = $2 and publication_id <= $4
+                             order by account_id, from_date, publication_id desc) as held
+                       left join book.account as account on account.portfolio_id = held.portfolio_id and account.account_id = held.account_id
+                       where not is_gone and from_date <= $3 and coalesce(to_date >= $3, true) order by held.account_id"#,
+                    id,
+                    symbol.as_str(),
+                    day,
+                    publication,
+                )
+                .fetch_all(&self.pool)
+                .await?
+            }
+        };
+        Ok(held.into_iter().map(|held| (held.name, held.quantity.normalize(), Money(held.cost))).collect())
     }
 
     async fn lots(&self, subject: &Subject<'_>, symbol: &Symbol) -> Result<Vec<Row>> {
+        // Of earlier publications the transactions are shown that made them: lots aren't kept.
         if subject.as_of != AsOf::Now {
             return Ok(Vec::new());
         }
@@ -105,8 +179,13 @@ impl Store {
             inputs.push(Input::new("Carried", format!("the last close, of {}", format::date(price.priced_on))));
         }
         inputs.extend(price.splits.iter().map(|(from, to)| Input::new("Split since then", format!("{to} for {from}"))));
-        let rows = self.bars(&symbol, &price).await?;
-        let quotes: Vec<Quote> = quote.into_iter().collect();
+        let mut rows = self.bars(&symbol, &price).await?;
+        let mut quotes: Vec<Quote> = quote.into_iter().collect();
+        if let Some((row, answer)) = self.beside(subject, &symbol, price.priced_on).await? {
+            inputs.extend(row.columns.iter().find(|(name, _)| name == "close").map(|(_, close)| Input::new("A second vendor says", close)));
+            rows.push(row);
+            quotes.extend(answer);
+        }
         Ok(Made { value: Ok(Answer::Price(price.close)), recipe, opens_on: None, as_of: day, inputs, rows, quotes })
     }
 
@@ -190,19 +269,40 @@ impl Store {
 }
 
 /// A holding's figure as its page says it, and what it is worked out from.
-fn made_of(key: &str, held: &Held, is_abroad: bool, whole: Option<Money>, day: NaiveDate) -> Option<(Figure<Answer>, Recipe)> {
+fn made_of(
+    key: &str,
+    held: &Held,
+    accounts: &[(String, Decimal, Money)],
+    is_abroad: bool,
+    whole: Option<Money>,
+    day: NaiveDate,
+) -> Option<(Figure<Answer>, Recipe)> {
     let no_price = || Undefined::because("no price yet");
     let number = |number: f64| Answer::Number(Exact(number));
     let value = held.value.map(Money).ok_or_else(no_price);
-    let known_cost = held.cost.map(Money).ok_or_else(|| Undefined::because("a rate was missing when it was bought"));
+    let known_cost = held.cost.map(Money).ok_or_else(no_rate);
     let cost = known_cost.clone().unwrap_or_default();
     let gain = value.clone().and_then(|value| Ok(value - known_cost?));
     let (part, whole_value) = (value.clone().unwrap_or_default(), whole.unwrap_or_default());
     Some(match key {
         "holding_value" => {
             let (symbol, price) = (held.symbol.clone(), held.close.unwrap_or_default());
-            let priced = Priced { symbol, quantity: held.quantity, price, rate: held.rate.filter(|_| is_abroad) };
-            (value.map(Answer::Money), Recipe::Worth { positions: vec![priced], cash: Money::ZERO, receivable: Money::ZERO })
+            let recipe = match held.rate.filter(|_| is_abroad) {
+                Some(rate) => {
+                    let priced = |(name, quantity, _): &(String, Decimal, Money)| Priced {
+                        symbol: name.clone(),
+                        quantity: *quantity,
+                        price,
+                        rate: Some(rate),
+                    };
+                    Recipe::Each { positions: accounts.iter().map(priced).collect() }
+                }
+                None => {
+                    let priced = Priced { symbol, quantity: held.quantity, price, rate: None };
+                    Recipe::Worth { positions: vec![priced], cash: Money::ZERO, receivable: Money::ZERO }
+                }
+            };
+            (value.map(Answer::Money), recipe)
         }
         "holding_weight" => {
             let weight = value.and_then(|value| weight(value, whole));
@@ -223,6 +323,10 @@ fn made_of(key: &str, held: &Held, is_abroad: bool, whole: Option<Money>, day: N
         }
         _ => return None,
     })
+}
+
+fn no_rate() -> Undefined {
+    Undefined::because("a rate was missing when it was bought")
 }
 
 /// A holding's share of the portfolio.

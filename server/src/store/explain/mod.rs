@@ -1,14 +1,20 @@
 //! How a figure was made: from what a page shows back over the rows and the publication to the vendor's bytes. It follows stored keys.
 
+mod address;
+mod beside;
 mod catalogue;
 mod command;
 mod day;
 mod holding;
 mod overall;
+mod parts;
+mod periods;
 mod prices;
 mod quote;
+mod rates;
 mod reasons;
 mod restated;
+mod rows;
 mod spans;
 
 pub use command::ExplainArgs;
@@ -55,6 +61,7 @@ struct Subject<'a> {
     as_of: AsOf,
     sessions: Vec<PortfolioSession>,
     restated: Vec<NaiveDate>,
+    restated_benchmark: Vec<NaiveDate>,
 }
 
 /// What an explanation says beyond its figure's description.
@@ -96,29 +103,38 @@ impl Store {
     /// # Errors
     /// [`AppError::NotFound`] for what there is not, or is another's.
     pub async fn explain(&self, user: UserId, asked: &Asked) -> Result<Explanation> {
-        let described = catalogue::described(&asked.figure).ok_or(AppError::NotFound)?;
+        let described = catalogue::described(asked).ok_or(AppError::NotFound)?;
         let portfolio = self.owned(user, asked.scope).await?;
         let as_of = self.as_of(portfolio.id, asked.scope.as_known_on).await?.ok_or(AppError::NotFound)?;
-        let (sessions, restated, publication) = tokio::try_join!(
+        let (sessions, restated, restated_benchmark, publication) = tokio::try_join!(
             self.sessions(portfolio.id, as_of, asked.scope.benchmark),
             self.restated(portfolio.id, as_of),
+            self.restated_benchmark(portfolio.id, as_of, asked.scope.benchmark),
             self.trail(&portfolio, as_of),
         )?;
-        let subject = Subject { asked, described, portfolio, as_of, sessions, restated };
+        let subject = Subject { asked, described, portfolio, as_of, sessions, restated, restated_benchmark };
         let made = match described.key {
             "close" => self.close(&subject).await?,
             "value" | "session_value" => self.session_value(&subject).await?,
             "daily_return" | "day_return" | "day_change" => self.day_figure(&subject).await?,
             "benchmark_day_return" => self.benchmark_day(&subject).await?,
+            "since_yesterday" => self.since_yesterday(&subject).await?,
+            "sector_weight" => self.sector(&subject).await?,
+            "cash" | "receivable" => self.balance(&subject).await?,
+            "risk_free_rate" => self.risk_free(&subject).await?,
+            "exchange_rate" => self.exchange(&subject).await?,
             key if key.starts_with("holding_") => self.holding(&subject).await?,
             _ => self.overall(&subject).await?,
         };
         let Subject { portfolio, .. } = subject;
+        let about = address::about(asked, made.as_of);
+        let symbol = about.iter().find(|(name, _)| name == "symbol").map(|(_, symbol)| symbol.clone());
         Ok(Explanation {
-            figure: described.key.into(),
-            name: described.name.into(),
+            figure: asked.figure.clone(),
+            name: address::name(asked, &described),
             portfolio: portfolio.id,
-            symbol: asked.symbol.clone().filter(|_| described.key == "close" || described.key.starts_with("holding_")),
+            symbol,
+            about,
             opens_on: made.opens_on,
             as_of: made.as_of,
             as_known_on: asked.scope.as_known_on,
@@ -141,22 +157,32 @@ impl Store {
         let values: Vec<Money> = self.position_values(subject.portfolio.id, subject.as_of).await?.into_iter().flatten().collect();
         let range = subject.asked.scope.range;
         let figures = overview_figures(&subject.sessions, &values, range).ok_or(AppError::NotFound)?;
+        let ground = Ground {
+            sessions: &subject.sessions,
+            position_values: &values,
+            figures: &figures,
+            range,
+            restated: &subject.restated,
+            restated_benchmark: &subject.restated_benchmark,
+        };
+        if let Some(of) = periods::of_period(subject.asked, &ground) {
+            let rows = self.day_rows(subject, of.as_of).await?;
+            return Ok(Made { rows, ..of.into() });
+        }
         let value = overall::said(subject.described.key, &figures, &subject.sessions, range).ok_or(AppError::NotFound)?;
-        let ground =
-            Ground { sessions: &subject.sessions, position_values: &values, figures: &figures, range, restated: &subject.restated };
         let recipe = match &value {
             Ok(_) => overall::recipe(subject.described.key, &ground).ok_or(AppError::NotFound)?,
             Err(reason) => overall::nothing(reason),
         };
         let mut inputs = overall::inputs(subject.described.key, &recipe, &ground);
-        let mut rows = vec![self.day_row(subject, figures.as_of).await?];
+        let mut rows = self.day_rows(subject, figures.as_of).await?;
         if let Recipe::Concentration { .. } = &recipe {
             for held in self.held(subject.portfolio.id, subject.as_of, Some(10)).await? {
                 let said = held.value.map_or_else(|| "no price yet".into(), |value| format::money(Money(value)));
                 inputs.push(Input::new(held.symbol.clone(), said).to("close", Some(&held.symbol), figures.as_of));
             }
         } else if figures.opens_on != figures.as_of {
-            rows.push(self.day_row(subject, figures.opens_on).await?);
+            rows.extend(self.day_rows(subject, figures.opens_on).await?);
         }
         let since_first = matches!(subject.described.key, "total_gain" | "money_weighted");
         Ok(Made {

@@ -11,7 +11,7 @@ use app::{
         recipe::{Answer, Concentrated, DatedReturn, Exact, Paid, Recipe, Term, exact},
     },
     format,
-    overview::model::OverviewFigures,
+    overview::model::{Bridge, OverviewFigures},
 };
 use chrono::NaiveDate;
 use std::cmp::Reverse;
@@ -27,6 +27,7 @@ pub(super) struct Ground<'a> {
     pub range: Range,
     /// Days that were published before with other numbers.
     pub restated: &'a [NaiveDate],
+    pub restated_benchmark: &'a [NaiveDate],
 }
 
 /// What the overview and the performance page say of a figure; `None`: nothing of the kind.
@@ -45,6 +46,7 @@ pub(super) fn said(key: &str, figures: &OverviewFigures, sessions: &[PortfolioSe
         "top_5_weight" => number(&risk.top_5_weight),
         "top_10_weight" => number(&risk.top_10_weight),
         "money_weighted_in_range" => number(&Stretch::of(sessions, range)?.money_weighted().rate),
+        "price_gain" => figures.bridge.clone().map(|bridge| Answer::Money(bridge.price)),
         "modified_dietz" => number(&Stretch::of(sessions, range)?.modified_dietz()),
         _ => number(&measured(key, sessions, range)?),
     })
@@ -56,6 +58,7 @@ pub(super) fn recipe(key: &str, ground: &Ground<'_>) -> Option<Recipe> {
     let last = ground.sessions.last()?;
     Some(match key {
         "total_gain" => Recipe::Sum { terms: vec![term("Value", last.value?), term("Paid in, less taken out", -last.net_contributions)] },
+        "price_gain" => price_gain(ground.figures.bridge.as_ref().ok()?),
         "time_weighted" => Recipe::Linked { returns: returns(in_range, |session| session.daily_return) },
         "benchmark_return" => {
             let common: Vec<PortfolioSession> = in_range.iter().filter(|session| session.daily_return.is_some()).cloned().collect();
@@ -86,6 +89,20 @@ pub(super) fn recipe(key: &str, ground: &Ground<'_>) -> Option<Recipe> {
     })
 }
 
+/// The step of the way from the opening to the closing value that prices made.
+fn price_gain(bridge: &Bridge) -> Recipe {
+    Recipe::Sum {
+        terms: vec![
+            term("Closing value", bridge.closing),
+            term("Opening value", -bridge.opening),
+            term("Paid in", -bridge.inflows),
+            term("Taken out", bridge.outflows),
+            term("Income", -bridge.income),
+            term("Fees and taxes", bridge.costs),
+        ],
+    }
+}
+
 fn term(name: &str, amount: Money) -> Term {
     Term { name: name.into(), amount }
 }
@@ -108,12 +125,13 @@ pub(super) fn change(before: Option<&PortfolioSession>, last: &PortfolioSession)
 
 /// The return of a session; `None` where it has none.
 pub(super) fn day_return(before: Option<&PortfolioSession>, session: &PortfolioSession) -> Option<Recipe> {
-    // Of the values before they are rounded.
-    let (opening, closing) = (before?.exact_value?, session.exact_value?);
+    // Of the values before they are rounded; before the first session there was nothing.
+    let opening = before.map_or(Some(Money::ZERO), |before| before.exact_value)?;
+    let closing = session.exact_value?;
     Some(Recipe::DayReturn { opening, closing, inflow: session.inflow, outflow: session.outflow })
 }
 
-fn returns(sessions: &[PortfolioSession], of: fn(&PortfolioSession) -> Option<f64>) -> Vec<DatedReturn> {
+pub(super) fn returns(sessions: &[PortfolioSession], of: fn(&PortfolioSession) -> Option<f64>) -> Vec<DatedReturn> {
     sessions.iter().map(|session| DatedReturn { session: session.session_date, r: of(session).map(Exact) }).collect()
 }
 
@@ -181,7 +199,19 @@ pub(super) fn inputs(key: &str, recipe: &Recipe, ground: &Ground<'_>) -> Vec<Inp
             let mut inputs: Vec<Input> = opening.map(|opening| value("Opening value", opening)).into_iter().collect();
             inputs.push(value("Closing value", last));
             inputs.extend(ground.flows(in_range));
+            if let (Recipe::Measure { .. }, Some(rate)) = (recipe, last.risk_free_rate) {
+                let name = format!("Risk-free rate, {}", format::date(last.session_date));
+                inputs.push(Input::new(name, format::percent(rate)).to("risk_free_rate", None, last.session_date));
+            }
             inputs.extend(ground.movers(in_range, key.starts_with("benchmark")));
+            inputs
+        }
+        Recipe::Sum { terms } if key == "price_gain" => {
+            let mut inputs: Vec<Input> = opening.map(|opening| value("Opening value", opening)).into_iter().collect();
+            inputs.push(value("Closing value", last));
+            let between = terms.iter().skip(2).filter(|term| !term.amount.is_zero());
+            inputs.extend(between.map(|term| Input::new(&term.name, format::money(Money(term.amount.0.abs())))));
+            inputs.extend(ground.movers(in_range, false));
             inputs
         }
         Recipe::Sum { .. } if key == "total_gain" => {
@@ -223,20 +253,21 @@ impl Ground<'_> {
     }
 
     /// The days that moved it most, largest first.
-    fn movers(&self, sessions: &[PortfolioSession], of_benchmark: bool) -> Vec<Input> {
+    pub fn movers(&self, sessions: &[PortfolioSession], of_benchmark: bool) -> Vec<Input> {
         let r = |session: &PortfolioSession| if of_benchmark { session.benchmark_return } else { session.daily_return };
         let mut days: Vec<(f64, &PortfolioSession)> = sessions.iter().filter_map(|session| Some((r(session)?, session))).collect();
         days.sort_by(|a, b| b.0.abs().total_cmp(&a.0.abs()));
+        let restated = if of_benchmark { self.restated_benchmark } else { self.restated };
         let input = |(r, session): (f64, &PortfolioSession)| {
             let input = Input::new(format!("Day, {}", format::date(session.session_date)), format::signed_percent(r));
             let input = if of_benchmark {
-                input.to("close", Some(super::prices::BENCHMARK), session.session_date)
+                input.to("benchmark_day_return", None, session.session_date)
             } else {
                 input.to("daily_return", None, session.session_date)
             };
             input
                 .noting((session.carried > 0 && !of_benchmark).then(|| format!("{} prices carried", session.carried)))
-                .noting((self.restated.contains(&session.session_date) && !of_benchmark).then(|| "restated".into()))
+                .noting(restated.contains(&session.session_date).then(|| "restated".into()))
         };
         days.into_iter().take(LISTED).map(input).collect()
     }

@@ -21,6 +21,8 @@ const RECENT: Days = Days::new(14);
 pub(super) struct HeldThen {
     pub symbol: String,
     pub quantity: Decimal,
+    /// Of its prices; `None`: the portfolio's.
+    pub currency: Option<String>,
 }
 
 /// The close that a session was valued at.
@@ -58,7 +60,7 @@ impl Store {
             AsOf::Now => {
                 sqlx::query_as!(
                     HeldThen,
-                    r#"select symbol, sum(quantity) as "quantity!" from ledger.position
+                    r#"select symbol, sum(quantity) as "quantity!", max(currency) as currency from ledger.position
                        where portfolio_id = $1 and from_date <= $2 and coalesce(to_date >= $2, true)
                        group by symbol having sum(quantity) <> 0 order by symbol"#,
                     portfolio.get(),
@@ -70,7 +72,7 @@ impl Store {
             AsOf::Publication(publication) => {
                 sqlx::query_as!(
                     HeldThen,
-                    r#"select symbol as "symbol!", sum(quantity) as "quantity!"
+                    r#"select symbol as "symbol!", sum(quantity) as "quantity!", max(currency) as currency
                        from (select distinct on (account_id, symbol, from_date) * from ops.published_position
                              where portfolio_id = $1 and publication_id <= $3
                              order by account_id, symbol, from_date, publication_id desc) as latest

@@ -23,7 +23,13 @@ pub struct Question {
     pub symbol: Option<Symbol>,
     pub session: Option<NaiveDate>,
     pub activity: Option<String>,
+    /// Of a yield, and of an exchange rate: everybody's.
+    pub series: Option<String>,
+    pub currency: Option<String>,
 }
+
+/// FRED's name of the yield that is the risk-free rate.
+pub(super) const YIELD: &str = "DGS3MO";
 
 impl Store {
     /// An answer, shown at what was used of it; `None` where it isn't there any more.
@@ -40,6 +46,8 @@ impl Store {
         let field = locate(&row.endpoint, &body, wanted);
         let about = match wanted {
             Wanted::Close { symbol, session } => format!("symbol={}&session={session}", symbol.replace('/', "%2F")),
+            Wanted::Yield { observed_on } => format!("series={YIELD}&session={observed_on}"),
+            Wanted::Rate { currency, quoted_on } => format!("currency={currency}&session={quoted_on}"),
             Wanted::Activity { id } => format!("activity={}", url::form_urlencoded::byte_serialize(id.as_bytes()).collect::<String>()),
         };
         let shown = around(&body, field.as_ref());
@@ -73,19 +81,42 @@ impl Store {
 
     /// The bytes of an answer from which something of the portfolio was read.
     pub(crate) async fn answer_bytes(&self, question: &Question) -> Result<Vec<u8>> {
-        let is_theirs = match (&question.symbol, question.session, &question.activity) {
-            (Some(symbol), Some(session), None) => {
+        let Question { symbol, session, activity, series, currency, .. } = question;
+        let is_theirs = match (symbol, session, activity, series, currency) {
+            (Some(symbol), Some(session), None, None, None) => {
                 self.may_see(question.portfolio, symbol).await?
                     && sqlx::query_scalar!(
-                        r#"select exists (select from raw.market_data where symbol = $1 and "timestamp" = $2 and response_id = $3) as "is!""#,
+                        r#"select exists (select from raw.market_data where symbol = $1 and "timestamp" = $2 and response_id = $3)
+                               or exists (select from raw.reference_close where symbol = $1 and session_date = $4 and response_id = $3) as "is!""#,
                         symbol.as_str(),
-                        crate::calendar::midnight(session),
+                        crate::calendar::midnight(*session),
                         question.response_id,
+                        session,
                     )
                     .fetch_one(&self.pool)
                     .await?
             }
-            (None, None, Some(activity)) => {
+            (None, Some(day), None, Some(series), None) => {
+                sqlx::query_scalar!(
+                    r#"select exists (select from raw.economic_observation where series_id = $1 and observed_on = $2 and response_id = $3) as "is!""#,
+                    series,
+                    day,
+                    question.response_id,
+                )
+                .fetch_one(&self.pool)
+                .await?
+            }
+            (None, Some(day), None, None, Some(currency)) => {
+                sqlx::query_scalar!(
+                    r#"select exists (select from raw.exchange_rate where $1 in (currency, quote) and quoted_on = $2 and response_id = $3) as "is!""#,
+                    currency,
+                    day,
+                    question.response_id,
+                )
+                .fetch_one(&self.pool)
+                .await?
+            }
+            (None, None, Some(activity), None, None) => {
                 sqlx::query_scalar!(
                     r#"select exists (select from raw.broker_activity where portfolio_id = $1 and activity_id = $2 and response_id = $3) as "is!""#,
                     question.portfolio.get(),

@@ -16,6 +16,8 @@ const LISTED: i64 = 20;
 /// From the publication that showed the old numbers to the one that moved them.
 pub(super) struct Stretch {
     pub portfolio: PortfolioId,
+    /// Where its numbers moved too.
+    pub benchmark: Option<&'static str>,
     /// Changes and answers after these are new,
     pub after_change: i64,
     pub after_response: i64,
@@ -62,7 +64,7 @@ impl Store {
             r#"with touched as (
                    select held.symbol, min(change.from_date) as from_date
                    from ops.change as change
-                   inner join (select distinct symbol from ops.published_position where portfolio_id = $1) as held
+                   inner join (select symbol from ops.published_position where portfolio_id = $1 union select symbol from (values ($8::text)) as beside (symbol) where symbol is not null) as held
                        on change.symbol is null or change.symbol = held.symbol
                    where change_id > $2 and change_id <= $3 and kind = 'bar' and change.portfolio_id = 0 and change.from_date <= $6
                    group by held.symbol
@@ -86,6 +88,7 @@ impl Store {
             stretch.response,
             stretch.last,
             LISTED,
+            stretch.benchmark,
         )
         .fetch_all(&self.pool)
         .await?;
@@ -115,7 +118,7 @@ impl Store {
     /// Splits and dividends that came or changed.
     async fn changed_events(&self, stretch: &Stretch) -> Result<Vec<Reason>> {
         let events = sqlx::query!(
-            r#"with held as (select distinct symbol from ops.published_position where portfolio_id = $1), event as (
+            r#"with held as (select symbol from ops.published_position where portfolio_id = $1 union select symbol from (values ($8::text)) as beside (symbol) where symbol is not null), event as (
                    select 'split' as kind, symbol, execution_date as day, split_to::text || ' for ' || split_from::text as said, split_to as first,
                           split_from as second, response_id from raw.split
                    union all
@@ -136,6 +139,7 @@ impl Store {
             stretch.response,
             stretch.last,
             LISTED,
+            stretch.benchmark,
         )
         .fetch_all(&self.pool)
         .await?;
@@ -212,7 +216,7 @@ impl Store {
     /// Bars that were set aside by a run in between, or decided about by a person; closes that a person entered.
     async fn decided(&self, stretch: &Stretch) -> Result<Vec<Reason>> {
         let found = sqlx::query!(
-            r#"with held as (select distinct symbol from ops.published_position where portfolio_id = $1), decision as (
+            r#"with held as (select symbol from ops.published_position where portfolio_id = $1 union select symbol from (values ($8::text)) as beside (symbol) where symbol is not null), decision as (
                    select * from ops.change where change_id > $2 and change_id <= $3 and kind = 'bar' and run_id is null and symbol is not null
                ), event as (
                    select 'quarantine' as kind, aside.symbol, aside.session_date, aside.reason as said, aside.quarantined_at as at, aside.run_id,
@@ -246,6 +250,7 @@ impl Store {
             stretch.run,
             stretch.last,
             LISTED,
+            stretch.benchmark,
         )
         .fetch_all(&self.pool)
         .await?;

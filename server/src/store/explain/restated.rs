@@ -1,12 +1,13 @@
 //! Published numbers that moved: which, from what to what, when, and why.
 
-use super::reasons::Stretch;
+use super::{prices::BENCHMARK, reasons::Stretch};
 use crate::store::{Result, Store};
 use app::{
-    domain::{Money, PortfolioId, Scope, UserId},
+    domain::{Benchmark, Money, PortfolioId, Scope, UserId},
     explain::restated::{Moved, RestatedDay, Restatement, Restatements},
     format,
 };
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 impl Store {
@@ -20,18 +21,33 @@ impl Store {
         };
         let skipped = i64::from(page.max(1) - 1) * Restatements::SHOWN as i64;
         let found = sqlx::query!(
-            r#"select restatement.publication_id, publication.published_at, publication.run_id, restatement.sessions, first_session, last_session,
-                      after_change_id, restatement.change_id, publication.response_id, publication.replaced_models, publication.program,
-                      before.publication_id as "before_id?", before.response_id as "before_response_id?", before.run_id as "before_run_id?",
-                      before.program as "before_program?"
-               from ops.restatement as restatement inner join ops.publication as publication using (publication_id)
+            r#"with own as (
+                   select * from ops.restatement where portfolio_id = $1
+               ), beside as (
+                   select publication_id, count(*) as sessions, min(session_date) as first_session, max(session_date) as last_session
+                   from (select session_date, publication_id, benchmark_price_return, benchmark_total_return,
+                                lag(publication_id) over versions as earlier, lag(benchmark_price_return) over versions as old_price,
+                                lag(benchmark_total_return) over versions as old_total
+                         from ops.published_session
+                         where session_date in (select session_date from ops.published_portfolio_day where portfolio_id = $1)
+                         window versions as (partition by session_date order by publication_id)) as version
+                   where earlier is not null and (benchmark_price_return, benchmark_total_return) is distinct from (old_price, old_total)
+                   group by publication_id
+               )
+               select publication.publication_id, publication.published_at, publication.run_id,
+                      coalesce(own.sessions, 0) as "sessions!", coalesce(beside.sessions, 0) as "benchmark_sessions!",
+                      least(own.first_session, beside.first_session) as "first_session!", greatest(own.last_session, beside.last_session) as "last_session!",
+                      coalesce(own.after_change_id, before.change_id, 0) as "after_change_id!", publication.change_id,
+                      publication.response_id, publication.replaced_models, publication.program,
+                      before.response_id as "before_response_id?", before.run_id as "before_run_id?", before.program as "before_program?"
+               from own full outer join beside using (publication_id) inner join ops.publication as publication using (publication_id)
                left join lateral (
                    select * from ops.publication as earlier
-                   where earlier.publication_id < restatement.publication_id and (restatement.portfolio_id = any(portfolios) or not keeps_all)
-                   order by publication_id desc limit 1
+                   where earlier.publication_id < publication.publication_id and ($1 = any(portfolios) or not keeps_all)
+                   order by earlier.publication_id desc limit 1
                ) as before on true
-               where restatement.portfolio_id = $1 and restatement.publication_id <= $2
-               order by restatement.publication_id desc offset $3 limit $4"#,
+               where publication.publication_id <= $2
+               order by publication.publication_id desc offset $3 limit $4"#,
             portfolio.id.get(),
             as_of.mark(),
             skipped,
@@ -44,6 +60,7 @@ impl Store {
         for found in found.into_iter().take(Restatements::SHOWN) {
             let stretch = Stretch {
                 portfolio: portfolio.id,
+                benchmark: (found.benchmark_sessions > 0).then_some(BENCHMARK),
                 after_change: found.after_change_id,
                 change: found.change_id,
                 after_response: found.before_response_id.unwrap_or_default(),
@@ -59,9 +76,13 @@ impl Store {
                 published_at: found.published_at,
                 run_id: found.run_id,
                 sessions: found.sessions.unsigned_abs(),
+                benchmark_sessions: u32::try_from(found.benchmark_sessions).unwrap_or(u32::MAX),
                 first: found.first_session,
                 last: found.last_session,
-                days: self.restated_days(portfolio.id, found.publication_id).await?,
+                days: with_benchmark(
+                    self.restated_days(portfolio.id, found.publication_id).await?,
+                    self.benchmark_days(portfolio.id, found.publication_id, scope.benchmark).await?,
+                ),
                 reasons: self.reasons(&stretch).await?,
             });
         }
@@ -119,4 +140,44 @@ impl Store {
         });
         Ok(days.collect())
     }
+
+    /// The benchmark's days that a publication moved most.
+    async fn benchmark_days(&self, portfolio: PortfolioId, publication: i64, benchmark: Benchmark) -> Result<Vec<(NaiveDate, Moved)>> {
+        let days = sqlx::query!(
+            r#"select new.session_date,
+                      case when $3 then old.benchmark_price_return else old.benchmark_total_return end as old,
+                      case when $3 then new.benchmark_price_return else new.benchmark_total_return end as new
+               from ops.published_session as new
+               inner join lateral (
+                   select * from ops.published_session as earlier
+                   where earlier.session_date = new.session_date and earlier.publication_id < new.publication_id
+                   order by publication_id desc limit 1
+               ) as old on true
+               where new.publication_id = $2
+                 and (new.benchmark_price_return, new.benchmark_total_return) is distinct from (old.benchmark_price_return, old.benchmark_total_return)
+                 and new.session_date in (select session_date from ops.published_portfolio_day where portfolio_id = $1)
+               order by abs(coalesce(new.benchmark_total_return, 0) - coalesce(old.benchmark_total_return, 0)) desc, new.session_date limit $4"#,
+            portfolio.get(),
+            publication,
+            benchmark == Benchmark::SpyPriceReturn,
+            Restatement::DAYS as i64,
+        );
+        let text = |r: Option<f64>| r.map(format::signed_percent).unwrap_or_default();
+        let moved = |old, new| Moved { figure: "Return of SPY".into(), old: text(old), new: text(new) };
+        Ok(days.fetch_all(&self.pool).await?.into_iter().map(|day| (day.session_date, moved(day.old, day.new))).collect())
+    }
+}
+
+/// The benchmark's numbers among the portfolio's, by day.
+fn with_benchmark(mut days: Vec<RestatedDay>, beside: Vec<(NaiveDate, Moved)>) -> Vec<RestatedDay> {
+    for (session_date, moved) in beside {
+        let has_room = days.len() < Restatement::DAYS;
+        match days.iter_mut().find(|day| day.session_date == session_date) {
+            Some(day) => day.moved.push(moved),
+            None if has_room => days.push(RestatedDay { session_date, moved: vec![moved] }),
+            None => {}
+        }
+    }
+    days.sort_by_key(|day| day.session_date);
+    days
 }

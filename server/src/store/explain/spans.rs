@@ -1,7 +1,7 @@
 //! Where in a vendor's body the field stands that was used: by walking the JSON as the parsers do. Pure.
 
 use crate::calendar;
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::{borrow::Cow, collections::BTreeMap, ops::Range};
@@ -13,6 +13,10 @@ pub(super) enum Wanted<'a> {
     Close { symbol: &'a str, session: NaiveDate },
     /// A broker's activity: the money or the price in it, else all of it.
     Activity { id: &'a str },
+    /// A yield of FRED's.
+    Yield { observed_on: NaiveDate },
+    /// The close of a pair of currencies, on a day of UTC.
+    Rate { currency: &'a str, quoted_on: NaiveDate },
 }
 
 type Fields<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
@@ -21,6 +25,18 @@ type Fields<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
 struct Envelope<'a> {
     #[serde(borrow, default)]
     results: Vec<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Observations<'a> {
+    #[serde(borrow, default)]
+    observations: Vec<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct BarsBySymbol<'a> {
+    #[serde(borrow, default)]
+    bars: BTreeMap<Cow<'a, str>, Vec<&'a RawValue>>,
 }
 
 /// First byte of the field, and the one after its last; `None` where the body holds no such field.
@@ -37,6 +53,24 @@ pub(super) fn locate(endpoint: &str, body: &[u8], wanted: &Wanted<'_>) -> Option
             let envelope: Envelope<'_> = serde_json::from_str(text).ok()?;
             let is_it = |fields: &Fields<'_>| stamped_on(fields) == Some(*session);
             envelope.results.iter().rev().map(|element| fields(element)).find(is_it)?.remove("c")?
+        }
+        ("polygon.exchange", Wanted::Rate { quoted_on, .. }) => {
+            let envelope: Envelope<'_> = serde_json::from_str(text).ok()?;
+            let is_it = |fields: &Fields<'_>| stamped_at(fields).is_some_and(|at| at.date_naive() == *quoted_on);
+            envelope.results.iter().rev().map(|element| fields(element)).find(is_it)?.remove("c")?
+        }
+        ("fred.observations", Wanted::Yield { observed_on }) => {
+            let envelope: Observations<'_> = serde_json::from_str(text).ok()?;
+            let is_it = |fields: &Fields<'_>| string(fields, "date").is_some_and(|date| date.trim().parse() == Ok(*observed_on));
+            envelope.observations.iter().rev().map(|element| fields(element)).find(is_it)?.remove("value")?
+        }
+        ("alpaca.bars", Wanted::Close { symbol, session }) => {
+            let envelope: BarsBySymbol<'_> = serde_json::from_str(text).ok()?;
+            let is_it = |fields: &Fields<'_>| {
+                let stamp = string(fields, "t").and_then(|stamp| stamp.parse::<DateTime<Utc>>().ok());
+                stamp.map(calendar::new_york_date) == Some(*session)
+            };
+            envelope.bars.get(*symbol)?.iter().rev().map(|element| fields(element)).find(is_it)?.remove("c")?
         }
         ("alpaca.activities", Wanted::Activity { id }) => {
             let elements: Vec<&RawValue> = serde_json::from_str(text).ok()?;
@@ -61,15 +95,20 @@ fn string(fields: &Fields<'_>, name: &str) -> Option<String> {
     serde_json::from_str(fields.get(name)?.get()).ok()
 }
 
-/// New York's day of a bar's stamp, which some send as text.
+/// New York's day of a bar's stamp.
 fn stamped_on(fields: &Fields<'_>) -> Option<NaiveDate> {
+    stamped_at(fields).map(calendar::new_york_date)
+}
+
+/// A bar's stamp, which some send as text.
+fn stamped_at(fields: &Fields<'_>) -> Option<DateTime<Utc>> {
     let stamp = fields.get("t")?.get().trim_matches('"');
     let millis = stamp.parse::<i64>().ok().or_else(|| {
         let number = stamp.parse::<f64>().ok()?;
         #[expect(clippy::cast_possible_truncation, reason = "a stamp written with an exponent; what doesn't fit is no day")]
         Some(number as i64)
     })?;
-    DateTime::from_timestamp_millis(millis).map(calendar::new_york_date)
+    DateTime::from_timestamp_millis(millis)
 }
 
 #[cfg(test)]
@@ -106,6 +145,21 @@ mod tests {
     }
 
     #[test]
+    fn yields_rates_and_a_second_vendors_closes_are_found_too() {
+        const FRED: &[u8] = include_bytes!("../../../tests/fixtures/fred/observations_ordinary.json");
+        let yielded = |day| found("fred.observations", FRED, &Wanted::Yield { observed_on: on(day) });
+        assert_eq!(yielded("2024-01-03").as_deref(), Some("\"5.48\""));
+        assert_eq!(yielded("2024-01-04"), None);
+        // Days of currencies are those of UTC: 23:00 of the 11th is the 11th, though New York calls 01:00 of the 12th so too.
+        let rates = br#"{"results":[{"t":1710198000000,"c":1.0932},{"t":1710205200000,"c":1.0940}]}"#;
+        let rate = |day| found("polygon.exchange", rates, &Wanted::Rate { currency: "EUR", quoted_on: on(day) });
+        assert_eq!((rate("2024-03-11").as_deref(), rate("2024-03-12").as_deref()), (Some("1.0932"), Some("1.0940")));
+        let bars = br#"{"bars":{"ACME":[{"t":"2024-03-11T04:00:00Z","c":10.21}]},"next_page_token":null}"#;
+        let close = |symbol| found("alpaca.bars", bars, &Wanted::Close { symbol, session: on("2024-03-11") });
+        assert_eq!((close("ACME").as_deref(), close("AAPL")), (Some("10.21"), None));
+    }
+
+    #[test]
     fn of_two_the_later_counts() {
         let twice = br#"{"results":[{"T":"A","c":1},{"T":" A","c":2.50},{"c":9},"x",{"T":"B","c":3}]}"#;
         let range = locate("polygon.grouped", twice, &Wanted::Close { symbol: "A", session: on("2024-03-11") }).unwrap();
@@ -115,9 +169,12 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            for endpoint in ["polygon.grouped", "polygon.bars", "alpaca.activities"] {
-                let _ = locate(endpoint, &bytes, &Wanted::Close { symbol: "A", session: on("2024-03-11") });
+            let day = on("2024-03-11");
+            for endpoint in ["polygon.grouped", "polygon.bars", "polygon.exchange", "alpaca.activities", "alpaca.bars", "fred.observations"] {
+                let _ = locate(endpoint, &bytes, &Wanted::Close { symbol: "A", session: day });
                 let _ = locate(endpoint, &bytes, &Wanted::Activity { id: "A" });
+                let _ = locate(endpoint, &bytes, &Wanted::Yield { observed_on: day });
+                let _ = locate(endpoint, &bytes, &Wanted::Rate { currency: "EUR", quoted_on: day });
             }
         }
     }

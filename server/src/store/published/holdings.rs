@@ -1,6 +1,6 @@
 //! What a portfolio holds at the close of its last session, its sectors, and the closes of the weeks before.
 
-use super::AsOf;
+use super::{AsOf, LastDay};
 use crate::store::{Result, Store};
 use app::{
     domain::{Money, PortfolioId},
@@ -8,6 +8,10 @@ use app::{
 };
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
+use std::collections::BTreeMap;
+
+/// The sector of cash and of dividends that are due.
+const CASH: &str = "Cash";
 
 /// A row of marts.holdings, or the same from what was kept.
 #[derive(Debug, Clone)]
@@ -41,6 +45,26 @@ pub(crate) struct Split {
     pub execution_date: NaiveDate,
     pub split_from: Decimal,
     pub split_to: Decimal,
+}
+
+/// What is held by sector, as marts.allocation adds it up; without a rate for its cash a portfolio has none.
+fn by_sector(held: &[Held], last: &LastDay) -> Vec<(String, Money)> {
+    let mut sectors: BTreeMap<&str, Money> = BTreeMap::new();
+    for held in held {
+        if let Some(value) = held.value {
+            *sectors.entry(&held.sector).or_default() += Money(value);
+        }
+    }
+    let cash = last.cash.zip(last.receivable).map(|(cash, receivable)| (CASH.to_owned(), cash + receivable));
+    sectors.into_iter().map(|(sector, value)| (sector.to_owned(), value)).chain(cash).collect()
+}
+
+/// Shares of the portfolio's value; of none there are none.
+fn weights(values: Vec<(String, Money)>, whole: Option<Money>) -> Vec<SectorWeight> {
+    let weight = |(sector, value): (String, Money)| Some(SectorWeight { sector, value, weight: value.share_of(whole?)? });
+    let mut weights: Vec<SectorWeight> = values.into_iter().filter_map(weight).collect();
+    weights.sort_by(|a, b| (a.sector == CASH, b.value.0, &a.sector).cmp(&(b.sector == CASH, a.value.0, &b.sector)));
+    weights
 }
 
 impl Store {
@@ -79,31 +103,20 @@ impl Store {
         Ok(values.into_iter().map(|value| value.map(Money)).collect())
     }
 
-    /// Cash last.
+    /// The largest first, cash last.
     pub(crate) async fn sectors(&self, portfolio: PortfolioId, as_of: AsOf) -> Result<Vec<SectorWeight>> {
-        struct Row {
-            sector: String,
-            value: Decimal,
-            weight: f64,
-        }
-        let rows = match as_of {
+        let Some(last) = self.last_day(portfolio, as_of).await? else { return Ok(Vec::new()) };
+        let values = match as_of {
             AsOf::Now => {
-                sqlx::query_as!(
-                    Row,
-                    r#"select sector, value as "value!", weight as "weight!" from marts.allocation
-                       where portfolio_id = $1 and weight is not null order by sector = 'Cash', value desc, sector"#,
+                let rows = sqlx::query!(
+                    r#"select sector, value as "value!" from marts.allocation where portfolio_id = $1 and value is not null"#,
                     portfolio.get()
-                )
-                .fetch_all(&self.pool)
-                .await?
+                );
+                rows.fetch_all(&self.pool).await?.into_iter().map(|row| (row.sector, Money(row.value))).collect()
             }
-            AsOf::Publication(publication) => {
-                sqlx::query_file_as!(Row, "src/store/published/sectors_kept.sql", portfolio.get(), publication)
-                    .fetch_all(&self.pool)
-                    .await?
-            }
+            AsOf::Publication(_) => by_sector(&self.held(portfolio, as_of, None).await?, &last),
         };
-        Ok(rows.into_iter().map(|row| SectorWeight { sector: row.sector, value: Money(row.value), weight: row.weight }).collect())
+        Ok(weights(values, last.value))
     }
 
     /// Bars' closes of these symbols, as traded, by symbol and day.
@@ -172,5 +185,46 @@ impl Store {
                 .await?
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(symbol: &str, sector: &str, value: Option<i64>) -> Held {
+        Held {
+            symbol: symbol.into(),
+            name: symbol.into(),
+            sector: sector.into(),
+            quantity: Decimal::ONE,
+            cost: None,
+            close: None,
+            priced_on: None,
+            value: value.map(Decimal::from),
+            previous_close: None,
+            currency: None,
+            rate: None,
+        }
+    }
+
+    #[test]
+    fn sectors_add_up_to_the_whole_with_cash_last() {
+        let usd = |amount: i64| Some(Money(amount.into()));
+        let last = LastDay {
+            session_date: NaiveDate::from_ymd_opt(2026, 11, 20).unwrap(),
+            value: usd(1_000),
+            cash: usd(590),
+            receivable: usd(10),
+        };
+        let all =
+            [held("A", "Finance", Some(100)), held("B", "Other", Some(250)), held("C", "Finance", Some(50)), held("D", "Other", None)];
+        let said = |weights: Vec<SectorWeight>| -> Vec<String> {
+            weights.into_iter().map(|weight| format!("{} {} {}", weight.sector, weight.value.0, weight.weight)).collect()
+        };
+        assert_eq!(said(weights(by_sector(&all, &last), last.value)), ["Other 250 0.25", "Finance 150 0.15", "Cash 600 0.6"]);
+        assert!(weights(by_sector(&all, &last), None).is_empty());
+        let unknown = LastDay { cash: None, ..last };
+        assert_eq!(by_sector(&all, &unknown).len(), 2);
     }
 }

@@ -5,6 +5,7 @@ mod holdings;
 mod sessions;
 
 pub(super) use holdings::Held;
+pub(super) use sessions::LastDay;
 
 use super::{Error, Result, Store, portfolios::count};
 use crate::calendar;

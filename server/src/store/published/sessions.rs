@@ -166,6 +166,23 @@ impl Store {
         .await?)
     }
 
+    /// The portfolio's sessions on which the benchmark's return was published before as another, ascending.
+    pub(crate) async fn restated_benchmark(&self, portfolio: PortfolioId, as_of: AsOf, benchmark: Benchmark) -> Result<Vec<NaiveDate>> {
+        Ok(sqlx::query_scalar!(
+            "select session_date
+             from (select session_date, case when $3 then benchmark_price_return else benchmark_total_return end as r
+                   from ops.published_session
+                   where publication_id <= $2 and session_date in (select session_date from ops.published_portfolio_day where portfolio_id = $1)
+                  ) as version
+             group by session_date having count(distinct coalesce(r::text, '')) > 1 order by session_date",
+            portfolio.get(),
+            as_of.mark(),
+            benchmark == Benchmark::SpyPriceReturn,
+        )
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
     /// What was shown as the value of the session before the last until the last was published; `None` where both came at once.
     pub(crate) async fn shown_before(&self, portfolio: PortfolioId, as_of: AsOf, sessions: &[PortfolioSession]) -> Result<Option<Money>> {
         let [.., before, last] = sessions else { return Ok(None) };

@@ -20,7 +20,25 @@ use server::{
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 
-const PASSWORD: &str = "correct horse battery";
+pub const PASSWORD: &str = "correct horse battery";
+
+/// A vendor's answer, kept by a run of its own.
+async fn kept(pool: &PgPool, endpoint: &str, body: &str) -> (i64, i64) {
+    let run_id = task(pool).await.run_id;
+    let response_id = sqlx::query_scalar(
+        "insert into raw.vendor_response (vendor, connection_id, endpoint, request, status, body_zstd, body_bytes, body_sha256, run_id)
+         values (split_part($1, '.', 1), 1, $1, '/v2/aggs/grouped?adjusted=false', 200, $2, $3, $4, $5) returning response_id",
+    )
+    .bind(endpoint)
+    .bind(zstd::bulk::compress(body.as_bytes(), 1).unwrap())
+    .bind(i32::try_from(body.len()).unwrap())
+    .bind(Sha256::digest(body.as_bytes()).to_vec())
+    .bind(run_id)
+    .fetch_one(pool)
+    .await
+    .unwrap();
+    (response_id, run_id)
+}
 
 /// An answer of Polygon's with the closes of a session, landed as the pipeline does.
 async fn answer(pool: &PgPool, day: NaiveDate, closes: &[(&str, &str)]) -> i64 {
@@ -34,18 +52,7 @@ async fn answer(pool: &PgPool, day: NaiveDate, closes: &[(&str, &str)]) -> i64 {
         })
         .collect();
     let body = format!(r#"{{"adjusted":false,"results":[{}],"status":"OK"}}"#, rows.join(","));
-    let run_id = task(pool).await.run_id;
-    let response_id: i64 = sqlx::query_scalar(
-        "insert into raw.vendor_response (vendor, connection_id, endpoint, request, status, body_zstd, body_bytes, body_sha256, run_id)
-         values ('polygon', 1, 'polygon.grouped', '/v2/aggs/grouped?adjusted=false', 200, $1, $2, $3, $4) returning response_id",
-    )
-    .bind(zstd::bulk::compress(body.as_bytes(), 1).unwrap())
-    .bind(i32::try_from(body.len()).unwrap())
-    .bind(Sha256::digest(body.as_bytes()).to_vec())
-    .bind(run_id)
-    .fetch_one(pool)
-    .await
-    .unwrap();
+    let (response_id, run_id) = kept(pool, "polygon.grouped", &body).await;
     for (symbol, close) in closes {
         sql(
             pool,
@@ -61,7 +68,7 @@ async fn answer(pool: &PgPool, day: NaiveDate, closes: &[(&str, &str)]) -> i64 {
     response_id
 }
 
-async fn person(pool: &PgPool, name: &str) -> UserId {
+pub async fn person(pool: &PgPool, name: &str) -> UserId {
     let person = NewPerson { name: name.into(), display_name: name.into(), role: Role::Member, password: PASSWORD.into() };
     person.prepare().await.unwrap().insert(&mut pool.acquire().await.unwrap(), None).await.unwrap()
 }
@@ -94,7 +101,7 @@ async fn begin(pool: &PgPool) -> Vec<NaiveDate> {
 async fn a_close_leads_to_its_bytes_and_to_nobody_elses(pool: PgPool) {
     let sessions = begin(&pool).await;
     let (ports, day) = (ports(&pool), sessions[5]);
-    let asked = Asked { figure: "close".into(), scope: of(1, None), symbol: Some("AAPL".into()), session: Some(day) };
+    let asked = Asked { figure: "close".into(), scope: of(1, None), symbol: Some("AAPL".into()), session: Some(day), ..Asked::default() };
     let explained = ports.explanations.explain(OWNER, asked.clone()).await.unwrap();
     let quote = &explained.quotes[0];
     assert_eq!((quote.marked.as_str(), &explained.value), ("605.25", &Ok(Answer::Price("605.25".parse().unwrap()))));
@@ -230,4 +237,151 @@ async fn a_restatement_says_what_moved_and_why(pool: PgPool) {
     publish_on(&pool, last, publish::Scope::All).await;
     let page = ports.explanations.restatements(OWNER, of(1, None), 1).await.unwrap();
     assert_eq!(page.rows[0].reasons[0].said, "The model staging.transactions became another version.");
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn the_benchmarks_restatements_are_listed_and_marked_too(pool: PgPool) {
+    let sessions = begin(&pool).await;
+    let (ports, last) = (ports(&pool), *sessions.last().unwrap());
+    let correction = answer(&pool, sessions[3], &[("SPY", "190.5")]).await;
+    publish_on(&pool, last, publish::Scope::All).await;
+    let page = ports.explanations.restatements(OWNER, of(1, None), 1).await.unwrap();
+    let row = &page.rows[0];
+    assert_eq!(
+        (row.sessions, row.benchmark_sessions, row.first, row.last),
+        (0, 2, sessions[3], sessions[4]),
+        "its return, and the one after it"
+    );
+    let moved = &row.days[0].moved[0];
+    assert_eq!((moved.figure.as_str(), moved.old.as_str(), moved.new.as_str()), ("Return of SPY", "+0.53\u{202f}%", "+0.20\u{202f}%"));
+    assert_eq!(row.reasons.len(), 1);
+    assert_eq!(
+        (row.reasons[0].said.as_str(), row.reasons[0].response_id),
+        ("SPY closed at 190.50 on 6 May 2014, not at 191.125.", Some(correction))
+    );
+    let shown = ports.portfolios.overview(OWNER, of(1, None)).await.unwrap().unwrap().restated;
+    assert_eq!((shown.ever, shown.benchmark_in_range), (0, 2));
+    let asked = Asked { figure: "benchmark_return".into(), scope: of(1, None), ..Asked::default() };
+    let explained = ports.explanations.explain(OWNER, asked).await.unwrap();
+    assert_eq!(
+        explained.inputs.iter().filter(|input| input.notes.contains(&"restated".to_owned())).count(),
+        1,
+        "of the ten that moved it most"
+    );
+    let known = ports.explanations.restatements(OWNER, of(1, Some(sessions[5])), 1).await.unwrap();
+    assert!(known.rows.is_empty(), "on that day nothing had been restated");
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn what_was_booked_is_shown_as_it_was_known(pool: PgPool) {
+    let sessions = begin(&pool).await;
+    let ports = ports(&pool);
+    sql(
+        &pool,
+        "insert into book.transaction (portfolio_id, transaction_id, version, account_id, traded_on, type, amount, source, is_deleted, entered_by)
+         values (1, 1001, 2, 1, '2014-05-01', 'deposit', 21000, 'hand', false, 1);
+         insert into ops.change (portfolio_id, kind, from_date) values (1, 'transaction', '2014-05-01')",
+    )
+    .await;
+    publish_on(&pool, *sessions.last().unwrap(), publish::Scope::All).await;
+    let rows = async |figure: &str, symbol: Option<&str>, known: Option<NaiveDate>| {
+        let asked = Asked {
+            figure: figure.into(),
+            scope: of(1, known),
+            symbol: symbol.map(Into::into),
+            session: Some(sessions[0]),
+            ..Asked::default()
+        };
+        let rows = ports.explanations.explain(OWNER, asked).await.unwrap().rows;
+        rows.into_iter().map(|row| (row.table, row.columns)).collect::<Vec<_>>()
+    };
+    let column = |rows: &[(String, Vec<(String, String)>)], table: &str, name: &str| {
+        let row = rows.iter().find(|(of, _)| of == table).unwrap_or_else(|| panic!("{table}: {rows:?}"));
+        row.1.iter().find(|(of, _)| of == name).map(|(_, value)| value.clone()).unwrap_or_default()
+    };
+    let now = rows("daily_return", None, None).await;
+    assert_eq!(
+        (column(&now, "staging.transactions", "version"), column(&now, "staging.transactions", "amount")),
+        ("2".into(), "21000".into())
+    );
+    assert_eq!(column(&now, "ledger.portfolio_day", "total_inflow"), "21000");
+    let then = rows("daily_return", None, Some(sessions[5])).await;
+    assert_eq!((column(&then, "book.transaction", "version"), column(&then, "book.transaction", "amount")), ("1".into(), "20000".into()));
+    let of_holding = rows("holding_value", Some("AAPL"), Some(sessions[5])).await;
+    assert_eq!(
+        (column(&of_holding, "book.transaction", "type"), column(&of_holding, "book.transaction", "quantity")),
+        ("buy".into(), "10".into())
+    );
+    assert_eq!(of_holding.iter().filter(|(table, _)| table == "book.transaction").count(), 1, "of this symbol alone");
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn yields_and_exchange_rates_lead_to_their_bytes(pool: PgPool) {
+    let sessions = begin(&pool).await;
+    let (ports, day) = (ports(&pool), *sessions.last().unwrap());
+    let (yields, _) =
+        kept(&pool, "fred.observations", r#"{"observations":[{"date":"2014-05-14","value":"0.03"},{"date":"2014-05-15","value":"."}]}"#)
+            .await;
+    let noon = format!("{day}T12:00:00Z").parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp_millis();
+    let (rates, _) = kept(&pool, "polygon.exchange", &format!(r#"{{"results":[{{"t":{noon},"c":1.3705}}]}}"#)).await;
+    sql(
+        &pool,
+        &format!(
+            "insert into raw.economic_observation (series_id, observed_on, value, response_id) values
+                 ('DGS3MO', '2014-05-14', 0.03, {yields}), ('DGS3MO', '2014-05-15', null, {yields});
+             insert into raw.exchange_rate (currency, quote, quoted_on, close, vendor, response_id) values ('EUR', 'USD', '{day}', 1.3705, 'polygon', {rates});
+             update book.portfolio set base_currency = 'EUR' where portfolio_id = 1;
+             update book.transaction set traded_on = '{day}' where portfolio_id = 1;
+             insert into ops.change (kind, from_date) values ('rate', '2014-05-14');
+             insert into ops.change (symbol, kind, from_date) values ('EUR', 'exchange_rate', '{day}');
+             insert into ops.change (portfolio_id, kind, from_date) values (1, 'account', '2014-05-01')"
+        ),
+    )
+    .await;
+    publish_on(&pool, day, publish::Scope::All).await;
+    let explained = async |figure: &str, symbol: Option<&str>| {
+        let asked =
+            Asked { figure: figure.into(), scope: of(1, None), symbol: symbol.map(Into::into), session: Some(day), ..Asked::default() };
+        ports.explanations.explain(OWNER, asked).await.unwrap()
+    };
+    let (yielded, rate) = (explained("risk_free_rate", None).await, explained("exchange_rate", Some("USD")).await);
+    assert_eq!((yielded.quotes[0].marked.as_str(), yielded.shown.as_str()), ("\"0.03\"", "0.03\u{202f}%"));
+    assert_eq!(yielded.inputs[0].notes, ["carried from 14 May 2014"]);
+    assert_eq!((rate.quotes[0].marked.as_str(), rate.recipe.work_out()), ("1.3705", rate.value.clone()));
+    let site = site(&pool);
+    let mut ada = Visitor::new(&site);
+    ada.sign_in("ada", PASSWORD).await;
+    for quote in [&yielded.quotes[0], &rate.quotes[0]] {
+        let body = ada.get(&quote.bytes_at).await;
+        assert_eq!(
+            (body.status, hex::encode(Sha256::digest(body.body.as_bytes()))),
+            (StatusCode::OK, quote.sha256.clone()),
+            "{}",
+            quote.bytes_at
+        );
+        let elsewhere = quote.bytes_at.replace(&format!("/{}?", quote.response_id), "/1?");
+        assert_eq!(ada.get(&elsewhere).await.status, StatusCode::NOT_FOUND, "{elsewhere}");
+    }
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_second_vendors_close_stands_beside_the_one_that_is_used(pool: PgPool) {
+    let sessions = begin(&pool).await;
+    let (ports, day) = (ports(&pool), sessions[5]);
+    let at = calendar::midnight(day).to_rfc3339();
+    let (response, _) = kept(&pool, "alpaca.bars", &format!(r#"{{"bars":{{"AAPL":[{{"t":"{at}","c":605.31}}]}}}}"#)).await;
+    sql(&pool, &format!("insert into raw.reference_close values ('AAPL', '{day}', 605.31, 'alpaca', {response})")).await;
+    let asked =
+        |known| Asked { figure: "close".into(), scope: of(1, known), symbol: Some("AAPL".into()), session: Some(day), ..Asked::default() };
+    let explained = ports.explanations.explain(OWNER, asked(None)).await.unwrap();
+    let marked: Vec<&str> = explained.quotes.iter().map(|quote| quote.marked.as_str()).collect();
+    assert_eq!((marked, &explained.value), (vec!["605.25", "605.31"], &explained.recipe.work_out()));
+    assert!(explained.rows.iter().any(|row| row.table == "raw.reference_close"));
+    let site = site(&pool);
+    let mut ada = Visitor::new(&site);
+    ada.sign_in("ada", PASSWORD).await;
+    assert_eq!(ada.get(&explained.quotes[1].bytes_at).await.status, StatusCode::OK);
+    // It came after that evening.
+    let then = ports.explanations.explain(OWNER, asked(Some(day))).await.unwrap();
+    assert_eq!(then.quotes.len(), 1);
 }

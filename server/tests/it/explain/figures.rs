@@ -1,85 +1,32 @@
 //! Every figure is worked out again from what its explanation says and nothing else, and is the same to the last digit.
 
-use super::known::{OWNER, of, ports, publish_on};
-use crate::market::{bar, on, open, sql};
+use super::{
+    known::{OWNER, of, ports, publish_on},
+    world::{SYMBOLS, World},
+};
+use crate::market::on;
 use app::{
-    domain::{Money, Range, Scope},
+    analytics::series::WINDOWS,
+    domain::{Figure, Money, Range, Scope},
     error::AppError,
     explain::{
         figures::FIGURES,
         model::{Asked, Explanation},
         recipe::{Answer, Exact},
     },
+    performance::{
+        figures::performance,
+        model::Rolled,
+        words::{ROLLING, WORDS},
+    },
     ports::Ports,
 };
-use chrono::NaiveDate;
-use server::{calendar, pipeline::publish};
+use chrono::{Datelike, NaiveDate};
+use server::pipeline::publish;
 use sqlx::PgPool;
+use std::collections::BTreeSet;
 
-/// Numbers that differ with their seed, and are the same with the same one.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, most: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % most
-    }
-
-    fn between(&mut self, from: f64, to: f64) -> f64 {
-        from + (to - from) * self.below(1_000_000) as f64 / 1e6
-    }
-}
-
-const SYMBOLS: [&str; 3] = ["AAPL", "MSFT", "BRK.A"];
-
-/// Bars of one session; now and then one is missing, so that its close is carried.
-async fn session(pool: &PgPool, random: &mut Random, day: NaiveDate, number: usize, prices: &mut [f64; 3]) {
-    for (symbol, price) in SYMBOLS.into_iter().zip(prices) {
-        *price *= random.between(0.95, 1.06);
-        if symbol == "AAPL" && day == on("2014-06-09") {
-            *price /= 7.0;
-        }
-        if random.below(9) > 0 || number == 0 {
-            bar(pool, symbol, day, *price, 10 + number as i64).await;
-        }
-    }
-    bar(pool, "SPY", day, 188.0 * random.between(0.98, 1.02), 10 + number as i64).await;
-    let rate = format!(
-        "insert into raw.economic_observation (series_id, observed_on, value, response_id) values ('DGS3MO', '{day}', 0.0{}, {number});
-         insert into ops.change (kind, from_date) values ('rate', '{day}')",
-        1 + random.below(8)
-    );
-    sql(pool, &rate).await;
-}
-
-/// What somebody does on a day with both portfolios; sales may come to nothing.
-async fn act(pool: &PgPool, random: &mut Random, day: NaiveDate, is_first: bool) {
-    for (portfolio, account) in [(1, 1), (2, 2)] {
-        let symbol = SYMBOLS[random.below(3) as usize];
-        let entry = match (is_first, random.below(12)) {
-            (true, _) => format!("'deposit', null, null, null, {}", 50_000 + random.below(100_000)),
-            (_, 0) => format!("'deposit', null, null, null, {:.2}", random.between(100.0, 9_000.0)),
-            (_, 1) => format!("'withdrawal', null, null, null, {:.2}", random.between(10.0, 900.0)),
-            (_, 2..=5) => {
-                let (quantity, price) = (random.between(0.001, 30.0), random.between(30.0, 700.0));
-                format!("'buy', '{symbol}', {quantity:.6}, {price:.4}, {:.4}", quantity * price)
-            }
-            (_, 6) => {
-                let (quantity, price) = (random.between(0.001, 3.0), random.between(30.0, 700.0));
-                format!("'sell', '{symbol}', {quantity:.6}, {price:.4}, {:.4}", quantity * price)
-            }
-            (_, 7) => format!("'fee', null, null, null, {:.2}", random.between(0.01, 9.0)),
-            (_, 8) => format!("'interest', null, null, null, {:.2}", random.between(0.01, 30.0)),
-            _ => continue,
-        };
-        let entered = format!(
-            "insert into book.transaction (portfolio_id, transaction_id, version, account_id, traded_on, type, symbol, quantity, price, amount, source, entered_by)
-             values ({portfolio}, nextval('book.transaction_id'), 1, {account}, '{day}', {entry}, 'hand', 1);
-             insert into ops.change (portfolio_id, kind, from_date) values ({portfolio}, 'transaction', '{day}')"
-        );
-        sql(pool, &entered).await;
-    }
-}
+const SECTORS: [&str; 4] = ["Technology", "Financials", "Cash", "Communication"];
 
 /// The explanation as a program reads it: from its JSON alone.
 async fn explained(ports: &Ports, asked: Asked) -> Option<Explanation> {
@@ -90,6 +37,7 @@ async fn explained(ports: &Ports, asked: Asked) -> Option<Explanation> {
     }
 }
 
+/// A figure that is shown has a recipe that gives it; there is no exception.
 fn assert_worked_out(explained: &Explanation, asked: &Asked) {
     match (&explained.value, explained.recipe.work_out()) {
         (Ok(Answer::Number(Exact(shown))), Ok(Answer::Number(Exact(again)))) => {
@@ -99,76 +47,124 @@ fn assert_worked_out(explained: &Explanation, asked: &Asked) {
     }
 }
 
+/// Asks for one figure in a random way, now or as it was known.
+fn question(world: &mut World, figure: &str, portfolio: i64, number: usize) -> Asked {
+    let random = &mut world.random;
+    let known = *random.one(&world.sessions[..=number]);
+    let scope = Scope { range: *random.one(&Range::ALL), ..of(portfolio, (random.below(3) == 0).then_some(known)) };
+    Asked {
+        figure: figure.into(),
+        scope,
+        symbol: Some(
+            if figure == "exchange_rate" { *random.one(&["EUR", "GBP", "USD", "CHF"]) } else { random.one(&SYMBOLS).0 }.to_owned(),
+        ),
+        session: (random.below(2) == 0).then(|| *random.one(&world.sessions[..=number])),
+        sector: Some((*random.one(&SECTORS)).to_owned()),
+        rolling: Some((*random.one(ROLLING)).to_owned()),
+        window: Some(random.one(&WINDOWS).to_string()),
+    }
+}
+
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
 async fn any_figure_is_worked_out_from_its_explanation_alone(pool: PgPool) {
-    let seed = 20_261_123;
-    let (mut random, mut prices) = (Random(seed), [600.0, 40.0, 190_000.0]);
-    open(&pool).await;
+    let mut world = World::new(&pool, 20_261_123).await;
     let ports = ports(&pool);
-    let sessions = calendar::sessions(on("2014-04-30"), on("2014-06-27"));
-    let mut worked_out = 0;
-    for (number, day) in sessions.iter().copied().enumerate() {
-        session(&pool, &mut random, day, number, &mut prices).await;
-        act(&pool, &mut random, day, number == 0).await;
-        if number == 25 {
-            // A correction of the past, so that what was known then differs from what is known now.
-            bar(&pool, "AAPL", sessions[20], 555.5, 900).await;
+    let last = world.sessions.len() - 1;
+    let mut worked_out = BTreeSet::new();
+    for number in 0..=last {
+        world.session(&pool, number).await;
+        world.act(&pool, number).await;
+        if matches!(number, 150 | 235) {
+            world.correct(&pool, number).await;
         }
-        // Some sessions come together, as after a weekend without a server.
-        if random.below(4) == 0 && number + 1 < sessions.len() {
+        // Some sessions come together, as after a weekend without a server: at first many.
+        if number < last && (number < 225 && number % 45 != 0 || number >= 225 && world.random.below(2) == 0) {
             continue;
         }
+        let day = world.sessions[number];
         publish_on(&pool, day, publish::Scope::All).await;
         for portfolio in [1, 2] {
             let page = ports.portfolios.overview(OWNER, of(portfolio, None)).await.unwrap().unwrap();
             // What changed since yesterday adds up to the cent.
             if let Ok(of) = &page.since_yesterday {
-                let sum = of.restated + of.market + of.inflow - of.outflow + of.income - of.costs + of.residual;
+                let sum = of.restated + of.market + of.inflow - of.outflow + of.income - of.costs + of.currency + of.residual;
                 assert_eq!((sum, of.now), (of.change(), page.overview.figures.value.clone().unwrap()), "{day}: {of:?}");
                 assert_eq!(of.residual, Money::ZERO, "{day}: {of:?}");
             }
         }
-        if number % 6 != 5 {
+        if !matches!(number, 90 | 180) && number < last && world.random.below(6) > 0 {
             continue;
         }
-        for _ in 0..60 {
-            let figure = FIGURES[random.below(FIGURES.len() as u64) as usize].key;
-            let known = sessions[random.below(number as u64 + 1) as usize];
-            let scope = Scope {
-                range: Range::ALL[random.below(9) as usize],
-                ..of(1 + random.below(2) as i64, (random.below(3) == 0).then_some(known))
-            };
-            let session = (random.below(2) == 0).then(|| sessions[random.below(number as u64 + 1) as usize]);
-            let symbol = Some(SYMBOLS[random.below(3) as usize].to_owned());
-            let asked = Asked { figure: figure.into(), scope, symbol, session };
-            let Some(explained) = explained(&ports, asked.clone()).await else { continue };
-            assert_worked_out(&explained, &asked);
-            worked_out += usize::from(explained.value.is_ok());
+        for described in FIGURES {
+            for turn in 0..4 {
+                let asked = question(&mut world, described.key, 1 + turn % 2, number);
+                let Some(explained) = explained(&ports, asked.clone()).await else { continue };
+                assert_worked_out(&explained, &asked);
+                if explained.value.is_ok() {
+                    worked_out.insert(described.key);
+                }
+            }
         }
     }
-    assert!(worked_out > 200, "{worked_out} figures had a value");
+    let missing: Vec<&str> = FIGURES.iter().map(|figure| figure.key).filter(|key| !worked_out.contains(key)).collect();
+    assert!(missing.is_empty(), "never had a value: {missing:?}");
 
-    // Each figure of the pages is the one that is explained.
-    let scope = of(1, None);
+    // Whatever was held abroad on an earlier session, it is worked out, now and as it was known.
+    let mut abroad = 0;
+    for session in world.sessions.iter().copied().step_by(14) {
+        for (portfolio, known) in [(1, None), (2, None), (1, Some(on("2014-12-05"))), (2, Some(on("2014-12-05")))] {
+            for figure in ["session_value", "daily_return"] {
+                let asked = Asked { figure: figure.into(), scope: of(portfolio, known), session: Some(session), ..Asked::default() };
+                let explained = explained(&ports, asked.clone()).await;
+                assert!(explained.is_some() || known.is_some_and(|known| session > known), "{asked:?}");
+                let Some(explained) = explained else { continue };
+                assert_worked_out(&explained, &asked);
+                abroad += usize::from(explained.value.is_ok() && format!("{:?}", explained.recipe).contains("rate: Some"));
+            }
+        }
+    }
+    assert!(abroad > 30, "{abroad} sessions had holdings in other currencies");
+    for portfolio in [1, 2] {
+        for known in [None, Some(on("2014-12-12"))] {
+            pages_say_what_is_explained(&ports, of(portfolio, known)).await;
+        }
+    }
+}
+
+/// Each figure of the pages is the one that is explained.
+async fn pages_say_what_is_explained(ports: &Ports, scope: Scope) {
+    let mut said: Vec<(Asked, Figure<Answer>)> = Vec::new();
+    let number = |figure: &Figure<f64>| figure.clone().map(|number| Answer::Number(Exact(number)));
+    let of = |figure: &str| Asked { figure: figure.into(), scope, ..Asked::default() };
     let page = ports.portfolios.overview(OWNER, scope).await.unwrap().unwrap();
     let figures = &page.overview.figures;
-    let number = |figure: &Result<f64, _>| figure.clone().map(|number| Answer::Number(Exact(number)));
-    for (key, shown) in [
-        ("value", figures.value.clone().map(Answer::Money)),
-        ("day_change", figures.day_change.clone().map(Answer::Money)),
-        ("day_return", number(&figures.day_return)),
-        ("benchmark_day_return", number(&figures.benchmark_day_return)),
-        ("total_gain", figures.total_gain.clone().map(|gain| Answer::Money(gain.total))),
-        ("time_weighted", number(&figures.time_weighted)),
-        ("money_weighted", number(&figures.money_weighted)),
-        ("sharpe_ratio", number(&figures.risk.sharpe_ratio)),
-        ("top_1_weight", number(&figures.risk.top_1_weight)),
-    ] {
-        let asked = Asked { figure: key.into(), scope, ..Asked::default() };
-        assert_eq!(explained(&ports, asked).await.unwrap().value, shown, "{key}");
+    said.extend([
+        (of("value"), figures.value.clone().map(Answer::Money)),
+        (of("day_change"), figures.day_change.clone().map(Answer::Money)),
+        (of("day_return"), number(&figures.day_return)),
+        (of("benchmark_day_return"), number(&figures.benchmark_day_return)),
+        (of("total_gain"), figures.total_gain.clone().map(|gain| Answer::Money(gain.total))),
+        (of("time_weighted"), number(&figures.time_weighted)),
+        (of("money_weighted"), number(&figures.money_weighted)),
+        (of("sharpe_ratio"), number(&figures.risk.sharpe_ratio)),
+        (of("top_1_weight"), number(&figures.risk.top_1_weight)),
+        (of("price_gain"), figures.bridge.clone().map(|bridge| Answer::Money(bridge.price))),
+        (of("since_yesterday"), page.since_yesterday.clone().map(|of| Answer::Money(of.change()))),
+    ]);
+    assert!(page.overview.sectors.len() > 2);
+    for sector in &page.overview.sectors {
+        said.push((Asked { sector: Some(sector.sector.clone()), ..of("sector_weight") }, number(&Ok(sector.weight))));
     }
-    for holding in ports.portfolios.holdings(OWNER, scope).await.unwrap().unwrap().rows {
+    let holdings = ports.portfolios.holdings(OWNER, scope).await.unwrap().unwrap();
+    said.extend([
+        (of("cash"), holdings.cash.clone().map(Answer::Money)),
+        (of("receivable"), holdings.receivable.clone().map(Answer::Money)),
+    ]);
+    assert!(holdings.rows.len() > 4);
+    for holding in &holdings.rows {
         for (key, shown) in [
+            ("holding_quantity", Ok(Answer::Price(holding.quantity))),
+            ("holding_cost", holding.cost_basis.clone().map(Answer::Money)),
             ("holding_value", holding.value.clone().map(Answer::Money)),
             ("holding_weight", number(&holding.weight)),
             ("holding_day_return", number(&holding.day_return)),
@@ -176,10 +172,36 @@ async fn any_figure_is_worked_out_from_its_explanation_alone(pool: PgPool) {
             ("holding_gain_share", number(&holding.unrealized_return)),
             ("close", Ok(Answer::Price(holding.price.unwrap()))),
         ] {
-            let asked = Asked { figure: key.into(), scope, symbol: Some(holding.symbol.to_string()), session: None };
-            let explained = explained(&ports, asked.clone()).await.unwrap();
-            assert_worked_out(&explained, &asked);
-            assert_eq!(explained.value, shown, "{key} of {}", holding.symbol);
+            said.push((Asked { symbol: Some(holding.symbol.to_string()), ..of(key) }, shown));
         }
+    }
+    let record = ports.portfolios.track_record(OWNER, scope).await.unwrap().unwrap();
+    let shown = performance(&record, &scope).unwrap();
+    said.extend(WORDS.iter().map(|words| (of(words.key), number(&shown.shown(words.key)))));
+    let on = |year: i32, month: u32| NaiveDate::from_ymd_opt(year, month, 28).unwrap();
+    for month in &shown.months {
+        said.push((Asked { session: Some(on(month.year, month.month)), ..of("month_return") }, number(&Ok(month.own))));
+    }
+    for year in &shown.years {
+        let dated = |figure: &str| Asked { session: Some(on(year.year, 12)), ..of(figure) };
+        said.push((dated("year_return"), number(&Ok(year.own))));
+        let Some(benchmark) = year.benchmark else { continue };
+        said.push((dated("benchmark_year_return"), number(&Ok(benchmark))));
+        said.push((dated("year_excess_return"), number(&Ok(year.own - benchmark))));
+    }
+    assert!(shown.years.len() == 2 && shown.years[1].year == shown.as_of.year());
+    for fall in &shown.report.drawdowns {
+        said.push((Asked { session: fall.trough, ..of("drawdown") }, number(&Ok(fall.depth))));
+    }
+    for (key, window) in [("volatility", WINDOWS[0]), ("beta", WINDOWS[1])] {
+        for (day, figure) in shown.rolled(Rolled { key, window }).into_iter().rev().step_by(50) {
+            let asked = Asked { rolling: Some(key.into()), window: Some(window.to_string()), session: Some(day), ..of("rolling") };
+            said.push((asked, number(&figure)));
+        }
+    }
+    for (asked, shown) in said {
+        let explained = explained(ports, asked.clone()).await.unwrap_or_else(|| panic!("{asked:?} can't be explained"));
+        assert_worked_out(&explained, &asked);
+        assert_eq!(explained.value, shown, "{asked:?}");
     }
 }

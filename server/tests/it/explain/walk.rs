@@ -64,7 +64,23 @@ async fn from_the_return_on_the_overview_to_the_bytes_of_one_bar_in_five_clicks(
     browser.screenshot("explain-close-light-1440").await;
 
     // Worked out again in the browser, a few kinds of figures.
-    for figure in ["close", "time_weighted", "value", "sharpe_ratio", "money_weighted", "total_gain", "top_1_weight"] {
+    for figure in [
+        "close",
+        "time_weighted",
+        "value",
+        "sharpe_ratio",
+        "money_weighted",
+        "total_gain",
+        "top_1_weight",
+        "since_yesterday",
+        "price_gain",
+        "sector_weight?sector=Technology",
+        "drawdown",
+        "rolling?rolling=beta&window=126",
+        "year_excess_return",
+        "cash",
+        "risk_free_rate",
+    ] {
         if figure != "close" {
             browser.go(&format!("{}/explain/{figure}", site.base)).await;
             browser.hydrated().await;
@@ -74,6 +90,12 @@ async fn from_the_return_on_the_overview_to_the_bytes_of_one_bar_in_five_clicks(
         assert!(said.ends_with("the same to the last bit."), "{figure}: {said}");
     }
     browser.screenshot("explain-figure-light-1440").await;
+    // In a dense table the whole cell is the way.
+    browser.go(&site.base).await;
+    browser.hydrated().await;
+    browser.click("table.heat tr:nth-of-type(2) td.bobbed a").await;
+    browser.element("#explained-value").await;
+    browser.text("Return of the month").await;
     browser.complains_of_nothing().await;
 
     // An earlier day is said plainly, and leads back.
@@ -103,6 +125,16 @@ async fn from_the_return_on_the_overview_to_the_bytes_of_one_bar_in_five_clicks(
             let wide = browser.script("return document.documentElement.scrollWidth - innerWidth").await.as_i64();
             assert!(wide.is_some_and(|wide| wide <= 0), "{path} at {} px is {wide:?} px too wide", screen.width);
             browser.screenshot(&format!("explain-{name}-{scheme}-{}", screen.width)).await;
+        }
+        for (path, css) in
+            [("/", "table.heat"), ("/", ".card.alloc"), ("/performance", "table.heat"), ("/performance", "#performance-falls + table")]
+        {
+            browser.go(&format!("{}{path}", site.base)).await;
+            browser.hydrated().await;
+            browser.script(&format!("document.querySelector('{css}').scrollIntoView({{block: 'center'}})")).await;
+            let name: String =
+                format!("{path}{css}").chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
+            browser.screenshot(&format!("explain-bobs{name}-{scheme}-{}", screen.width)).await;
         }
         browser.complains_of_nothing().await;
         browser.close().await;

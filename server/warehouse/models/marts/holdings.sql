@@ -31,7 +31,10 @@ held as (
         max(priced_on) as priced_on,
         max(currency) as currency,
         max(rate)::numeric(28, 10) as rate,
-        case when bool_and(market_value is not null) then sum(market_value) end as value,
+        -- As the portfolio's own value takes it: all accounts' quantity is rounded once. Abroad each account's value is rounded.
+        case
+            when bool_and(market_value is not null) then case when max(rate) = 1 then sum(quantity) * max(close) else sum(market_value) end
+        end::numeric(38, 4) as value,
         case when bool_and(unrealized is not null) then sum(unrealized) end as unrealized,
         case when bool_and(currency_effect is not null) then sum(currency_effect) end as currency_effect
     from {{ source('ledger', 'holding') }}

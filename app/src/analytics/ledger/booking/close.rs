@@ -5,7 +5,7 @@ use super::{
         exchange::{self, worth},
         fixed::{self, money},
         worth::unrounded_abroad,
-        yields::{Finding, Holding, PortfolioDay, PositionInterval},
+        yields::{Finding, Holding, PortfolioDay, PositionInterval, UsedRate},
     },
     Booking,
 };
@@ -43,7 +43,8 @@ impl Booking<'_> {
             let price = self.prices[place].at(session);
             carried += u32::from(price.is_some_and(|(day, _)| day < session));
             let units = held.zip(price).and_then(|(held, (_, price))| held.checked_mul(price));
-            let worth = if self.quotes[place].is_some() {
+            let worth = if let Some(quote) = self.quotes[place] {
+                self.note_rate(session, quote.currency.major());
                 let value = units.and_then(|units| self.in_base_unrounded(session, place, units));
                 let rounded = value.map(|value| fixed::cents(value.0));
                 match value.zip(rounded) {
@@ -125,6 +126,17 @@ impl Booking<'_> {
     fn in_base_unrounded(&mut self, session: NaiveDate, place: usize, units: i128) -> Option<Money> {
         let Some(quote) = self.quotes[place] else { return fixed::unrounded(units) };
         unrounded_abroad(units, self.exchange.rate(quote.currency, session)?)
+    }
+
+    /// Says which rate a close is made with, once a session and currency.
+    fn note_rate(&mut self, session: NaiveDate, currency: Currency) {
+        let of_session = self.yields.rates.iter().rev().take_while(|used| used.session_date == session);
+        if currency == self.exchange.base || of_session.into_iter().any(|used| used.currency == currency) {
+            return;
+        }
+        if let Some(rate) = self.exchange.rate(currency, session) {
+            self.yields.rates.push(UsedRate { session_date: session, currency, rate });
+        }
     }
 
     /// Cash of all accounts and currencies, and what exchange rates brought to it.
@@ -232,7 +244,8 @@ impl Booking<'_> {
             }
             if let Some((from, quantity, cost)) = ended {
                 let (account, symbol) = (position.account, position.symbol.clone());
-                self.yields.positions.push(PositionInterval { account, symbol, from, to: last, quantity, cost });
+                let currency = self.quotes[position.place].map(|quote| quote.currency);
+                self.yields.positions.push(PositionInterval { account, symbol, from, to: last, quantity, cost, currency });
             }
         }
     }

@@ -150,7 +150,8 @@ impl<'a> Booking<'a> {
             }
             if let Some((from, quantity, cost)) = position.shown {
                 state.positions.push(OpenPosition { account, symbol: symbol.clone(), since: from });
-                self.yields.positions.push(PositionInterval { account, symbol, from, to: None, quantity, cost });
+                let currency = self.quotes[position.place].map(|quote| quote.currency);
+                self.yields.positions.push(PositionInterval { account, symbol, from, to: None, quantity, cost, currency });
             }
             state.lots.extend(position.into_lots());
         }

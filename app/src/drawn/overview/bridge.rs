@@ -1,37 +1,38 @@
 //! From the opening to the closing value of the range: what was paid in and out, what prices, income and costs did.
 
 use crate::{
-    domain::{Figure, Money, Range},
+    domain::{Figure, Money, Range, Scope},
+    drawn::parts::bob,
     format,
     overview::model::Bridge,
 };
-use leptos::{either::Either, prelude::*};
+use leptos::prelude::*;
 
 const BASE: f64 = 156.0;
 const TOP: f64 = 24.0;
 const STEP: f64 = 78.0;
 const BAR: f64 = 54.0;
 
-#[component]
-pub fn BridgeCard(bridge: Figure<Bridge>, range: Range) -> impl IntoView {
+pub(super) fn card(bridge: &Figure<Bridge>, range: Range, scope: &Scope) -> AnyView {
     let body = match bridge {
-        Ok(bridge) => Either::Left(view! { <Picture bridge/> }),
-        Err(reason) => Either::Right(view! { <p class="mute">{reason.to_string()}</p> }),
+        Ok(bridge) => picture(bridge),
+        Err(reason) => view! { <p class="mute">{reason.to_string()}</p> }.into_any(),
     };
     view! {
         <section class="card">
             <header>
                 <h2>"From opening to closing value"</h2>
+                {bob("price_gain", "gain by prices, and the way from the opening to the closing value", scope, &[])}
                 <span class="mute">{range.in_words()}</span>
             </header>
             {body}
         </section>
     }
+    .into_any()
 }
 
-#[component]
-fn Picture(bridge: Bridge) -> impl IntoView {
-    let rows = steps(&bridge);
+fn picture(bridge: &Bridge) -> AnyView {
+    let rows = steps(bridge);
     let bars = bars(&rows);
     let drawn = bars
         .into_iter()
@@ -53,6 +54,7 @@ fn Picture(bridge: Bridge) -> impl IntoView {
             <table class="rows"><tbody>{table}</tbody></table>
         </details>
     }
+    .into_any()
 }
 
 struct Stage {

@@ -1,0 +1,91 @@
+//! An upgrade that changes the ledger's tables: what was published stays, everybody is booked anew, and nothing counts as moved.
+
+use super::{LAST, all_sessions, publish_all};
+use crate::{
+    explain::known::{pages, ports},
+    market::{count, on, open, sql, task, text},
+};
+use app::{domain::PortfolioId, ports::Ports};
+use server::pipeline::publish::{Scope, publish};
+use sqlx::PgPool;
+
+/// Published a fortnight ago and today; then the ledger's tables are those of the version before.
+async fn installation(pool: &PgPool) -> Ports {
+    open(pool).await;
+    all_sessions(pool).await;
+    for day in ["2014-06-13", LAST] {
+        publish_all(pool, on(day)).await;
+        sql(
+            pool,
+            &format!("update ops.publication set published_at = '{day} 22:00+00' where publication_id = (select max(publication_id) from ops.publication)"),
+        )
+        .await;
+    }
+    sql(
+        pool,
+        "drop table ledger.rate; alter table ledger.position drop column currency; comment on schema ledger is 'shape 3';
+         update ops.published_position set currency = null; delete from ops.published_rate",
+    )
+    .await;
+    ports(pool)
+}
+
+/// What both portfolios show, today and as it was known a fortnight ago.
+async fn shown(ports: &Ports) -> [String; 4] {
+    [
+        pages(ports, 1, None).await,
+        pages(ports, 2, None).await,
+        pages(ports, 1, Some(on("2014-06-20"))).await,
+        pages(ports, 2, Some(on("2014-06-20"))).await,
+    ]
+}
+
+async fn nothing_moved(pool: &PgPool) {
+    assert_eq!(count(pool, "select from ops.restatement").await, 0);
+    assert_eq!(count(pool, "select from ops.published_portfolio_day where is_gone or is_restated").await, 0);
+    assert_eq!(count(pool, "select from ops.published_position where is_gone").await, 0);
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn the_first_edit_after_an_upgrade_books_everybody(pool: PgPool) {
+    let ports = installation(&pool).await;
+    let before = shown(&ports).await;
+    let days = count(&pool, "select from ops.published_portfolio_day").await;
+    publish(&task(&pool).await, on(LAST), Scope::Portfolio(PortfolioId(2))).await.unwrap();
+    assert_eq!(shown(&ports).await, before);
+    assert_eq!(count(&pool, "select from ops.published_portfolio_day").await, days, "the same numbers are no change");
+    nothing_moved(&pool).await;
+    assert_eq!(
+        text(&pool, "select string_agg(portfolio_id || ' ' || session_date, ', ' order by 1) from ledger.state").await,
+        "1 2014-06-27, 2 2014-06-27"
+    );
+    assert_eq!(
+        count(&pool, "select from ledger.position where portfolio_id = 1").await,
+        count(&pool, "select distinct account_id, symbol, from_date from ops.published_position where portfolio_id = 1").await
+    );
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn one_that_is_held_back_meanwhile_has_lost_nothing(pool: PgPool) {
+    let ports = installation(&pool).await;
+    let before = shown(&ports).await;
+    let run = task(&pool).await.run_id;
+    sql(
+        &pool,
+        &format!(
+            "insert into ops.check_result (run_id, portfolio_id, check_name, dimension, scope, severity, action, passed, observed, expected, elements, failures, message)
+             values ({run}, 1, 'cash_agrees', 'consistency', 'portfolio', 'error', 'block', false, '1', '2', 1, 1, 'It differs.')"
+        ),
+    )
+    .await;
+    publish_all(&pool, on(LAST)).await;
+    nothing_moved(&pool).await;
+    assert_eq!(text(&pool, "select string_agg(portfolio_id::text, ',') from ledger.state").await, "2", "the first has to wait");
+    let meanwhile = shown(&ports).await;
+    assert_eq!((&meanwhile[1], &meanwhile[2], &meanwhile[3]), (&before[1], &before[2], &before[3]));
+    // The broker agrees again.
+    sql(&pool, "update ops.check_result set passed = true where check_name = 'cash_agrees'").await;
+    publish_all(&pool, on(LAST)).await;
+    assert_eq!(shown(&ports).await, before);
+    nothing_moved(&pool).await;
+}
