@@ -136,8 +136,8 @@ fn contributions(of: &Performance) -> Vec<Vec<Cell>> {
         Err(reason) => &Contributions::unknown(reason),
     };
     let part = |what: &str, names: Vec<Cell>, part: &Part| {
-        let reason = found.whole.as_ref().err().or(part.own_return.as_ref().err()).map(ToString::to_string);
-        let (made, gain) = (part.contribution, part.gain);
+        let reason = found.whole.as_ref().err().or(part.own_return.as_ref().err()).or(part.gain.as_ref().err()).map(ToString::to_string);
+        let (made, gain) = (part.contribution, part.gain.as_ref().ok());
         let numbers = row![
             part.average_weight,
             part.own_return.clone().ok(),
@@ -162,7 +162,7 @@ fn contributions(of: &Performance) -> Vec<Vec<Cell>> {
         part("holding", names, held)
     });
     let sectors = found.groups.iter().map(|(sector, held)| part("sector", row![Cell::Nothing, Cell::Nothing, sector.clone()], held));
-    let gain = found.rest.gain;
+    let gain = found.rest.gain.as_ref().ok();
     let rest = [
         head("rest"),
         row![Cell::Nothing, REST.to_owned(), Cell::Nothing, found.rest.average_weight, Cell::Nothing, found.rest.contribution],
@@ -175,7 +175,7 @@ fn contributions(of: &Performance) -> Vec<Vec<Cell>> {
             gain.map(|gain| gain.costs.0),
             gain.map(|gain| gain.currency.0),
             of.currency.clone(),
-            Cell::Nothing,
+            found.whole.as_ref().err().or(found.rest.gain.as_ref().err()).map(ToString::to_string),
         ],
     ];
     let whole = [
