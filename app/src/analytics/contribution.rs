@@ -4,6 +4,8 @@ mod document;
 mod frame;
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod own;
 
 use super::{
     ledger::{HoldingCourse, Moved},
@@ -49,8 +51,8 @@ pub struct Part {
     pub own_return: Figure<f64>,
     /// `None` where the whole is undefined.
     pub contribution: Option<Contribution>,
-    /// `None` where its value at one of the two ends is unknown.
-    pub gain: Option<Gain>,
+    /// Undefined where its value at one of the two ends, or what moved in between, is unknown.
+    pub gain: Figure<Gain>,
 }
 
 /// Parts of a return, fractions: `whole = price + income + costs + currency`.
@@ -81,7 +83,7 @@ pub struct Gain {
 pub struct Rest {
     pub average_weight: Option<f64>,
     pub contribution: Option<f64>,
-    pub gain: Option<RestGain>,
+    pub gain: Figure<RestGain>,
 }
 
 /// `total = income − costs + currency + rounding`.
@@ -121,7 +123,7 @@ impl Contributions {
             if let Some(group) = member.group {
                 let (sum, together) = groups.entry(group).or_insert_with(|| (vec![Day::default(); days.len()], Part::nothing()));
                 sum.iter_mut().zip(&days).for_each(|(sum, day)| *sum += *day);
-                together.gain = together.gain.zip(part.gain).map(|(sum, gain)| sum.and(gain));
+                together.gain = together.gain.clone().and_then(|sum| Ok(sum.and(part.gain.clone()?)));
             }
             parts.push((member.course.symbol.clone(), part));
         }
@@ -131,14 +133,14 @@ impl Contributions {
         let rest = Rest {
             average_weight: frame.rest_weight(),
             contribution: frame.rest(),
-            gain: gain.as_ref().ok().zip(sums).and_then(|(whole, sums)| RestGain::of(*whole, sums, &parts)),
+            gain: gain.clone().and_then(|whole| RestGain::of(whole, sums, &parts)),
         };
         Self { parts, groups, rest, whole: frame.whole, gain }
     }
 
     /// Of a range whose holdings nobody knows.
     pub fn unknown(reason: &Undefined) -> Self {
-        let rest = Rest { average_weight: None, contribution: None, gain: None };
+        let rest = Rest { average_weight: None, contribution: None, gain: Err(reason.clone()) };
         Self { parts: Vec::new(), groups: Vec::new(), rest, whole: Err(reason.clone()), gain: Err(reason.clone()) }
     }
 
@@ -154,12 +156,15 @@ impl Contributions {
 impl Part {
     fn nothing() -> Self {
         let own_return = Err(Undefined::because(NO_CAPITAL));
-        Self { group: None, average_weight: None, own_return, contribution: None, gain: Some(Gain::default()) }
+        Self { group: None, average_weight: None, own_return, contribution: None, gain: Ok(Gain::default()) }
     }
 }
 
 /// Why a holding has no return of its own.
-const NO_CAPITAL: &str = "no capital was at work in it at the start of a session: it was bought and sold within one, or sold short";
+const NO_CAPITAL: &str = "no capital was at work in it at the start of a session: nothing was held, nor bought";
+
+/// Why what moved in a holding is unknown.
+const UNCONVERTED: &str = "what moved in it is unknown for want of an exchange rate";
 
 impl Gain {
     /// `whole`: its value's change less what went in.
@@ -180,10 +185,15 @@ impl Gain {
 }
 
 impl RestGain {
-    fn of(whole: Money, sums: Sums, parts: &[(Symbol, Part)]) -> Option<Self> {
-        let held = parts.iter().try_fold(Gain::default(), |sum, (_, part)| part.gain.map(|gain| sum.and(gain)))?;
+    fn of(whole: Money, sums: Option<Sums>, parts: &[(Symbol, Part)]) -> Figure<Self> {
+        let sums = sums.ok_or_else(|| Undefined::because("what exchange rates brought to cash is unknown: a rate is missing"))?;
+        let unknown = |symbol: &Symbol, why: &Undefined| Undefined::because(format!("the gain of {symbol} is unknown: {why}"));
+        let held = parts.iter().try_fold(Gain::default(), |sum, (symbol, part)| match &part.gain {
+            Ok(gain) => Ok(sum.and(*gain)),
+            Err(why) => Err(unknown(symbol, why)),
+        })?;
         let (total, income, costs) = (whole - held.total, sums.income - held.income, sums.costs - held.costs);
         let currency = sums.cash_currency;
-        Some(Self { total, income, costs, currency, rounding: total - income + costs - currency })
+        Ok(Self { total, income, costs, currency, rounding: total - income + costs - currency })
     }
 }

@@ -34,8 +34,8 @@ pub struct PortfolioSession {
     pub income: Money,
     pub costs: Money,
     pub brought_in: Money,
-    /// What exchange rates brought to cash and receivables.
-    pub cash_currency: Money,
+    /// What exchange rates brought to cash and receivables; `None`: a rate is missing.
+    pub cash_currency: Option<Money>,
     /// The value before it is rounded to four decimals, of which returns are taken.
     pub exact_value: Option<Money>,
     pub benchmark_return: Option<f64>,
@@ -111,19 +111,26 @@ impl<'a> Stretch<'a> {
             is_unconverted: false,
             daily_return: of.daily_return,
         };
-        let (opening, sessions) = (self.opening.map(session), self.sessions.iter().map(session).collect::<Vec<_>>());
+        let (opening, mut sessions) = (self.opening.map(session), self.sessions.iter().map(session).collect::<Vec<_>>());
+        let mut before = self.opening.map_or(Some(Money::ZERO), |session| session.value);
+        for session in &mut sessions {
+            // With both values known and capital at work, a return is missing only where an amount had no exchange rate.
+            session.is_unconverted = session.daily_return.is_none() && session.value.is_some() && session.base(before).is_some();
+            before = session.value;
+        }
         measure(&Period { opening: opening.as_ref(), sessions: &sessions })
     }
 
     /// The range by holding and, where members have one, by group.
     pub fn contributions(&self, members: &[Member<'_>]) -> Contributions {
         let since = |of: fn(&PortfolioSession) -> Money| of(self.last) - self.opening.map_or(Money::ZERO, of);
-        let sums = Sums {
+        let cash_currency = self.opening.map_or(Some(Money::ZERO), |session| session.cash_currency);
+        let sums = self.last.cash_currency.zip(cash_currency).map(|(last, before)| Sums {
             income: since(|session| session.income),
             costs: since(|session| session.costs),
-            cash_currency: since(|session| session.cash_currency),
-        };
-        self.with_period(|period| Contributions::of(period, members, Some(sums)))
+            cash_currency: last - before,
+        });
+        self.with_period(|period| Contributions::of(period, members, sums))
     }
 
     /// The benchmark's return over the sessions on which the portfolio has one.
@@ -225,6 +232,11 @@ pub fn series(sessions: &[PortfolioSession]) -> Series {
         series.benchmark.get_or_insert_default().push(session.benchmark_return);
     }
     series
+}
+
+/// The reason where what moved is unknown in the portfolio's currency.
+pub fn no_rate() -> Undefined {
+    Undefined::because("an exchange rate is missing")
 }
 
 /// The reason where a value is missing.

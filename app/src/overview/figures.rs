@@ -8,7 +8,7 @@ use crate::{
         metrics::{Terms, on_screen},
         returns::by_month,
         risk::{Concentration, concentration},
-        sessions::{MoneyWeightedReturn, Point, Stretch, no_price},
+        sessions::{MoneyWeightedReturn, Point, Stretch, no_price, no_rate},
     },
     domain::{Figure, Money, Range, Undefined},
 };
@@ -58,7 +58,7 @@ fn total_gain(last: &PortfolioSession) -> Figure<Gain> {
     let (value, unrealized) = last.value.zip(last.unrealized).ok_or_else(no_price)?;
     let total = value - last.net_contributions;
     let unrealized = unrealized - last.brought_in;
-    let currency = last.cash_currency;
+    let currency = last.cash_currency.ok_or_else(no_rate)?;
     let residual = total - (last.realized + unrealized + last.income - last.costs + currency);
     Ok(Gain { total, realized: last.realized, unrealized, income: last.income, costs: last.costs, currency, residual })
 }
@@ -149,7 +149,7 @@ mod tests {
                 income: Money::ZERO,
                 costs: Money::ZERO,
                 brought_in: Money::ZERO,
-                cash_currency: Money::ZERO,
+                cash_currency: Some(Money::ZERO),
                 exact_value: None,
                 benchmark_return: Some(r / 2.0),
                 risk_free_rate: Some(0.05),

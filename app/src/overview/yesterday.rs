@@ -1,7 +1,7 @@
 //! What changed since yesterday: the parts of the day's change in value, each from its own column. Pure.
 
 use super::model::SinceYesterday;
-use crate::analytics::sessions::{PortfolioSession, no_price};
+use crate::analytics::sessions::{PortfolioSession, no_price, no_rate};
 use crate::domain::{Figure, Money, Undefined};
 
 /// `sessions`: all since the portfolio's first, ascending. `shown`: the value of the session before the last as it was shown until the
@@ -15,7 +15,7 @@ pub fn since_yesterday(sessions: &[PortfolioSession], shown: Option<Money>) -> F
     let earned = |session: &PortfolioSession| Some(session.realized + session.unrealized? - session.brought_in);
     let market = earned(last).zip(earned(before)).map(|(last, before)| last - before).ok_or_else(no_price)?;
     let (income, costs) = (last.income - before.income, last.costs - before.costs);
-    let currency = last.cash_currency - before.cash_currency;
+    let currency = last.cash_currency.zip(before.cash_currency).map(|(last, before)| last - before).ok_or_else(no_rate)?;
     let shown = shown.unwrap_or(then);
     let restated = then - shown;
     let residual = now - shown - (restated + market + last.inflow - last.outflow + income - costs + currency);
@@ -56,7 +56,7 @@ mod tests {
             income: usd(i64::from(day)),
             costs: usd(i64::from(day) * 2),
             brought_in: usd(0),
-            cash_currency: usd(0),
+            cash_currency: Some(usd(0)),
             exact_value: None,
             benchmark_return: None,
             risk_free_rate: None,

@@ -173,7 +173,7 @@ mod tests {
                 income: Money::ZERO,
                 costs: Money::ZERO,
                 brought_in: Money::ZERO,
-                cash_currency: Money::ZERO,
+                cash_currency: Some(Money::ZERO),
                 exact_value: None,
                 benchmark_return: Some(r / 2.0),
                 risk_free_rate: Some(0.05),
@@ -237,6 +237,19 @@ mod tests {
             assert!(figure.as_ref().unwrap_err().0.starts_with("the value is unknown on 1 of 31 sessions"), "{figure:?}");
         }
         assert!(found.returns.modified_dietz.is_ok() && found.shown("volatility").is_ok() && found.returns.left_out == 2);
+    }
+
+    #[test]
+    fn what_moved_without_a_rate_leaves_returns_and_gains_unknown() {
+        let mut unconverted = record(40);
+        (unconverted.sessions[38].daily_return, unconverted.sessions[39].cash_currency) = (None, None);
+        let found = performance(&unconverted, &Scope { range: Range::OneMonth, ..Scope::default() }).unwrap();
+        let day = unconverted.sessions[38].session_date;
+        let contributions = found.contributions.unwrap();
+        for reason in [found.returns.time_weighted.unwrap_err(), contributions.whole.unwrap_err(), contributions.gain.unwrap_err()] {
+            assert_eq!(reason.0, format!("what moved on {day} is unknown for want of an exchange rate"));
+        }
+        assert!(contributions.rest.gain.is_err());
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Contributions as JSON: of `plumbline performance` and of `/api/performance.json` alike.
 
 use super::{Contribution, Contributions, Gain, Part, Rest, RestGain};
-use crate::{analytics::report::Shown, domain::Money};
+use crate::{
+    analytics::report::Shown,
+    domain::{Money, Undefined},
+};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 /// What no holding earned, as it is called.
@@ -23,6 +26,8 @@ struct Row<'a> {
     #[serde(flatten)]
     effects: Option<Effects>,
     gain: Option<Amounts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gain_reason: Option<&'a Undefined>,
 }
 
 #[derive(Serialize)]
@@ -51,7 +56,8 @@ impl Row<'_> {
             own_return: Some(Shown::from(&part.own_return)),
             contribution: part.contribution.map(|part| part.whole),
             effects: part.contribution.map(effects),
-            gain: part.gain.map(held),
+            gain: part.gain.as_ref().ok().copied().map(held),
+            gain_reason: part.gain.as_ref().err(),
         }
     }
 
@@ -64,7 +70,8 @@ impl Row<'_> {
             own_return: None,
             contribution: rest.contribution,
             effects: None,
-            gain: rest.gain.map(of_rest),
+            gain: rest.gain.as_ref().ok().copied().map(of_rest),
+            gain_reason: rest.gain.as_ref().err(),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
         returns::link,
         sums::Sum,
     },
-    Contribution, Gain, NO_CAPITAL, Part,
+    Contribution, Gain, NO_CAPITAL, Part, UNCONVERTED,
 };
 use crate::domain::{Figure, Money, Undefined};
 use std::ops::AddAssign;
@@ -19,23 +19,32 @@ pub(super) struct Day {
     before: f64,
     /// What went in, less what came out.
     net: f64,
+    /// What went in, whatever came out.
+    invested: f64,
     gain: f64,
     income: f64,
     costs: f64,
     currency: f64,
-    /// The value at its close is unknown.
+    /// The value at its close, or at the one before the first session, is unknown.
     is_unknown: bool,
+    /// What moved is unknown.
+    is_unconverted: bool,
+    /// Shares were owed at the close or at the one before.
+    is_short: bool,
 }
 
 impl AddAssign for Day {
     fn add_assign(&mut self, other: Self) {
         self.before += other.before;
         self.net += other.net;
+        self.invested += other.invested;
         self.gain += other.gain;
         self.income += other.income;
         self.costs += other.costs;
         self.currency += other.currency;
         self.is_unknown |= other.is_unknown;
+        self.is_unconverted |= other.is_unconverted;
+        self.is_short |= other.is_short;
     }
 }
 
@@ -95,18 +104,20 @@ impl<'a> Frame<'a> {
         let after = |date| opening.is_some_and(|opening| date <= opening);
         let first = course.closes.partition_point(|(date, _)| after(*date));
         // A value that is unknown is passed over: the gain of such sessions comes with the next one.
-        let mut before = opening.and_then(|opening| course.value_at(opening)).map_or(0.0, Money::ratio_base);
+        let opened = opening.map_or(Some(Money::ZERO), |opening| course.value_at(opening));
+        let mut before = opened.map_or(0.0, Money::ratio_base);
         let (mut closes, mut currency) = (course.closes[first..].iter().peekable(), course.currency.iter().skip(first));
         let mut moves = course.moves[course.moves.partition_point(|(date, _)| after(*date))..].iter().peekable();
-        let is_there = before != 0.0 || closes.peek().is_some() || moves.peek().is_some();
+        let is_there = opened != Some(Money::ZERO) || closes.peek().is_some() || moves.peek().is_some();
         if !is_there {
             return false;
         }
         let mut is_any = false;
-        for (session, day) in self.period.sessions.iter().zip(days) {
+        for (session, day) in self.period.sessions.iter().zip(days.iter_mut()) {
             day.before = before;
             if let Some((_, moved)) = moves.next_if(|(date, _)| *date <= session.date) {
                 (day.net, day.income, day.costs) = (moved.net.ratio_base(), moved.income.ratio_base(), moved.costs.ratio_base());
+                (day.invested, day.is_unconverted) = (moved.invested.ratio_base(), moved.is_unconverted);
                 is_any = true;
             }
             let mut now = before;
@@ -115,8 +126,11 @@ impl<'a> Frame<'a> {
                 (now, day.is_unknown) = (value.map_or(before, Money::ratio_base), value.is_none());
                 is_any = true;
             }
-            day.gain = now - before - day.net;
+            (day.gain, day.is_short) = (now - before - day.net, before < 0.0 || now < 0.0);
             before = now;
+        }
+        if let (None, Some(first)) = (opened, days.first_mut()) {
+            (first.is_unknown, is_any) = (true, true);
         }
         is_any
     }
@@ -133,7 +147,7 @@ impl<'a> Frame<'a> {
         }
     }
 
-    pub fn part(&self, days: &[Day], gain: Option<Gain>) -> Part {
+    pub fn part(&self, days: &[Day], gain: Figure<Gain>) -> Part {
         Part { group: None, average_weight: self.weight(days), own_return: own_return(days), contribution: self.contribution(days), gain }
     }
 
@@ -184,27 +198,54 @@ impl<'a> Frame<'a> {
     }
 
     /// In money, exact: the change of the value less what went in.
-    pub fn gain(&self, course: &HoldingCourse) -> Option<Gain> {
+    ///
+    /// # Errors
+    /// Where its value at one of the two ends, or what moved in between, is unknown.
+    pub fn gain(&self, course: &HoldingCourse) -> Figure<Gain> {
         let opening = self.period.opening.map(|session| session.date);
-        let closing = self.period.sessions.last()?.date;
-        let opened = opening.map_or(Some(Money::ZERO), |day| course.value_at(day))?;
+        let value_at = |day| {
+            let unknown =
+                || Undefined::because(format!("its value at the close of {day} is unknown: a price or an exchange rate is missing"));
+            course.value_at(day).ok_or_else(unknown)
+        };
+        let closing = self.period.sessions.last().ok_or_else(|| Undefined::because("no session lies in the period"))?.date;
+        let (opened, closed) = (opening.map_or(Ok(Money::ZERO), value_at)?, value_at(closing)?);
         let mut moved = Moved::default();
         let inside = course.moves.iter().filter(|(day, _)| opening.is_none_or(|opening| *day > opening) && *day <= closing);
         inside.for_each(|(_, one)| moved += *one);
-        Some(Gain::of(course.value_at(closing)? - opened - moved.net, moved))
+        if moved.is_unconverted {
+            return Err(Undefined::because(UNCONVERTED));
+        }
+        Ok(Gain::of(closed - opened - moved.net, moved))
     }
 }
+
+/// Of sums of ratios: a loss of all may come out this much larger.
+const ROUNDING: f64 = 1e-12;
 
 /// Π(1 + r) − 1 over the sessions in which capital was at work in it.
 fn own_return(days: &[Day]) -> Figure<f64> {
     if days.iter().any(|day| day.is_unknown) {
         return Err(Undefined::because("its value is unknown in some sessions: a price or an exchange rate is missing"));
     }
+    if days.iter().any(|day| day.is_unconverted) {
+        return Err(Undefined::because(UNCONVERTED));
+    }
+    if days.iter().any(|day| day.is_short) {
+        return Err(Undefined::because("shares were sold short: what is owed is no capital that could have a return"));
+    }
     let returns = days.iter().filter_map(|day| {
-        let base = day.before + day.net.max(0.0);
+        let base = day.before + day.invested;
         (base > 0.0).then(|| day.gain / base)
     });
-    let linked = returns.fold(None, |so_far: Option<f64>, r| Some(so_far.map_or(r, |so_far| link(so_far, r))));
+    let mut linked = None;
+    for r in returns {
+        if r < -1.0 - ROUNDING {
+            return Err(Undefined::because("it lost more on a day than the capital that was at work in it, by costs or income taken back"));
+        }
+        let r = r.max(-1.0);
+        linked = Some(linked.map_or(r, |so_far| link(so_far, r)));
+    }
     let linked = linked.ok_or_else(|| Undefined::because(NO_CAPITAL))?;
     if linked.is_finite() { Ok(linked) } else { Err(Undefined::because("it is too large for a number")) }
 }

@@ -39,7 +39,7 @@ pub fn book(state: State, input: &Input<'_>) -> (State, Yield) {
         let mut today = take_due(&mut transactions, |transaction| transaction.traded_on <= session).to_vec();
         today.sort_by(|a, b| (a.kind, &a.key).cmp(&(b.kind, &b.key)));
         for transaction in today {
-            booking.enter(session, transaction);
+            booking.enter_known(session, transaction);
         }
         booking.drop_unpaid(session);
         booking.close(session);
@@ -128,6 +128,16 @@ impl<'a> Booking<'a> {
         }
         due.sort_by_key(|transaction| transaction.traded_on);
         due
+    }
+
+    /// Books one transaction; where an amount of it had no rate, what it moved is marked so.
+    fn enter_known(&mut self, session: NaiveDate, transaction: &Transaction) {
+        let (begun, was_unconverted) = (self.moved.len(), std::mem::take(&mut self.is_unconverted_now));
+        self.enter(session, transaction);
+        if self.is_unconverted_now {
+            self.moved[begun..].iter_mut().for_each(|(_, moved)| moved.is_unconverted = true);
+        }
+        self.is_unconverted_now |= was_unconverted;
     }
 
     pub(super) fn place(&self, symbol: &Symbol) -> Option<usize> {

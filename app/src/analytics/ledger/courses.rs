@@ -22,15 +22,24 @@ pub struct HoldingCourse {
 pub struct Moved {
     /// What went in less what came out: purchases, costs; sales, income. The gain is the change of the value less this.
     pub net: Money,
+    /// Capital that went in, whatever came out: purchases, shares that arrive. Costs and dividends taken back are none.
+    pub invested: Money,
     /// Dividends, those that are due included.
     pub income: Money,
     /// Fees and taxes that are in no lot.
     pub costs: Money,
     pub realized: Money,
+    /// An amount had no exchange rate and stands at 0 here, so all of these are unknown.
+    pub is_unconverted: bool,
 }
 
 impl Moved {
-    /// What only goes in (out of it: negative), as shares for money do.
+    /// Capital: a purchase, shares that arrive.
+    pub(super) fn invested(capital: Money) -> Self {
+        Self { net: capital, invested: capital.max(Money::ZERO), ..Self::default() }
+    }
+
+    /// What goes in (out of it: negative) and is no capital of a return: proceeds, shares that leave, short sales and their cover.
     pub(super) fn net(net: Money) -> Self {
         Self { net, ..Self::default() }
     }
@@ -55,7 +64,9 @@ impl AddAssign for Moved {
         self.net += other.net;
         self.income += other.income;
         self.costs += other.costs;
+        self.invested += other.invested;
         self.realized += other.realized;
+        self.is_unconverted |= other.is_unconverted;
     }
 }
 

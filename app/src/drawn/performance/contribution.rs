@@ -2,7 +2,7 @@
 
 use crate::{
     analytics::contribution::{Contribution, Contributions, Gain, Part, REST, Rest},
-    domain::{Figure, Money, Scope, Symbol, Undefined},
+    domain::{Figure, Money, Scope, Symbol},
     format::{self, Lean},
     performance::model::Performance,
     routes,
@@ -58,13 +58,14 @@ fn tables(of: &Performance, found: &Contributions) -> AnyView {
 }
 
 fn largest_first(a: &Part, b: &Part) -> std::cmp::Ordering {
-    let size = |part: &Part| part.contribution.map_or_else(|| part.gain.map_or(0.0, |gain| gain.total.ratio_base()), |part| part.whole);
+    let size =
+        |part: &Part| part.contribution.map_or_else(|| part.gain.as_ref().map_or(0.0, |gain| gain.total.ratio_base()), |part| part.whole);
     size(b).total_cmp(&size(a))
 }
 
 fn table(of: &'static str, rows: impl IntoView, found: &Contributions, abroad: bool) -> AnyView {
     let currency = abroad.then(|| view! { <th scope="col" class="r hide">"Currency"</th> });
-    let parts: Option<Vec<Gain>> = found.parts.iter().map(|(_, part)| part.gain).collect();
+    let parts: Option<Vec<Gain>> = found.parts.iter().map(|(_, part)| part.gain.clone().ok()).collect();
     let sum = |of: fn(&Gain) -> Money| parts.as_ref().map(|parts| parts.iter().map(of).sum::<Money>());
     let label = format!("Contribution by {}", of.to_lowercase());
     view! {
@@ -111,7 +112,7 @@ fn empty(cells: usize) -> AnyView {
 fn row(head: String, small: Option<String>, part: &Part, whole: &Figure<f64>, abroad: bool) -> AnyView {
     let of = |of: fn(&Contribution) -> f64| part.contribution.map(|part| of(&part));
     let currency = abroad.then(|| view! { <td class="r hide" data-label="Currency">{points(of(|part| part.currency))}</td> });
-    let gain = |of: fn(&Gain) -> Money| part.gain.map(|gain| of(&gain));
+    let gain = |of: fn(&Gain) -> Money| part.gain.as_ref().ok().map(of);
     let name = head.clone();
     view! {
         <tr data-contribution=name>
@@ -123,7 +124,7 @@ fn row(head: String, small: Option<String>, part: &Part, whole: &Figure<f64>, ab
             <td class="r hide" data-label="Income">{points(of(|part| part.income))}</td>
             <td class="r hide" data-label="Costs">{points(of(|part| part.costs))}</td>
             {currency}
-            <td class="r" data-label="Gain">{lean(gain(|gain| gain.total))}</td>
+            <td class="r" data-label="Gain"><DeltaMoney of=part.gain.clone().map(|gain| gain.total)/></td>
             <td class="r hide-middle" data-label="Realized">{amount(gain(|gain| gain.realized))}</td>
             <td class="r hide-middle" data-label="Unrealized">{amount(gain(|gain| gain.unrealized))}</td>
         </tr>
@@ -132,7 +133,7 @@ fn row(head: String, small: Option<String>, part: &Part, whole: &Figure<f64>, ab
 }
 
 fn rest(rest: &Rest, whole: &Figure<f64>, abroad: bool) -> AnyView {
-    let made_of = rest.gain.map(|gain| {
+    let made_of = rest.gain.as_ref().ok().map(|gain| {
         let said = [("income", gain.income), ("costs", -gain.costs), ("rates on cash", gain.currency), ("rounding", gain.rounding)];
         let said: Vec<String> = said
             .into_iter()
@@ -148,7 +149,7 @@ fn rest(rest: &Rest, whole: &Figure<f64>, abroad: bool) -> AnyView {
             <td class="r"></td>
             <td class="r" data-label="Contribution">{contribution(rest.contribution, whole)}</td>
             {empty(if abroad { 4 } else { 3 })}
-            <td class="r" data-label="Gain">{lean(rest.gain.map(|gain| gain.total))}</td>
+            <td class="r" data-label="Gain"><DeltaMoney of=rest.gain.clone().map(|gain| gain.total)/></td>
             <td class="r hide-middle"></td>
             <td class="r hide-middle"></td>
         </tr>
@@ -170,9 +171,4 @@ fn points(of: Option<f64>) -> String {
 
 fn amount(of: Option<Money>) -> String {
     of.map_or_else(|| "–".into(), format::signed_money)
-}
-
-fn lean(of: Option<Money>) -> AnyView {
-    let unknown = || Undefined::because("its value at one end of the range is unknown: a price or an exchange rate is missing");
-    view! { <DeltaMoney of=of.ok_or_else(unknown)/> }.into_any()
 }

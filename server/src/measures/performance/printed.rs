@@ -63,8 +63,12 @@ fn contributions(found: &Contributions) {
     println!("\n{:<24} {:>12} {:>14} {:>14} {:>16}", "contribution of", "weight", "return", "contribution", "gain");
     for (symbol, part) in &found.parts {
         let own = part.own_return.as_ref().ok().copied();
-        line(symbol.as_str(), [part.average_weight, own, part.contribution.map(|part| part.whole)], part.gain.map(|gain| gain.total));
+        line(
+            symbol.as_str(),
+            [part.average_weight, own, part.contribution.map(|part| part.whole)],
+            part.gain.as_ref().ok().map(|gain| gain.total),
+        );
     }
-    line(REST, [found.rest.average_weight, None, found.rest.contribution], found.rest.gain.map(|gain| gain.total));
+    line(REST, [found.rest.average_weight, None, found.rest.contribution], found.rest.gain.as_ref().ok().map(|gain| gain.total));
     line("All", [None, None, found.whole.as_ref().ok().copied()], found.gain.as_ref().ok().copied());
 }

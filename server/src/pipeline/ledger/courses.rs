@@ -134,15 +134,17 @@ async fn moves(
     let all = || courses.iter().flat_map(|course| course.moves.iter().map(move |(day, moved)| (&course.symbol, *day, moved)));
     let written = sqlx::query!(
         "with incoming as (
-             select * from unnest($3::text[], $4::date[], $5::numeric(28, 4)[], $6::numeric(28, 4)[], $7::numeric(28, 4)[], $8::numeric(28, 4)[])
-             as moved (symbol, session_date, net, income, costs, realized)
+             select * from unnest($3::text[], $4::date[], $5::numeric(28, 4)[], $6::numeric(28, 4)[], $7::numeric(28, 4)[], $8::numeric(28, 4)[],
+                                  $9::numeric(28, 4)[], $10::boolean[])
+             as moved (symbol, session_date, net, income, costs, realized, invested, is_unconverted)
          ), gone as (
              delete from ledger.holding_move as old where portfolio_id = $1 and $2 and not exists (
                  select from incoming where incoming.symbol = old.symbol and incoming.session_date = old.session_date)
          )
          insert into ledger.holding_move as old select $1, incoming.* from incoming
          on conflict (portfolio_id, symbol, session_date) do update
-         set net = excluded.net, income = excluded.income, costs = excluded.costs, realized = excluded.realized
+         set net = excluded.net, income = excluded.income, costs = excluded.costs, realized = excluded.realized,
+             invested = excluded.invested, is_unconverted = excluded.is_unconverted
          where old.* is distinct from excluded.*",
         portfolio.get(),
         from_scratch,
@@ -152,6 +154,8 @@ async fn moves(
         &all().map(|(.., moved)| moved.income.0).collect::<Vec<_>>(),
         &all().map(|(.., moved)| moved.costs.0).collect::<Vec<_>>(),
         &all().map(|(.., moved)| moved.realized.0).collect::<Vec<_>>(),
+        &all().map(|(.., moved)| moved.invested.0).collect::<Vec<_>>(),
+        &all().map(|(.., moved)| moved.is_unconverted).collect::<Vec<_>>(),
     )
     .execute(connection)
     .await?;

@@ -4,7 +4,7 @@ create schema if not exists ledger;
 -- Tables of another shape than the one below go: what they hold is booked anew. Whoever changes a table raises the number.
 do $$
 declare
-    shape constant text := 'shape 4';
+    shape constant text := 'shape 5';
     old record;
 begin
     if obj_description('ledger'::regnamespace, 'pg_namespace') is distinct from shape then
@@ -184,6 +184,10 @@ create table if not exists ledger.holding_move (
     income       numeric(28, 4) not null,
     costs        numeric(28, 4) not null,
     realized     numeric(28, 4) not null,
+    -- Capital that went in, whatever came out.
+    invested     numeric(28, 4) not null,
+    -- An amount had no exchange rate, so all of these are unknown.
+    is_unconverted boolean not null,
     primary key (portfolio_id, symbol, session_date)
 );
 -- One row per session of the exchange.

@@ -1,4 +1,5 @@
--- One row per activity of an account that isn't booked: cancelled, or of a type that entries.sql doesn't know. $1 portfolio, $2 account.
+-- One row per activity of an account that isn't booked: cancelled, or of a type that entries.sql doesn't know. A split that
+-- is booked from the vendor's list is known. $1 portfolio, $2 account.
 select
     activity_id,
     activity_date,
@@ -20,5 +21,9 @@ where
             'FILL', 'FEE', 'CFEE', 'PTC', 'PTR', 'DVF', 'INT', 'INTNRA', 'INTTW', 'WH', 'CSD', 'CSW', 'TRANS', 'JNLC', 'ACATC', 'ACATS', 'JNLS'
         )
         or activity_type like 'DIV%'
+        or activity_type in ('SPLIT', 'SSP') and exists (
+            select from staging.splits as split
+            where split.symbol = trim(activity.symbol) and abs(split.execution_date - activity.activity_date) <= 18
+        )
     )
 order by activity_date desc, activity_id

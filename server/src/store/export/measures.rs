@@ -9,7 +9,7 @@ use app::{
         contribution::{Contributions, Part, REST},
         metrics::Measured,
     },
-    domain::{Figure, Range, Scope, UserId},
+    domain::{Benchmark, Figure, Range, Scope, UserId},
     performance::{figures::performance, model::Performance, words},
 };
 
@@ -18,9 +18,9 @@ pub(super) const NAMES: [&str; 5] = ["measures", "drawdowns", "months", "years",
 
 impl Store {
     /// All of [`NAMES`], in their order; empty before the first publication.
-    pub(super) async fn measured_tables(&self, user: UserId, portfolio: &Owned) -> Result<Vec<Table>> {
+    pub(super) async fn measured_tables(&self, user: UserId, portfolio: &Owned, benchmark: Benchmark) -> Result<Vec<Table>> {
         // The longest range holds the days of all others.
-        let scope = Scope { portfolio: Some(portfolio.id), range: Range::Max, ..Scope::default() };
+        let scope = Scope { portfolio: Some(portfolio.id), range: Range::Max, benchmark, ..Scope::default() };
         let record = self.track_record(user, scope).await?;
         let found = super::in_peace(move || {
             let of = |range| record.as_ref().and_then(|record| performance(record, &Scope { range, ..scope }));
@@ -36,7 +36,7 @@ fn tables(all: &[Performance]) -> Vec<Table> {
     let months = whole.into_iter().flat_map(|of| &of.months).map(|month| row![month.year, number(month.month), month.own]);
     let years = whole.into_iter().flat_map(|of| &of.years).map(|year| {
         let excess = year.benchmark.map(|benchmark| year.own - benchmark);
-        row![year.year, year.own, year.benchmark, excess]
+        row![year.year, year.own, year.benchmark, excess, whole.map(|of| of.benchmark.label().to_owned())]
     });
     vec![
         Table {
@@ -50,7 +50,7 @@ fn tables(all: &[Performance]) -> Vec<Table> {
             rows: all.iter().flat_map(drawdowns).collect(),
         },
         Table { name: "months", columns: &["year", "month", "return"], rows: months.collect() },
-        Table { name: "years", columns: &["year", "return", "benchmark_return", "excess_return"], rows: years.collect() },
+        Table { name: "years", columns: &["year", "return", "benchmark_return", "excess_return", "benchmark"], rows: years.collect() },
         Table { name: "contribution", columns: &CONTRIBUTION, rows: all.iter().flat_map(contributions).collect() },
     ]
 }
@@ -136,8 +136,8 @@ fn contributions(of: &Performance) -> Vec<Vec<Cell>> {
         Err(reason) => &Contributions::unknown(reason),
     };
     let part = |what: &str, names: Vec<Cell>, part: &Part| {
-        let reason = found.whole.as_ref().err().or(part.own_return.as_ref().err()).map(ToString::to_string);
-        let (made, gain) = (part.contribution, part.gain);
+        let reason = found.whole.as_ref().err().or(part.own_return.as_ref().err()).or(part.gain.as_ref().err()).map(ToString::to_string);
+        let (made, gain) = (part.contribution, part.gain.as_ref().ok());
         let numbers = row![
             part.average_weight,
             part.own_return.clone().ok(),
@@ -162,7 +162,7 @@ fn contributions(of: &Performance) -> Vec<Vec<Cell>> {
         part("holding", names, held)
     });
     let sectors = found.groups.iter().map(|(sector, held)| part("sector", row![Cell::Nothing, Cell::Nothing, sector.clone()], held));
-    let gain = found.rest.gain;
+    let gain = found.rest.gain.as_ref().ok();
     let rest = [
         head("rest"),
         row![Cell::Nothing, REST.to_owned(), Cell::Nothing, found.rest.average_weight, Cell::Nothing, found.rest.contribution],
@@ -175,7 +175,7 @@ fn contributions(of: &Performance) -> Vec<Vec<Cell>> {
             gain.map(|gain| gain.costs.0),
             gain.map(|gain| gain.currency.0),
             of.currency.clone(),
-            Cell::Nothing,
+            found.whole.as_ref().err().or(found.rest.gain.as_ref().err()).map(ToString::to_string),
         ],
     ];
     let whole = [

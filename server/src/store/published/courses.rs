@@ -25,7 +25,7 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         let moves = sqlx::query!(
-            "select symbol, session_date, net, income, costs, realized from ledger.holding_move
+            "select symbol, session_date, net, income, costs, realized, invested, is_unconverted from ledger.holding_move
              where portfolio_id = $1 and session_date >= $2 order by symbol, session_date",
             portfolio.get(),
             first,
@@ -39,8 +39,9 @@ impl Store {
         }
         for row in moves {
             let Ok(symbol) = Symbol::parse(&row.symbol) else { continue };
-            let [net, income, costs, realized] = [row.net, row.income, row.costs, row.realized].map(Money);
-            read.course(symbol).moves.push((row.session_date, Moved { net, income, costs, realized }));
+            let [net, invested, income, costs, realized] = [row.net, row.invested, row.income, row.costs, row.realized].map(Money);
+            let moved = Moved { net, invested, income, costs, realized, is_unconverted: row.is_unconverted };
+            read.course(symbol).moves.push((row.session_date, moved));
         }
         let courses = read.courses();
         let mut names = self.named(portfolio, courses.iter().map(|course| course.symbol.as_str().to_owned()).collect()).await?;

@@ -47,7 +47,7 @@ impl Row {
             income: Money(self.income),
             costs: Money(self.costs),
             brought_in: Money(self.brought_in),
-            cash_currency: Money(self.cash_currency.unwrap_or_default()),
+            cash_currency: self.cash_currency.map(Money),
             exact_value: self.exact_value.map(Money).or(self.value.map(Money)),
             benchmark_return: match benchmark {
                 Benchmark::SpyTotalReturn => self.benchmark_total_return,
@@ -87,7 +87,9 @@ impl Store {
                     Row,
                     r#"select day.session_date as "session_date!", value, inflow as "inflow!", outflow as "outflow!",
                               net_contributions as "net_contributions!", daily_return, carried as "carried!", positions as "positions!",
-                              unrealized, realized as "realized!", income as "income!", costs as "costs!", brought_in as "brought_in!", cash_currency, exact_value,
+                              unrealized, realized as "realized!", income as "income!", costs as "costs!", brought_in as "brought_in!",
+                              -- Of before it was kept, when nobody had another currency.
+                              coalesce(cash_currency, 0) as cash_currency, exact_value,
                               beside.benchmark_price_return as "benchmark_price_return?",
                               beside.benchmark_total_return as "benchmark_total_return?", beside.risk_free_rate as "risk_free_rate?"
                        from (select distinct on (session_date) * from ops.published_portfolio_day

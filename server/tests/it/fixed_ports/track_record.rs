@@ -28,7 +28,7 @@ pub fn of(days: &[Day]) -> TrackRecord {
             income: Money::ZERO,
             costs: Money::ZERO,
             brought_in: Money::ZERO,
-            cash_currency: Money::ZERO,
+            cash_currency: Some(Money::ZERO),
             exact_value: day.value,
             benchmark_return: step(day.benchmark_cumulative, of_day_before(|day| day.benchmark_cumulative)),
             risk_free_rate: Some(0.043),

@@ -83,7 +83,9 @@ impl Booking<'_> {
         // What the owner put in and cash didn't get went into holdings.
         let into_holdings = net_flow - self.cash_moved;
         let (cost, brought) = if into_holdings > Money::ZERO { (into_holdings, Money::ZERO) } else { (Money::ZERO, -into_holdings) };
-        let holdings_return = return_of(self.previous_market_value, unrounded_market_value, cost, brought);
+        // A round trip while nothing is held leaves no capital at its start nor at its end: what it lost would count as all of it.
+        let is_at_work = positions > 0 || self.previous_market_value.is_none_or(|before| before > Money::ZERO);
+        let holdings_return = return_of(self.previous_market_value, unrounded_market_value, cost, brought).filter(|_| is_at_work);
         self.close_intervals(session);
         let is_cost_known = self.unconverted_since.is_none()
             || !self.positions.iter().any(|position| !position.quantity.is_zero() && position.is_unconverted());

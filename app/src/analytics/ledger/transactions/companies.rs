@@ -199,7 +199,7 @@ impl Booking<'_> {
             }
         });
         let worth = self.worth(session, new, quantity).unwrap_or(cost);
-        self.moved.extend([(old, Moved::net(-worth)), (new, Moved::net(worth))]);
+        self.moved.extend([(old, Moved::net(-worth)), (new, Moved::invested(worth))]);
     }
 
     /// Mergers and new symbols: shares go, and shares of another symbol, cash, or both come.

@@ -115,6 +115,8 @@ impl Booking<'_> {
         } else {
             (transaction.quantity, sums.amount + sums.fee, sums.base_amount + sums.base_fee)
         };
+        // Nobody puts capital in by buying back what is owed, nor by letting a dividend buy shares.
+        let is_capital = transaction.kind == Kind::Buy && !self.positions[number].quantity.is_sign_negative();
         let trade = self.traded(session, transaction, number, &sums, (quantity, cost, base_cost));
         let realized = self.change(number, |position| position.trade(&trade));
         self.realize(realized);
@@ -123,7 +125,8 @@ impl Booking<'_> {
         self.totals.taxes += sums.base_tax;
         self.move_cash(transaction, sums.currency, -cost - sums.tax, -base_cost - sums.base_tax);
         let place = self.positions[number].place;
-        self.moved.extend([(place, Moved::net(base_cost)), (place, Moved::costs(sums.base_tax))]);
+        let moved = if is_capital { Moved::invested(base_cost) } else { Moved::net(base_cost) };
+        self.moved.extend([(place, moved), (place, Moved::costs(sums.base_tax))]);
     }
 
     /// A trade in the words of a position: its cost is told in base currency and in that of the symbol's prices.
@@ -170,7 +173,8 @@ impl Booking<'_> {
             let base = Sums { currency: self.exchange.base, ..sums };
             self.traded(session, transaction, number, &base, (transaction.quantity, cost.0, cost))
         };
-        let realized = if self.positions[number].quantity.is_sign_negative() {
+        let is_owed = self.positions[number].quantity.is_sign_negative();
+        let realized = if is_owed {
             // Into a short position they come to close it.
             self.change(number, |position| position.trade(&trade))
         } else {
@@ -180,7 +184,8 @@ impl Booking<'_> {
         self.realize(realized);
         self.net_flow += worth;
         self.totals.brought_in += worth - cost;
-        self.moved.extend([(place, Moved::net(worth)), (place, Moved::costs(sums.base_fee + sums.base_tax))]);
+        let moved = if is_owed { Moved::net(worth) } else { Moved::invested(worth) };
+        self.moved.extend([(place, moved), (place, Moved::costs(sums.base_fee + sums.base_tax))]);
         self.pay(transaction, &sums, Decimal::ZERO, Money::ZERO);
     }
 
