@@ -2,11 +2,18 @@
 
 use super::{LAST, all_sessions, publish_all};
 use crate::{
-    explain::known::{pages, ports},
+    explain::known::{OWNER, of, pages, ports},
     market::{count, on, open, sql, task, text},
+    pipeline::demo,
 };
-use app::{domain::PortfolioId, ports::Ports};
-use server::pipeline::publish::{Scope, publish};
+use app::{domain::PortfolioId, error::AppError, explain::model::Asked, ports::Ports};
+use server::{
+    clock::Clock,
+    pipeline::{
+        catch_up,
+        publish::{Scope, publish},
+    },
+};
 use sqlx::PgPool;
 
 /// Published a fortnight ago and today; then the ledger's tables are those of the version before.
@@ -63,6 +70,29 @@ async fn the_first_edit_after_an_upgrade_books_everybody(pool: PgPool) {
         count(&pool, "select from ledger.position where portfolio_id = 1").await,
         count(&pool, "select distinct account_id, symbol, from_date from ops.published_position where portfolio_id = 1").await
     );
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn until_then_the_start_asks_for_it_and_explanations_say_so(pool: PgPool) {
+    let ports = installation(&pool).await;
+    let before = shown(&ports).await;
+    let asked = |figure: &str, known| Asked { figure: figure.into(), scope: of(1, known), ..Asked::default() };
+    for figure in ["value", "time_weighted", "day_change", "close"] {
+        let said = ports.explanations.explain(OWNER, Asked { symbol: Some("AAPL".into()), ..asked(figure, None) }).await.unwrap_err();
+        assert!(matches!(&said, AppError::Refused(said) if said.starts_with("After an update")), "{figure}: {said:?}");
+    }
+    let known = ports.explanations.explain(OWNER, asked("value", Some(on("2014-06-20")))).await.unwrap();
+    assert_eq!(known.value, known.recipe.work_out(), "what was kept is there all the same");
+    demo(&pool).await;
+    let clock = Clock::Fixed(format!("{LAST}T22:00:00Z").parse().unwrap());
+    assert!(catch_up(&pool, clock).await.unwrap().is_some(), "a publication is asked for");
+    publish_all(&pool, on(LAST)).await;
+    assert_eq!(shown(&ports).await, before);
+    for known in [None, Some(on("2014-06-20"))] {
+        let found = ports.explanations.explain(OWNER, asked("value", known)).await.unwrap();
+        assert_eq!(found.value, found.recipe.work_out(), "{known:?}");
+    }
+    sql(&pool, "delete from ops.run where dag = 'publish'").await;
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
