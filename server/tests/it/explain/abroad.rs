@@ -8,7 +8,7 @@ use crate::market::{on, open, sql};
 use app::{
     explain::{
         model::{Asked, Explanation},
-        recipe::Recipe,
+        recipe::{Answer, Recipe},
     },
     ports::Ports,
 };
@@ -20,6 +20,70 @@ const UPGRADE: &str = include_str!("../../../../migrations/20261123000040_keep_r
 
 async fn explained(ports: &Ports, asked: &Asked) -> Explanation {
     ports.explanations.explain(OWNER, asked.clone()).await.unwrap_or_else(|error| panic!("{asked:?}: {error}"))
+}
+
+/// Where an input says one figure, that figure's own explanation says the same.
+async fn assert_inputs_agree(ports: &Ports, asked: &Asked) -> usize {
+    let mut followed = 0;
+    for input in explained(ports, asked).await.inputs {
+        let Some(link) = input.leads_to else { continue };
+        let there = Asked {
+            figure: link.figure.clone(),
+            symbol: link.symbol,
+            session: Some(link.session),
+            ..Asked { scope: asked.scope, ..Asked::default() }
+        };
+        let there = explained(ports, &there).await;
+        let says = match (link.figure.as_str(), &there.value) {
+            ("close", _) if input.name != "Close" => continue,
+            ("session_value", _) if !input.name.contains("alue") => continue,
+            ("close", _) => there.shown.clone(),
+            (_, Ok(Answer::Price(price))) => price.to_string(),
+            (_, Ok(Answer::Money(money))) => app::format::money(*money),
+            _ => there.shown.clone(),
+        };
+        assert_eq!(input.said, says, "{asked:?}: {}", input.name);
+        followed += 1;
+    }
+    followed
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn an_input_says_what_its_own_explanation_says(pool: PgPool) {
+    let mut world = World::new(&pool, 3).await;
+    let ports = ports(&pool);
+    for number in 0..40 {
+        world.session(&pool, number).await;
+        world.act(&pool, number).await;
+        if number == 10 {
+            for (number, (symbol, currency)) in SYMBOLS.iter().enumerate() {
+                sql(
+                    &pool,
+                    &format!(
+                        "insert into book.transaction (portfolio_id, transaction_id, version, account_id, traded_on, type, symbol, quantity, price, amount, currency, source, entered_by)
+                         select portfolio, 5000 + portfolio * 10 + {number}, 1, portfolio, '2013-12-16', 'buy', '{symbol}', 20, 50, 1000, '{currency}', 'hand', 1
+                         from generate_series(1, 2) as portfolio;
+                         insert into ops.change (portfolio_id, kind, from_date) values (1, 'transaction', '2013-12-16'), (2, 'transaction', '2013-12-16')"
+                    ),
+                )
+                .await;
+            }
+        }
+    }
+    publish_on(&pool, world.sessions[39], publish::Scope::All).await;
+    let mut followed = 0;
+    for (portfolio, known) in [(1, None), (2, None), (1, Some(world.sessions[39])), (2, Some(world.sessions[39]))] {
+        for (symbol, _) in SYMBOLS {
+            let asked =
+                Asked { figure: "holding_value".into(), symbol: Some(symbol.into()), scope: of(portfolio, known), ..Asked::default() };
+            followed += assert_inputs_agree(&ports, &asked).await;
+        }
+        for figure in ["value", "total_gain", "day_change", "cash", "receivable", "volatility", "year_return"] {
+            let asked = Asked { figure: figure.into(), scope: of(portfolio, known), ..Asked::default() };
+            followed += assert_inputs_agree(&ports, &asked).await;
+        }
+    }
+    assert!(followed > 100, "{followed}");
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
