@@ -117,3 +117,38 @@ async fn a_second_vendors_close_stands_beside_the_one_that_is_used(pool: PgPool)
     let then = ports.explanations.explain(OWNER, asked(Some(day))).await.unwrap();
     assert_eq!(then.quotes.len(), 1);
 }
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_yield_as_known_is_the_one_that_was_read_then(pool: PgPool) {
+    let sessions = begin(&pool).await;
+    let (ports, last) = (ports(&pool), *sessions.last().unwrap());
+    let before = sessions[sessions.len() - 2];
+    let land = async |day: &str, value: &str| {
+        let (response, _) =
+            kept(&pool, "fred.observations", &format!(r#"{{"observations":[{{"date":"{day}","value":"{value}"}}]}}"#)).await;
+        sql(
+            &pool,
+            &format!(
+                "insert into raw.economic_observation (series_id, observed_on, value, response_id) values ('DGS3MO', '{day}', {value}, {response});
+                 insert into ops.change (kind, from_date) values ('rate', '{day}')"
+            ),
+        )
+        .await;
+        response
+    };
+    let first = land("2014-05-13", "0.03").await;
+    publish_on(&pool, before, publish::Scope::All).await;
+    // The same value of a nearer day comes the day after, and a day's value is said twice.
+    let second = land("2014-05-15", "0.03").await;
+    let again = land("2014-05-15", "0.03").await;
+    publish_on(&pool, last, publish::Scope::All).await;
+    let asked = async |known| {
+        let asked = Asked { figure: "risk_free_rate".into(), scope: of(1, known), session: Some(before), ..Asked::default() };
+        let explained: Explanation = ports.explanations.explain(OWNER, asked).await.unwrap();
+        assert_eq!(explained.value, explained.recipe.work_out());
+        (explained.quotes[0].response_id, explained.inputs[0].notes.join(""))
+    };
+    assert_eq!(asked(Some(before)).await, (first, "carried from 13 May 2014".into()), "nothing that came later");
+    let later = asked(None).await;
+    assert!(later.0 == again && later.1.is_empty(), "{later:?}: the nearest day's last version, not {second}");
+}
