@@ -152,3 +152,51 @@ async fn a_yield_as_known_is_the_one_that_was_read_then(pool: PgPool) {
     let later = asked(None).await;
     assert!(later.0 == again && later.1.is_empty(), "{later:?}: the nearest day's last version, not {second}");
 }
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_portfolio_has_no_restatements_from_before_it_was_shown(pool: PgPool) {
+    let sessions = begin(&pool).await;
+    let (ports, last) = (ports(&pool), *sessions.last().unwrap());
+    answer(&pool, sessions[3], &[("SPY", "190.5")]).await;
+    publish_on(&pool, last, publish::Scope::All).await;
+    sql(
+        &pool,
+        "insert into book.portfolio (owner_id, name) values (1, 'Late');
+         insert into book.account (portfolio_id, name) values (3, 'Late');
+         insert into book.transaction (portfolio_id, transaction_id, version, account_id, traded_on, type, amount, source, entered_by)
+         values (3, 1005, 1, (select account_id from book.account where portfolio_id = 3), '2014-05-01', 'deposit', 20000, 'hand', 1);
+         insert into ops.change (portfolio_id, kind, from_date) values (3, 'transaction', '2014-05-01')",
+    )
+    .await;
+    publish_on(&pool, last, publish::Scope::All).await;
+    let rows = async |scope: Scope| ports.explanations.restatements(OWNER, scope, 1).await.unwrap().rows;
+    assert_eq!(rows(of(1, None)).await.len(), 1);
+    assert!(rows(of(3, None)).await.is_empty(), "it never showed the old return");
+    assert_eq!(ports.portfolios.overview(OWNER, of(3, None)).await.unwrap().unwrap().restated.benchmark_in_range, 0);
+    // What it did show moves now: the close, and in the total return alone a dividend.
+    answer(&pool, sessions[3], &[("SPY", "190.25")]).await;
+    publish_on(&pool, last, publish::Scope::All).await;
+    let moved = rows(of(3, None)).await;
+    assert_eq!((moved.len(), moved[0].benchmark_sessions, moved[0].sessions), (1, 2, 0));
+    assert_eq!(
+        moved[0].reasons.iter().map(|reason| reason.said.as_str()).collect::<Vec<_>>(),
+        ["SPY closed at 190.25 on 6 May 2014, not at 190.50."]
+    );
+    let (dividend, _) = kept(&pool, "polygon.dividends", "{}").await;
+    sql(
+        &pool,
+        &format!(
+            "insert into raw.dividend (symbol, ex_dividend_date, vendor_id, pay_date, cash_amount, response_id) values ('SPY', '2014-05-12', 'd9', '2014-06-30', 0.9, {dividend});
+             insert into ops.change (symbol, kind, from_date) values ('SPY', 'dividend', '2014-05-12')"
+        ),
+    )
+    .await;
+    publish_on(&pool, last, publish::Scope::All).await;
+    let total = rows(of(3, None)).await;
+    assert_eq!((total.len(), total[0].benchmark_sessions, total[0].first), (2, 1, on("2014-05-12")));
+    assert!(total[0].days[0].moved.iter().all(|moved| moved.old != moved.new), "{total:?}");
+    let price = Scope { benchmark: Benchmark::SpyPriceReturn, ..of(3, None) };
+    assert_eq!(rows(price).await.len(), 1, "the price return didn't move");
+    assert_eq!(ports.portfolios.overview(OWNER, price).await.unwrap().unwrap().restated.benchmark_in_range, 2);
+    assert_eq!(ports.portfolios.overview(OWNER, of(3, None)).await.unwrap().unwrap().restated.benchmark_in_range, 3);
+}
