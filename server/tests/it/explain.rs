@@ -7,4 +7,4 @@ mod bytes;
 mod figures;
 pub mod known;
 mod walk;
-mod world;
+pub mod world;
