@@ -54,6 +54,12 @@ async fn every_bob_leads_to_an_explanation_that_gives_its_figure(pool: PgPool) {
             let shown = ada.get(&format!("{page}?{scope}")).await;
             assert_eq!(shown.status, StatusCode::OK, "{page}?{scope}");
             assert_eq!(bare_cells(&shown.body), Vec::<String>::new(), "{page}?{scope}");
+            for form in shown.body.split("<form").skip(1).filter(|form| form.contains("#rolling")) {
+                let fields = form.split("</form>").next().unwrap();
+                for (name, value) in scope.split('&').filter_map(|pair| pair.split_once('=')) {
+                    assert!(fields.contains(&format!("name=\"{name}\" value=\"{value}\"")), "{page}?{scope}: {fields}");
+                }
+            }
             let dated = ["value", "day_return", "day_change"].map(|figure| format!("/explain/{figure}?{scope}&session=2014-12-10"));
             for address in addresses(&shown.body).into_iter().chain(dated) {
                 let figure = address["/explain/".len()..].split('?').next().unwrap().to_owned();
