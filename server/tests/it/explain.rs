@@ -1,6 +1,6 @@
 //! What was shown can be shown again: pages as known on earlier days, restatements with their reasons, figures down to the bytes.
 
-mod abroad;
+pub mod abroad;
 mod answers;
 mod bobs;
 mod bytes;

@@ -18,6 +18,13 @@ use sqlx::PgPool;
 /// What the upgrade does to what older versions kept.
 const UPGRADE: &str = include_str!("../../../../migrations/20261123000040_keep_rates.sql");
 
+/// What was published, as if the version before had kept it and this one's migration had followed.
+pub async fn upgrade(pool: &PgPool) {
+    sql(pool, "update ops.published_position set currency = null; delete from ops.published_rate").await;
+    let (_, fill) = UPGRADE.split_once("\nupdate ").unwrap();
+    sql(pool, &format!("update {fill}")).await;
+}
+
 async fn explained(ports: &Ports, asked: &Asked) -> Explanation {
     ports.explanations.explain(OWNER, asked.clone()).await.unwrap_or_else(|error| panic!("{asked:?}: {error}"))
 }
@@ -125,9 +132,7 @@ async fn what_an_older_version_published_is_never_valued_one_to_one(pool: PgPool
     }
     let said = crate::market::text(&pool, CURRENCIES).await;
     assert!(said.contains("EUR") && said.contains("GBX") && said.contains("USD"), "{said}");
-    sql(&pool, "update ops.published_position set currency = null; delete from ops.published_rate").await;
-    let (_, fill) = UPGRADE.split_once("\nupdate ").unwrap();
-    sql(&pool, &format!("update {fill}")).await;
+    upgrade(&pool).await;
     assert_eq!(crate::market::text(&pool, CURRENCIES).await, said, "as the ledger had them");
     let ports = ports(&pool);
     let (mut without, known) = (0, Some(world.sessions[59]));
