@@ -112,6 +112,13 @@ fn quote(quote: &Quote) -> AnyView {
     };
     let (class, intact) =
         if quote.is_intact { ("chip ok", "the bytes have this hash") } else { ("chip warn", "the bytes no longer have this hash") };
+    let bytes = match &quote.bytes_at {
+        Some(at) => view! {
+            <span class="exports"><a class="more" id="bytes" href=at.clone() rel="external" download="">"All bytes"</a></span>
+        }
+        .into_any(),
+        None => view! { <span class="mute">"asked for all portfolios at once; only this symbol's part is shown"</span> }.into_any(),
+    };
     let (field_from, field_to) = quote.field.unwrap_or_default();
     let (before_cut, after_cut) = (
         (quote.shown_from > 0).then_some("…"),
@@ -122,7 +129,7 @@ fn quote(quote: &Quote) -> AnyView {
             <header>
                 <h2>{format!("What {} answered", format::identifier(&quote.vendor))}</h2>
                 <span class="mute">{fetched}{by}</span>
-                <span class="exports"><a class="more" id="bytes" href=quote.bytes_at.clone() rel="external" download="">"All bytes"</a></span>
+                {bytes}
             </header>
             <p class="mute">{format!("{} {}, status {}", quote.endpoint, quote.request, quote.status)}</p>
             <pre class="bytes" tabindex="0"><code>{before_cut}{quote.before.clone()}<mark data-from=field_from.to_string() data-to=field_to.to_string()>{quote.marked.clone()}</mark>{quote.after.clone()}{after_cut}</code></pre>

@@ -9,7 +9,7 @@ pub(super) fn bob(figure: &str, label: &str, scope: &Scope, about: &[(&str, &str
     linked("explained", figure, label, scope, about)
 }
 
-/// The same over a whole cell of a dense table: seen where the pointer or the keyboard is, and always where there is no pointer.
+/// The same in the corner of a cell of a dense table: seen where the pointer or the keyboard is, and always where there is no pointer.
 pub(super) fn bob_over(figure: &str, label: &str, scope: &Scope, about: &[(&str, &str)]) -> AnyView {
     linked("explained over", figure, label, scope, about)
 }

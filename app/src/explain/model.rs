@@ -144,8 +144,8 @@ pub struct Quote {
     pub before: String,
     pub marked: String,
     pub after: String,
-    /// Where the bytes are: an address of this site.
-    pub bytes_at: String,
+    /// Where the bytes are: an address of this site. None where the answer tells of others' holdings too: then only one's own part is shown.
+    pub bytes_at: Option<String>,
 }
 
 /// The publication that showed the figure, and what it went through.

@@ -68,7 +68,7 @@ fn members(holdings: &[HoldingRecord]) -> Vec<Member<'_>> {
 }
 
 /// What links all returns is unknown where the time-weighted return is: a value in between is missing, and with it a return.
-fn linked_or(key: &str, linked: &Figure<Linked>, figure: Figure<f64>) -> Figure<f64> {
+pub fn linked_or(key: &str, linked: &Figure<Linked>, figure: Figure<f64>) -> Figure<f64> {
     match linked {
         Err(reason) if matches!(key, "cumulative_return" | "annualized_return") => Err(reason.clone()),
         _ => figure,

@@ -3,6 +3,7 @@
 use super::{
     dags::{daily, history, publication},
     error::Error,
+    ledger,
     parameters::{Everything, Parameters},
     requests::{ask, published_session},
 };
@@ -47,7 +48,7 @@ pub async fn catch_up(pool: &PgPool, clock: Clock) -> Result<Option<i64>, Error>
     }
     match missing(published_session(pool).await?, clock.last_completed_session()) {
         Some((dag, parameters)) => Ok(Some(ask(pool, dag, parameters, Trigger::CatchUp, None, Repeat::JoinLive).await?)),
-        None if !is_of_this_version(pool).await? => {
+        None if !is_of_this_version(pool).await? || !ledger::is_of_this_shape(pool).await? => {
             // Nothing is missing, but what an older version published pages of this one can't read.
             let all = Parameters::PublishAll { publish: Everything::All };
             Ok(Some(ask(pool, publication(), all, Trigger::CatchUp, None, Repeat::JoinLive).await?))

@@ -23,8 +23,8 @@ fn bar(of: &SectorWeight, most: f64, scope: &Scope) -> AnyView {
     let width = if most > 0.0 { (of.weight / most).clamp(0.0, 1.0) * 100.0 } else { 0.0 };
     let class = if of.sector == "Cash" { "bar cash" } else { "bar" };
     view! {
-        <li class="bobbed" title=format::money(of.value)>
-            <span class="name">{of.sector.clone()}</span>
+        <li class="bobbed">
+            <span class="name">{of.sector.clone()}<small>{format::whole_money(of.value)}</small></span>
             <span class=class style=format!("--w:{width:.1}%")></span>
             <span class="num">{format::share(of.weight)}</span>
             {bob_over("sector_weight", &format!("weight of {}", of.sector), scope, &[("sector", &of.sector)])}

@@ -4,7 +4,7 @@ use super::measures::written;
 use crate::{
     analytics::series::WINDOWS,
     charts,
-    domain::{Range, Scope},
+    domain::Scope,
     drawn::parts::bob,
     format,
     performance::{
@@ -57,14 +57,13 @@ fn form(scope: &Scope, rolled: Rolled) -> AnyView {
         let label = format!("{window} sessions");
         view! { <option value=window.to_string() selected=window == rolled.window>{label}</option> }
     };
-    let hidden = |name: &'static str, value: String| view! { <input type="hidden" name=name value=value/> };
-    let portfolio = scope.portfolio.map(|portfolio| hidden("portfolio", portfolio.to_string()));
-    let range = (scope.range != Range::default()).then(|| hidden("range", scope.range.label().to_owned()));
-    let against = (scope.benchmark != Default::default()).then(|| hidden("against", scope.benchmark.key().to_owned()));
+    let hidden = |name: &str, value: &str| view! { <input type="hidden" name=name.to_owned() value=value.to_owned()/> };
+    let query = scope.query();
+    let kept: Vec<_> = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, value)| hidden(name, value)).collect();
     let action = format!("{}#rolling", routes::PERFORMANCE);
     view! {
         <form class="picks" method="get" action=action data-autosubmit="">
-            {portfolio}{range}{against}
+            {kept}
             <label class="pick"><small>"Measure"</small><select name="rolling">{ROLLING.iter().map(|key| measure(key)).collect_view()}</select></label>
             <label class="pick"><small>"Window"</small><select name="window">{WINDOWS.map(window).collect_view()}</select></label>
             <noscript><button class="button small">"Show"</button></noscript>

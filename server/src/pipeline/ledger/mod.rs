@@ -12,11 +12,14 @@ pub use read::{Books, Needs, Prices, books, needs_through, quarantined};
 
 use crate::calendar;
 use chrono::NaiveDate;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 
 /// The first day whose sessions `ledger.session` holds: before any account that we will meet, and always the same, so that a
 /// rebuild gives the same rows.
 const FIRST_SESSIONS: NaiveDate = NaiveDate::from_ymd_opt(2000, 1, 1).expect("a day of the calendar");
+
+/// The shape's number stands in it.
+const TABLES: &str = include_str!("tables.sql");
 
 /// Creates the schema's missing tables. Idempotent. Answers whether tables of another shape had to go: then every portfolio is to be
 /// booked anew.
@@ -31,9 +34,23 @@ pub async fn ensure_tables(connection: &mut PgConnection) -> Result<bool, sqlx::
         )
     };
     let before = shape().fetch_one(&mut *connection).await?;
-    sqlx::raw_sql(include_str!("tables.sql")).execute(&mut *connection).await?;
+    sqlx::raw_sql(TABLES).execute(&mut *connection).await?;
     let after = shape().fetch_one(connection).await?;
     Ok(before.is_some() && before != after)
+}
+
+/// Are the tables of the shape that this version writes and reads? An older version's are replaced by the next publication.
+///
+/// # Errors
+/// What Postgres says.
+pub async fn is_of_this_shape(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    let said = sqlx::query_scalar!(r#"select coalesce(obj_description(to_regnamespace('ledger'), 'pg_namespace'), '') as "shape!""#);
+    Ok(said.fetch_one(pool).await? == shape())
+}
+
+/// As tables.sql says it.
+fn shape() -> &'static str {
+    TABLES.split_once("shape constant text := '").and_then(|(_, rest)| rest.split_once('\'')).map_or("", |(shape, _)| shape)
 }
 
 /// Lands the exchange's sessions up to `through`.
@@ -50,4 +67,12 @@ pub async fn land_sessions(connection: &mut PgConnection, through: NaiveDate) ->
         .execute(connection)
         .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_shape_stands_in_the_tables() {
+        assert!(super::shape().starts_with("shape "), "{}", super::shape());
+    }
 }

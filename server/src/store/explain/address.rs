@@ -1,6 +1,7 @@
 //! What stands in an explanation's address beside the scope, and what the figure is called there. Pure.
 
 use app::{
+    domain::Currency,
     explain::{figures::Described, model::Asked},
     format,
     performance::model::Rolled,
@@ -25,13 +26,16 @@ const DATED: &[&str] = &[
     "exchange_rate",
 ];
 
+/// Figures of the last session, whichever that is, where no other is asked for.
+const OF_THE_LAST: &[&str] = &["value", "day_return", "day_change"];
+
 /// In the order of the address; each with the value that was meant where none was given.
 pub(super) fn about(asked: &Asked, as_of: NaiveDate) -> Vec<(String, String)> {
     let figure = asked.figure.as_str();
     let mut about = Vec::new();
     let mut put = |name: &str, value: Option<String>| about.extend(value.map(|value| (name.to_owned(), value)));
     if matches!(figure, "close" | "exchange_rate") || figure.starts_with("holding_") {
-        put("symbol", asked.symbol.clone());
+        put("symbol", asked.symbol.as_deref().map(|symbol| if figure == "exchange_rate" { exchanged(symbol) } else { symbol.to_owned() }));
     }
     if figure == "sector_weight" {
         put("sector", asked.sector.clone());
@@ -41,10 +45,15 @@ pub(super) fn about(asked: &Asked, as_of: NaiveDate) -> Vec<(String, String)> {
         put("rolling", Some(rolled.key.to_owned()));
         put("window", Some(rolled.window.to_string()));
     }
-    if DATED.contains(&figure) {
+    if DATED.contains(&figure) || OF_THE_LAST.contains(&figure) && asked.session.is_some() {
         put("session", Some(as_of.to_string()));
     }
     about
+}
+
+/// Of pence the pound is exchanged.
+fn exchanged(currency: &str) -> String {
+    Currency::parse(currency).map_or_else(|_| currency.to_owned(), |currency| currency.major().to_string())
 }
 
 /// The figure's name, with what it is of where that isn't its symbol.
@@ -73,6 +82,9 @@ mod tests {
             about.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
         };
         assert_eq!(said("value", "symbol=AAPL"), "");
+        assert_eq!(said("value", "session=2026-11-20"), "session=2026-11-20");
+        assert_eq!(said("day_return", "session=2026-11-20"), "session=2026-11-20");
+        assert_eq!(said("exchange_rate", "symbol=GBX"), "symbol=GBP&session=2026-11-20");
         assert_eq!(said("close", "symbol=AAPL"), "symbol=AAPL&session=2026-11-20");
         assert_eq!(said("holding_value", "symbol=AAPL&session=2026-01-01"), "symbol=AAPL");
         assert_eq!(said("rolling", "rolling=beta&window=5"), "rolling=beta&window=63&session=2026-11-20");

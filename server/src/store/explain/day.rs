@@ -36,7 +36,7 @@ impl Store {
             self.rates_kept_before(subject, day),
         )?;
         let last = last.ok_or(AppError::NotFound)?;
-        let mut positions = Vec::new();
+        let (mut positions, mut lacks_rate) = (Vec::new(), false);
         let mut inputs = Vec::new();
         for held in held {
             let quantity = held.quantity.normalize();
@@ -46,16 +46,23 @@ impl Store {
             };
             let used = held.currency.as_deref().and_then(|currency| rate_of(currency, &subject.portfolio.currency, &rates));
             let rate = used.or_else(|| kept.get(&held.symbol).copied());
-            let worth = match rate {
-                Some(rate) => value_abroad(quantity, price.close, rate),
-                None => market_value([(quantity, price.close)]),
+            let worth = match (rate, &held.currency) {
+                (Some(rate), _) => value_abroad(quantity, price.close, rate),
+                (None, None) => market_value([(quantity, price.close)]),
+                // Never 1:1 for want of a rate.
+                (None, Some(_)) => None,
             };
             let factors = format!("{} × {}", format::quantity(quantity), format::price(price.close));
-            let factors = rate.map_or_else(|| factors.clone(), |rate| format!("{factors} × {rate}"));
-            let said = format!("{factors} = {}", format::money(worth.unwrap_or_default()));
+            let said = match (worth, rate, &held.currency) {
+                (Some(worth), None, _) => format!("{factors} = {}", format::money(worth)),
+                (Some(worth), Some(rate), _) => format!("{factors} × {rate} = {}", format::money(worth)),
+                (None, None, Some(currency)) => format!("{factors} {currency}, without a rate"),
+                (None, ..) => format!("{factors}: more than can be counted"),
+            };
             let carried = (price.priced_on < day).then(|| format!("carried from {}", format::date(price.priced_on)));
             let by_hand = (price.response_id == 0).then(|| "entered by hand".to_owned());
             inputs.push(Input::new(&held.symbol, said).to("close", Some(&held.symbol), day).noting(carried).noting(by_hand));
+            lacks_rate |= rate.is_none() && held.currency.is_some();
             positions.push(Priced { symbol: held.symbol, quantity, price: price.close, rate });
         }
         let (cash, receivable) = (last.cash.unwrap_or_default(), last.receivable.unwrap_or_default());
@@ -69,7 +76,7 @@ impl Store {
         let recipe = match &value {
             Ok(value) => {
                 let recipe = Recipe::Worth { positions, cash, receivable };
-                if recipe.work_out().as_ref() == Ok(value) { recipe } else { not_enough(as_of) }
+                if !lacks_rate && recipe.work_out().as_ref() == Ok(value) { recipe } else { not_enough(lacks_rate) }
             }
             Err(reason) => overall::nothing(reason),
         };
@@ -278,20 +285,24 @@ struct Events {
 }
 
 /// Why quotes and rates alone don't make a value.
-fn not_enough(as_of: AsOf) -> Recipe {
-    let reason = match as_of {
-        // After a split that a person entered, or under a new symbol, the last close is carried as the ledger knows it.
-        AsOf::Now => "a carried close in it comes from what was booked: a split by hand, or another symbol",
+pub(super) fn not_enough(lacks_rate: bool) -> Recipe {
+    let reason = if lacks_rate {
         // Versions before this one kept the rates of the last session alone.
-        AsOf::Publication(_) => "an older version published it, without the rates of that day",
+        "an older version published it, without the rates of that day"
+    } else {
+        // After a split that a person entered, or under a new symbol, the last close is carried as the ledger knows it.
+        "a carried close in it comes from what was booked: a split by hand, or another symbol"
     };
     Recipe::Nothing { reason: reason.into() }
 }
 
 /// A price, and the rate that it is multiplied with.
 fn priced(price: Decimal, currency: Option<&str>, base: &str, rates: &Rates) -> String {
-    let rate = currency.and_then(|currency| rate_of(currency, base, rates)).map(|rate| format!(" × {}", rate.normalize()));
-    format::price(price) + &rate.unwrap_or_default()
+    let Some(currency) = currency else { return format::price(price) };
+    match rate_of(currency, base, rates) {
+        Some(rate) => format!("{} × {}", format::price(price), rate.normalize()),
+        None => format!("{} {currency}", format::price(price)),
+    }
 }
 
 /// The nearest double, as Postgres takes it: from its digits.

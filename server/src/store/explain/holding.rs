@@ -1,6 +1,14 @@
 //! Figures of one holding, and the close of one symbol on one session down to the vendor's bytes.
 
-use super::{Made, Subject, overall, prices::PriceUsed, rates::rate_of, row, spans::Wanted};
+use super::{
+    Made, Subject,
+    day::not_enough,
+    overall,
+    prices::PriceUsed,
+    rates::{Rates, rate_of},
+    row,
+    spans::Wanted,
+};
 use crate::{
     calendar,
     store::{
@@ -10,7 +18,7 @@ use crate::{
     },
 };
 use app::{
-    domain::{Figure, Money, Symbol, Undefined},
+    domain::{Currency, Figure, Money, Symbol, Undefined},
     error::AppError,
     explain::{
         model::{Input, Quote, Row},
@@ -33,10 +41,14 @@ impl Store {
         let day = last.session_date;
         let mut rows = vec![holding_row(subject, &held, day)];
         let is_abroad = held.currency.as_ref().is_some_and(|currency| *currency != subject.portfolio.currency);
-        if let Some(currency) = held.currency.as_deref().filter(|_| is_abroad) {
+        let (mut rate, mut lacks_rate) = (None, false);
+        if let Some(currency) = held.currency.clone().filter(|_| is_abroad) {
             // The mart's rate of pence is rounded once more.
-            let rates = self.rates_used(subject.portfolio.id, subject.as_of, day).await?;
-            held.rate = rate_of(currency, &subject.portfolio.currency, &rates).or(held.rate);
+            let (base, rates) = (&subject.portfolio.currency, self.rates_used(subject.portfolio.id, subject.as_of, day).await?);
+            let used = rate_of(&currency, base, &rates);
+            lacks_rate = used.is_none();
+            held.rate = used.or(held.rate);
+            rate = held.rate.map(|rate| rate_input(&currency, rate, base, &rates, day));
         }
         let accounts = self.held_by_account(subject, &symbol, day).await?;
         let (value, recipe) = match subject.described.key {
@@ -52,6 +64,7 @@ impl Store {
             key => made_of(key, &held, &accounts, is_abroad, last.value, day).ok_or(AppError::NotFound)?,
         };
         let recipe = match &value {
+            Ok(value) if subject.described.key == "holding_value" && recipe.work_out().as_ref() != Ok(value) => not_enough(lacks_rate),
             Ok(_) => recipe,
             Err(reason) => overall::nothing(reason),
         };
@@ -65,14 +78,7 @@ impl Store {
             inputs.push(Input::new("Close before", format::price(previous.normalize())).to("close", Some(symbol.as_str()), before));
         }
         inputs.push(Input::new("Value", held.value.map_or_else(|| "no price yet".into(), |value| format::money(Money(value)))));
-        if let (Some(currency), Some(rate)) = (&held.currency, held.rate) {
-            let input = Input::new(format!("{} for one {currency}", subject.portfolio.currency), rate.normalize().to_string());
-            inputs.push(if is_abroad && *currency != *subject.portfolio.currency {
-                input.to("exchange_rate", Some(currency), day)
-            } else {
-                input
-            });
-        }
+        inputs.extend(rate);
         inputs.push(Input::new("Cost", held.cost.map_or_else(|| "unknown".into(), |cost| format::money(Money(cost)))));
         if let Some(value) = last.value {
             inputs.push(Input::new("Value of the portfolio", format::money(value)).to("session_value", None, day));
@@ -265,6 +271,18 @@ impl Store {
             ));
         }
         Ok(rows)
+    }
+}
+
+/// What the currency of a holding's prices costs, with the way to how it was made: of pence it is the pound's.
+fn rate_input(currency: &str, rate: Decimal, base: &str, rates: &Rates, day: NaiveDate) -> Input {
+    let major = Currency::parse(currency).map(|currency| currency.major().to_string()).unwrap_or_default();
+    match rates.get(&major) {
+        Some(rate) => Input::new(format!("{base} for one {major}"), rate.to_string())
+            .to("exchange_rate", Some(&major), day)
+            .noting((major != *currency).then(|| format!("one {currency} is a hundredth of it"))),
+        // In pounds pence have their rate without anybody's answer; older versions kept no other.
+        None => Input::new(format!("{base} for one {currency}"), rate.normalize().to_string()),
     }
 }
 

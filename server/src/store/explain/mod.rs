@@ -21,10 +21,10 @@ pub use command::ExplainArgs;
 pub(super) use holding::weight;
 pub use quote::Question;
 
-use super::{Result, Store, published::AsOf, scope::Owned};
+use super::{Error, Result, Store, published::AsOf, scope::Owned};
 use app::{
     analytics::sessions::PortfolioSession,
-    domain::{Figure, Money, Scope, Symbol, UserId},
+    domain::{Figure, Money, PortfolioId, Scope, Symbol, UserId},
     error::AppError,
     explain::{
         figures::{Described, Unit},
@@ -112,6 +112,9 @@ impl Store {
             self.restated_benchmark(portfolio.id, as_of, asked.scope.benchmark),
             self.trail(&portfolio, as_of),
         )?;
+        if as_of == AsOf::Now && !sessions.is_empty() {
+            self.assert_booked(portfolio.id).await?;
+        }
         let subject = Subject { asked, described, portfolio, as_of, sessions, restated, restated_benchmark };
         let made = match described.key {
             "close" => self.close(&subject).await?,
@@ -150,6 +153,18 @@ impl Store {
             quotes: made.quotes,
             publication,
         })
+    }
+
+    /// After an update, until all is booked anew, the pages still stand, but not what they were made from.
+    async fn assert_booked(&self, portfolio: PortfolioId) -> Result<()> {
+        let is_booked = crate::pipeline::ledger::is_of_this_shape(&self.pool).await?
+            && sqlx::query_scalar!(r#"select exists (select from ledger.state where portfolio_id = $1) as "is!""#, portfolio.get())
+                .fetch_one(&self.pool)
+                .await?;
+        if is_booked {
+            return Ok(());
+        }
+        Err(Error::refused("After an update this portfolio is being booked anew; come back when that is published, in some minutes."))
     }
 
     /// A figure of the range.

@@ -12,6 +12,7 @@ use app::{
     },
     format,
     overview::model::{Bridge, OverviewFigures},
+    performance::figures::linked_or,
 };
 use chrono::NaiveDate;
 use std::cmp::Reverse;
@@ -154,7 +155,8 @@ fn measured(key: &str, sessions: &[PortfolioSession], range: Range) -> Option<Fi
     let stretch = Stretch::of(sessions, range)?;
     let series = stretch.series();
     let found = series.measured(Terms::default(), 0..series.returns.len());
-    KEYS.contains(&key).then(|| on_screen(&found, key, stretch.sessions.len()))
+    let shown = || linked_or(key, &stretch.time_weighted(), on_screen(&found, key, stretch.sessions.len()));
+    KEYS.contains(&key).then(shown)
 }
 
 /// The session with whose close a range opens, where there is one, and those of the range.

@@ -1,6 +1,6 @@
 //! A vendor's answer as it came: when, to which request, with which hash, and its bytes around the field that was used.
 
-use super::spans::{Wanted, locate};
+use super::spans::{Wanted, is_shared, locate, own_part, own_request};
 use crate::store::{Result, Store};
 use app::{
     domain::{PortfolioId, Scope, Symbol, UserId},
@@ -32,7 +32,8 @@ pub struct Question {
 pub(super) const YIELD: &str = "DGS3MO";
 
 impl Store {
-    /// An answer, shown at what was used of it; `None` where it isn't there any more.
+    /// An answer, shown at what was used of it; `None` where it isn't there any more. Of one that was asked for all portfolios at once,
+    /// others' symbols are in neither the request nor the bytes.
     pub(super) async fn quote(&self, portfolio: PortfolioId, response_id: i64, wanted: &Wanted<'_>) -> Result<Option<Quote>> {
         let row = sqlx::query!(
             r#"select answer.*, task.name as "task?" from raw.vendor_response as answer
@@ -50,14 +51,16 @@ impl Store {
             Wanted::Rate { currency, quoted_on } => format!("currency={currency}&session={quoted_on}"),
             Wanted::Activity { id } => format!("activity={}", url::form_urlencoded::byte_serialize(id.as_bytes()).collect::<String>()),
         };
-        let shown = around(&body, field.as_ref());
+        let own = own_part(&row.endpoint, &body, wanted);
+        let shown = around(&body, field.as_ref(), own);
+        let is_shared = is_shared(&row.endpoint);
         let marked = field.clone().unwrap_or(shown.start..shown.start);
         let text = |range: Range<usize>| String::from_utf8_lossy(&body[range]).into_owned();
         Ok(Some(Quote {
             response_id,
             vendor: row.vendor,
             endpoint: row.endpoint,
-            request: row.request,
+            request: if is_shared { own_request(&row.request, wanted) } else { row.request },
             status: row.status,
             fetched_at: row.fetched_at,
             run_id: row.run_id,
@@ -70,7 +73,7 @@ impl Store {
             before: text(shown.start..marked.start),
             marked: text(marked.clone()),
             after: text(marked.end..shown.end),
-            bytes_at: format!("/api/explain/response/{response_id}?portfolio={portfolio}&{about}"),
+            bytes_at: (!is_shared).then(|| format!("/api/explain/response/{response_id}?portfolio={portfolio}&{about}")),
         }))
     }
 
@@ -79,19 +82,18 @@ impl Store {
         Ok(self.owned(user, scope).await?.id)
     }
 
-    /// The bytes of an answer from which something of the portfolio was read.
+    /// The bytes of an answer from which something of the portfolio was read. A second vendor's answer tells what others hold, and is never
+    /// given as a whole.
     pub(crate) async fn answer_bytes(&self, question: &Question) -> Result<Vec<u8>> {
         let Question { symbol, session, activity, series, currency, .. } = question;
         let is_theirs = match (symbol, session, activity, series, currency) {
             (Some(symbol), Some(session), None, None, None) => {
                 self.may_see(question.portfolio, symbol).await?
                     && sqlx::query_scalar!(
-                        r#"select exists (select from raw.market_data where symbol = $1 and "timestamp" = $2 and response_id = $3)
-                               or exists (select from raw.reference_close where symbol = $1 and session_date = $4 and response_id = $3) as "is!""#,
+                        r#"select exists (select from raw.market_data where symbol = $1 and "timestamp" = $2 and response_id = $3) as "is!""#,
                         symbol.as_str(),
                         crate::calendar::midnight(*session),
                         question.response_id,
-                        session,
                     )
                     .fetch_one(&self.pool)
                     .await?
@@ -131,10 +133,12 @@ impl Store {
         if !is_theirs {
             return Err(AppError::NotFound.into());
         }
-        let row = sqlx::query!("select body_zstd, body_bytes from raw.vendor_response where response_id = $1", question.response_id)
-            .fetch_optional(&self.pool)
-            .await?
-            .ok_or(AppError::NotFound)?;
+        let row =
+            sqlx::query!("select endpoint, body_zstd, body_bytes from raw.vendor_response where response_id = $1", question.response_id)
+                .fetch_optional(&self.pool)
+                .await?
+                .filter(|row| !is_shared(&row.endpoint))
+                .ok_or(AppError::NotFound)?;
         Ok(unpacked(&row.body_zstd, row.body_bytes).ok_or(AppError::NotFound)?)
     }
 }
@@ -144,9 +148,11 @@ fn unpacked(zstd: &[u8], length: i32) -> Option<Vec<u8>> {
     zstd::bulk::decompress(zstd, length).ok()
 }
 
-/// What is shown: the field with what stands around it, cut between characters; the beginning where there is no field.
-fn around(body: &[u8], field: Option<&Range<usize>>) -> Range<usize> {
-    let field = field.cloned().unwrap_or(0..0);
+/// What is shown: the field with what stands around it, cut between characters; the beginning where there is no field. Nothing beyond
+/// `own`, where not all of the body is one's own.
+fn around(body: &[u8], field: Option<&Range<usize>>, own: Option<Range<usize>>) -> Range<usize> {
+    let own = own.unwrap_or(0..body.len());
+    let field = field.cloned().unwrap_or(own.start..own.start);
     let is_boundary = |at: usize| body.get(at).is_none_or(|byte| byte & 0xC0 != 0x80);
     let mut from = field.start.saturating_sub(AROUND);
     while from > 0 && !is_boundary(from) {
@@ -156,7 +162,7 @@ fn around(body: &[u8], field: Option<&Range<usize>>) -> Range<usize> {
     while to < body.len() && !is_boundary(to) {
         to += 1;
     }
-    from..to
+    from.max(own.start)..to.min(own.end)
 }
 
 #[cfg(test)]
@@ -166,9 +172,11 @@ mod tests {
     #[test]
     fn a_large_body_is_cut_around_the_field() {
         let body = "é".repeat(2_000);
-        let shown = around(body.as_bytes(), Some(&(2_000..2_004)));
+        let shown = around(body.as_bytes(), Some(&(2_000..2_004)), None);
         assert!(shown.start <= 1_680 && shown.end >= 2_324 && shown.len() < 700, "{shown:?}");
         assert!(std::str::from_utf8(&body.as_bytes()[shown]).is_ok());
-        assert_eq!(around(b"{}", None), 0..2);
+        assert_eq!(around(b"{}", None, None), 0..2);
+        assert_eq!(around(body.as_bytes(), Some(&(2_000..2_004)), Some(1_998..2_010)), 1_998..2_010);
+        assert_eq!(around(body.as_bytes(), None, Some(0..0)), 0..0);
     }
 }

@@ -16,7 +16,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
-/// Versions of rates that are looked through: two currencies' of more than half a year.
+/// Quotes that are looked through: two currencies' of more than half a year.
 const VERSIONS: i64 = 400;
 
 /// Units of a portfolio's currency for one unit of each other one (of pence the pound), by its code.
@@ -73,17 +73,16 @@ impl Store {
             quotes: Vec::new(),
         };
         let Some(rate) = session.risk_free_rate else { return Ok(made) };
-        // The newest is what a model reads; what came after the publication isn't what it showed.
-        let versions = sqlx::query!(
-            r#"select observed_on, value as "value!", response_id from raw.economic_observation
-               where series_id = $1 and observed_on <= $2 and value is not null order by observed_on desc, response_id desc limit $3"#,
-            YIELD,
-            day,
-            VERSIONS,
-        );
-        let versions = versions.fetch_all(&self.pool).await?;
         let is_it = |text: &str| Recipe::Percent { text: text.to_owned() }.work_out() == Ok(Answer::Number(Exact(rate)));
-        let Some(found) = versions.into_iter().find(|version| is_it(&version.value.normalize().to_string())) else {
+        let mut found = None;
+        for read_up_to in self.read_up_to(subject, day).await? {
+            let known = self.yield_known(day, read_up_to).await?;
+            found = known.filter(|known| is_it(&known.value.normalize().to_string()));
+            if found.is_some() {
+                break;
+            }
+        }
+        let Some(found) = found else {
             made.recipe = Recipe::Nothing { reason: "the observation isn't there any more".into() };
             return Ok(made);
         };
@@ -106,6 +105,61 @@ impl Store {
         Ok(made)
     }
 
+    /// Up to which answers that may have been read which a session shows, the likeliest first: up to those that the publication on the page
+    /// had read, or, where it left alone what was there, up to those of the one that wrote it.
+    async fn read_up_to(&self, subject: &Subject<'_>, day: NaiveDate) -> Result<Vec<i64>> {
+        Ok(sqlx::query_scalar!(
+            "select response_id from ops.publication where publication_id in (
+                 (select max(publication_id) from ops.publication where publication_id <= $2 and ($1 = any(portfolios) or not keeps_all)),
+                 (select max(publication_id) from ops.published_session where session_date = $3 and publication_id <= $2),
+                 (select max(publication_id) from ops.published_rate where portfolio_id = $1 and session_date = $3 and publication_id <= $2))
+             group by response_id order by response_id desc",
+            subject.portfolio.id.get(),
+            subject.as_of.mark(),
+            day,
+        )
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
+    /// The yield of a session by the rule of staging.risk_free_rates and marts.portfolio_daily: of each day the latest version, of these the
+    /// last that isn't empty.
+    async fn yield_known(&self, day: NaiveDate, read_up_to: i64) -> Result<Option<Observation>> {
+        Ok(sqlx::query_as!(
+            Observation,
+            r#"select observed_on, value as "value!", response_id
+               from (select distinct on (observed_on) observed_on, value, response_id from raw.economic_observation
+                     where series_id = $1 and observed_on <= $2 and response_id <= $3
+                     order by observed_on desc, response_id desc) as latest
+               where value is not null order by observed_on desc limit 1"#,
+            YIELD,
+            day,
+            read_up_to,
+        )
+        .fetch_optional(&self.pool)
+        .await?)
+    }
+
+    /// The latest versions of two currencies' quotes, the newest day first.
+    async fn quotes_known(&self, currencies: &[String], day: NaiveDate, read_up_to: i64) -> Result<Vec<Version>> {
+        Ok(sqlx::query_as!(
+            Version,
+            r#"select case when quote = 'USD' then currency else quote end as "currency!", quoted_on, close,
+                      (case when quote = 'USD' then close else 1 / close end)::numeric(28, 10) as "dollars!", response_id
+               from (select distinct on (quoted_on, currency, quote) * from raw.exchange_rate
+                     where close > 0 and quoted_on <= $2 and response_id <= $4
+                       and (quote = 'USD' and currency = any($1) or currency = 'USD' and quote = any($1))
+                     order by quoted_on desc, currency, quote, response_id desc limit $3) as latest
+               order by quoted_on desc, response_id desc"#,
+            currencies,
+            day,
+            VERSIONS,
+            read_up_to,
+        )
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
     /// What a currency cost when a session was valued, back to the vendor's answers.
     pub(super) async fn exchange(&self, subject: &Subject<'_>) -> Result<Made> {
         let (_, session) = subject.session()?;
@@ -114,18 +168,6 @@ impl Store {
         let rates = self.rates_used(subject.portfolio.id, subject.as_of, day).await?;
         // Of pence in a portfolio in pounds the pound is one.
         let rate = rate_of(currency.as_str(), base, &rates).ok_or(AppError::NotFound)?;
-        let versions = sqlx::query_as!(
-            Version,
-            r#"select case when quote = 'USD' then currency else quote end as "currency!", quoted_on, close,
-                      (case when quote = 'USD' then close else 1 / close end)::numeric(28, 10) as "dollars!", response_id
-               from raw.exchange_rate
-               where close > 0 and quoted_on <= $2 and (quote = 'USD' and currency = any($1) or currency = 'USD' and quote = any($1))
-               order by quoted_on desc, response_id desc limit $3"#,
-            &[currency.to_string(), base.to_owned()],
-            day,
-            VERSIONS,
-        );
-        let versions = versions.fetch_all(&self.pool).await?;
         let mut made = Made {
             value: Ok(Answer::Price(rate)),
             recipe: Recipe::Nothing { reason: "the day of this rate lies too far back".into() },
@@ -141,6 +183,13 @@ impl Store {
             )],
             quotes: Vec::new(),
         };
+        let (pair, mut versions) = ([currency.to_string(), base.to_owned()], Vec::new());
+        for read_up_to in self.read_up_to(subject, day).await? {
+            versions = self.quotes_known(&pair, day, read_up_to).await?;
+            if made_from(&versions, currency.as_str(), base, rate).is_some() {
+                break;
+            }
+        }
         let Some((of, per)) = made_from(&versions, currency.as_str(), base, rate) else { return Ok(made) };
         let dollars = |version: Option<&Version>| version.map_or(Decimal::ONE, |version| version.dollars.normalize());
         made.recipe = Recipe::Crossed { of: dollars(of), base: dollars(per) };
@@ -164,7 +213,14 @@ impl Store {
     }
 }
 
-/// An observation, or a pair of currencies, in one of its versions.
+/// A yield in one of its versions, in percent.
+struct Observation {
+    observed_on: NaiveDate,
+    value: Decimal,
+    response_id: i64,
+}
+
+/// A pair of currencies in one of its versions.
 struct Version {
     currency: String,
     quoted_on: NaiveDate,

@@ -24,24 +24,25 @@ impl Store {
             r#"with own as (
                    select * from ops.restatement where portfolio_id = $1
                ), beside as (
+                   -- Only what this portfolio had shown before can have moved.
                    select publication_id, count(*) as sessions, min(session_date) as first_session, max(session_date) as last_session
-                   from (select session_date, publication_id, benchmark_price_return, benchmark_total_return,
-                                lag(publication_id) over versions as earlier, lag(benchmark_price_return) over versions as old_price,
-                                lag(benchmark_total_return) over versions as old_total
-                         from ops.published_session
-                         where session_date in (select session_date from ops.published_portfolio_day where portfolio_id = $1)
+                   from (select session_date, publication_id, shown_from, benchmark, lag(benchmark) over versions as old
+                         from (select *, case when $5 then benchmark_price_return else benchmark_total_return end as benchmark
+                               from ops.published_session) as session
+                         inner join (select session_date, min(publication_id) as shown_from from ops.published_portfolio_day
+                                     where portfolio_id = $1 group by session_date) as own_session using (session_date)
                          window versions as (partition by session_date order by publication_id)) as version
-                   where earlier is not null and (benchmark_price_return, benchmark_total_return) is distinct from (old_price, old_total)
+                   where publication_id > shown_from and benchmark is distinct from old
                    group by publication_id
                )
                select publication.publication_id, publication.published_at, publication.run_id,
                       coalesce(own.sessions, 0) as "sessions!", coalesce(beside.sessions, 0) as "benchmark_sessions!",
                       least(own.first_session, beside.first_session) as "first_session!", greatest(own.last_session, beside.last_session) as "last_session!",
-                      coalesce(own.after_change_id, before.change_id, 0) as "after_change_id!", publication.change_id,
+                      coalesce(own.after_change_id, before.change_id) as "after_change_id!", publication.change_id,
                       publication.response_id, publication.replaced_models, publication.program,
-                      before.response_id as "before_response_id?", before.run_id as "before_run_id?", before.program as "before_program?"
+                      before.response_id as before_response_id, before.run_id as before_run_id, before.program as before_program
                from own full outer join beside using (publication_id) inner join ops.publication as publication using (publication_id)
-               left join lateral (
+               inner join lateral (
                    select * from ops.publication as earlier
                    where earlier.publication_id < publication.publication_id and ($1 = any(portfolios) or not keeps_all)
                    order by earlier.publication_id desc limit 1
@@ -52,6 +53,7 @@ impl Store {
             as_of.mark(),
             skipped,
             Restatements::SHOWN as i64 + 1,
+            scope.benchmark == Benchmark::SpyPriceReturn,
         )
         .fetch_all(&self.pool)
         .await?;
@@ -63,13 +65,13 @@ impl Store {
                 benchmark: (found.benchmark_sessions > 0).then_some(BENCHMARK),
                 after_change: found.after_change_id,
                 change: found.change_id,
-                after_response: found.before_response_id.unwrap_or_default(),
+                after_response: found.before_response_id,
                 response: found.response_id,
-                after_run: found.before_run_id.unwrap_or_default(),
+                after_run: found.before_run_id,
                 run: found.run_id,
                 last: found.last_session,
                 replaced_models: found.replaced_models,
-                programs: (found.before_program.unwrap_or_default(), found.program),
+                programs: (found.before_program, found.program),
             };
             rows.push(Restatement {
                 publication_id: found.publication_id,
@@ -144,19 +146,22 @@ impl Store {
     /// The benchmark's days that a publication moved most.
     async fn benchmark_days(&self, portfolio: PortfolioId, publication: i64, benchmark: Benchmark) -> Result<Vec<(NaiveDate, Moved)>> {
         let days = sqlx::query!(
-            r#"select new.session_date,
-                      case when $3 then old.benchmark_price_return else old.benchmark_total_return end as old,
-                      case when $3 then new.benchmark_price_return else new.benchmark_total_return end as new
-               from ops.published_session as new
-               inner join lateral (
-                   select * from ops.published_session as earlier
-                   where earlier.session_date = new.session_date and earlier.publication_id < new.publication_id
-                   order by publication_id desc limit 1
-               ) as old on true
-               where new.publication_id = $2
-                 and (new.benchmark_price_return, new.benchmark_total_return) is distinct from (old.benchmark_price_return, old.benchmark_total_return)
-                 and new.session_date in (select session_date from ops.published_portfolio_day where portfolio_id = $1)
-               order by abs(coalesce(new.benchmark_total_return, 0) - coalesce(old.benchmark_total_return, 0)) desc, new.session_date limit $4"#,
+            r#"select * from (
+                   select new.session_date,
+                          case when $3 then old.benchmark_price_return else old.benchmark_total_return end as old,
+                          case when $3 then new.benchmark_price_return else new.benchmark_total_return end as new
+                   from ops.published_session as new
+                   inner join lateral (
+                       select * from ops.published_session as earlier
+                       where earlier.session_date = new.session_date and earlier.publication_id < new.publication_id
+                       order by publication_id desc limit 1
+                   ) as old on true
+                   where new.publication_id = $2 and exists (
+                       select from ops.published_portfolio_day as own
+                       where own.portfolio_id = $1 and own.session_date = new.session_date and own.publication_id < $2)
+               ) as day
+               where old is distinct from new
+               order by abs(coalesce(new, 0) - coalesce(old, 0)) desc, session_date limit $4"#,
             portfolio.get(),
             publication,
             benchmark == Benchmark::SpyPriceReturn,

@@ -39,6 +39,12 @@ struct BarsBySymbol<'a> {
     bars: BTreeMap<Cow<'a, str>, Vec<&'a RawValue>>,
 }
 
+#[derive(Deserialize)]
+struct PartsBySymbol<'a> {
+    #[serde(borrow, default)]
+    bars: BTreeMap<Cow<'a, str>, &'a RawValue>,
+}
+
 /// First byte of the field, and the one after its last; `None` where the body holds no such field.
 pub(super) fn locate(endpoint: &str, body: &[u8], wanted: &Wanted<'_>) -> Option<Range<usize>> {
     let text = std::str::from_utf8(body).ok()?;
@@ -81,7 +87,43 @@ pub(super) fn locate(endpoint: &str, body: &[u8], wanted: &Wanted<'_>) -> Option
         }
         _ => return None,
     };
-    // The parser lends slices of the body itself: where one begins says where the field does.
+    place(text, found)
+}
+
+/// What of a body is one's own to see: of an answer that tells of several portfolios' symbols at once only the part of the one that is
+/// wanted, nothing where there is none; `None`: all of it.
+pub(super) fn own_part(endpoint: &str, body: &[u8], wanted: &Wanted<'_>) -> Option<Range<usize>> {
+    if !is_shared(endpoint) {
+        return None;
+    }
+    let part = std::str::from_utf8(body).ok().and_then(|text| {
+        let Wanted::Close { symbol, .. } = wanted else { return None };
+        let envelope: PartsBySymbol<'_> = serde_json::from_str(text).ok()?;
+        place(text, envelope.bars.get(*symbol)?)
+    });
+    Some(part.unwrap_or(0..0))
+}
+
+/// Is one answer for what all portfolios hold together? Its request lists their symbols.
+pub(super) fn is_shared(endpoint: &str) -> bool {
+    endpoint == "alpaca.bars"
+}
+
+/// The request of such an answer as if it had been for one symbol alone: a token of its next page names another one.
+pub(super) fn own_request(request: &str, wanted: &Wanted<'_>) -> String {
+    let Wanted::Close { symbol, .. } = wanted else { return String::new() };
+    let (path, query) = request.split_once('?').unwrap_or((request, ""));
+    let pairs = query.split('&').filter_map(|pair| match pair.split_once('=') {
+        Some(("symbols", _)) => Some(format!("symbols={}", symbol.replace('/', "%2F"))),
+        Some(("timeframe" | "start" | "end" | "adjustment" | "limit", _)) => Some(pair.to_owned()),
+        _ => None,
+    });
+    let query = pairs.collect::<Vec<_>>().join("&");
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+/// The parser lends slices of the body itself: where one begins says where the field does.
+fn place(text: &str, found: &RawValue) -> Option<Range<usize>> {
     let from = (found.get().as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
     let range = from..from + found.get().len();
     (text.get(range.clone()) == Some(found.get())).then_some(range)
@@ -160,6 +202,20 @@ mod tests {
     }
 
     #[test]
+    fn of_an_answer_for_everybody_one_symbols_part_is_shown() {
+        let bars = br#"{"bars":{"ACME":[{"t":"2024-03-11T04:00:00Z","c":10.21}],"BOBS":[{"t":"2024-03-11T04:00:00Z","c":7}]},"next_page_token":"Qk9C"}"#;
+        let close = |symbol| Wanted::Close { symbol, session: on("2024-03-11") };
+        let part = |symbol| own_part("alpaca.bars", bars, &close(symbol)).map(|range| std::str::from_utf8(&bars[range]).unwrap());
+        assert_eq!(part("ACME"), Some(r#"[{"t":"2024-03-11T04:00:00Z","c":10.21}]"#));
+        assert_eq!(part("AAPL"), Some(""), "nothing of others");
+        assert_eq!(own_part("alpaca.bars", b"<html>", &close("ACME")), Some(0..0));
+        assert_eq!(own_part("polygon.grouped", bars, &close("ACME")), None);
+        let request = "/v2/stocks/bars?symbols=ACME%2CBOBS&timeframe=1Day&start=2024-03-05&page_token=Qk9C";
+        assert_eq!(own_request(request, &close("ACME")), "/v2/stocks/bars?symbols=ACME&timeframe=1Day&start=2024-03-05");
+        assert_eq!(own_request("/v2/stocks/bars", &close("ACME")), "/v2/stocks/bars");
+    }
+
+    #[test]
     fn of_two_the_later_counts() {
         let twice = br#"{"results":[{"T":"A","c":1},{"T":" A","c":2.50},{"c":9},"x",{"T":"B","c":3}]}"#;
         let range = locate("polygon.grouped", twice, &Wanted::Close { symbol: "A", session: on("2024-03-11") }).unwrap();
@@ -172,6 +228,7 @@ mod tests {
             let day = on("2024-03-11");
             for endpoint in ["polygon.grouped", "polygon.bars", "polygon.exchange", "alpaca.activities", "alpaca.bars", "fred.observations"] {
                 let _ = locate(endpoint, &bytes, &Wanted::Close { symbol: "A", session: day });
+                let _ = own_part(endpoint, &bytes, &Wanted::Close { symbol: "A", session: day });
                 let _ = locate(endpoint, &bytes, &Wanted::Activity { id: "A" });
                 let _ = locate(endpoint, &bytes, &Wanted::Yield { observed_on: day });
                 let _ = locate(endpoint, &bytes, &Wanted::Rate { currency: "EUR", quoted_on: day });

@@ -168,15 +168,18 @@ impl Store {
         .await?)
     }
 
-    /// The portfolio's sessions on which the benchmark's return was published before as another, ascending.
+    /// The portfolio's sessions beside which the benchmark's return was shown before as another, ascending.
     pub(crate) async fn restated_benchmark(&self, portfolio: PortfolioId, as_of: AsOf, benchmark: Benchmark) -> Result<Vec<NaiveDate>> {
         Ok(sqlx::query_scalar!(
-            "select session_date
-             from (select session_date, case when $3 then benchmark_price_return else benchmark_total_return end as r
-                   from ops.published_session
-                   where publication_id <= $2 and session_date in (select session_date from ops.published_portfolio_day where portfolio_id = $1)
+            "select distinct session_date
+             from (select session_date, publication_id, shown_from, r, lag(r) over versions as old
+                   from (select *, case when $3 then benchmark_price_return else benchmark_total_return end as r
+                         from ops.published_session where publication_id <= $2) as session
+                   inner join (select session_date, min(publication_id) as shown_from from ops.published_portfolio_day
+                               where portfolio_id = $1 group by session_date) as own using (session_date)
+                   window versions as (partition by session_date order by publication_id)
                   ) as version
-             group by session_date having count(distinct coalesce(r::text, '')) > 1 order by session_date",
+             where publication_id > shown_from and r is distinct from old order by session_date",
             portfolio.get(),
             as_of.mark(),
             benchmark == Benchmark::SpyPriceReturn,

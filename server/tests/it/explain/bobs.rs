@@ -6,9 +6,13 @@ use super::{
     world::World,
 };
 use crate::visitor::{Visitor, site};
-use app::explain::{
-    model::Explanation,
-    recipe::{Answer, Exact},
+use app::{
+    domain::Scope,
+    explain::{
+        model::Explanation,
+        recipe::{Answer, Exact},
+    },
+    routes,
 };
 use axum::http::StatusCode;
 use server::pipeline::publish;
@@ -21,11 +25,43 @@ fn addresses(page: &str) -> BTreeSet<String> {
     links.map(|link| format!("/explain/{}", link.replace("&amp;", "&"))).collect()
 }
 
-/// The page's cells with a number in them that have no bob.
-fn bare_cells(page: &str) -> Vec<String> {
-    let heat = page.split("<table class=\"heat").skip(1).filter_map(|table| table.split("</table>").next());
-    let cells = heat.flat_map(|table| table.split("<td").skip(1)).map(|cell| cell.split("</td>").next().unwrap_or_default().to_owned());
-    cells.filter(|cell| cell.chars().any(|letter| letter.is_ascii_digit()) && !cell.contains("href=\"/explain/")).collect()
+/// The page's tiles, and its cells with a number in them, that have no bob. Left out is what [`TOLD_ELSEWHERE`] names.
+fn bare(page: &str) -> Vec<String> {
+    let told = TOLD_ELSEWHERE.iter().fold(page.to_owned(), |page, (from, to)| without(&page, from, to));
+    let between = |from: &str, to: &str| -> Vec<String> {
+        told.split(from).skip(1).filter_map(|rest| rest.split(to).next()).map(str::to_owned).collect()
+    };
+    let mut parts = between("<td", "</td>");
+    parts.extend(between("<article class=\"tile", "</article>"));
+    parts
+        .into_iter()
+        .filter(|part| said(part).chars().any(|letter| letter.is_ascii_digit()) && !part.contains("href=\"/explain/"))
+        .collect()
+}
+
+/// What has no bob of its own, from and to: it is a sum's part, listed in the explanation of the sum, or drawn from figures that have one.
+const TOLD_ELSEWHERE: &[(&str, &str)] = &[
+    // Parts of what changed since yesterday, and of the way from the opening to the closing value: their head's bob lists them.
+    ("<table class=\"rows sums\"", "</table>"),
+    // The numbers behind a chart, once more as a table.
+    ("<details class=\"behind\"", "</details>"),
+    // When a fall began and ended, and how long it took: its depth's bob, in the same row, has the days.
+    ("<td data-label=\"Peak\"", "</td>"),
+    ("<td data-label=\"Trough\"", "</td>"),
+    ("<td data-label=\"Recovered\"", "</td>"),
+    ("<td data-label=\"Down\"", "</td>"),
+    ("<td data-label=\"Up again\"", "</td>"),
+];
+
+fn without(page: &str, from: &str, to: &str) -> String {
+    let mut parts = page.split(from);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |kept, part| kept + part.split_once(to).map_or("", |(_, rest)| rest))
+}
+
+/// The text of a part, without its tags.
+fn said(part: &str) -> String {
+    part.split('>').skip(1).filter_map(|text| text.split('<').next()).collect()
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
@@ -49,8 +85,15 @@ async fn every_bob_leads_to_an_explanation_that_gives_its_figure(pool: PgPool) {
         for page in ["/", "/holdings", "/performance"] {
             let shown = ada.get(&format!("{page}?{scope}")).await;
             assert_eq!(shown.status, StatusCode::OK, "{page}?{scope}");
-            assert_eq!(bare_cells(&shown.body), Vec::<String>::new(), "{page}?{scope}");
-            for address in addresses(&shown.body) {
+            assert_eq!(bare(&shown.body), Vec::<String>::new(), "{page}?{scope}");
+            for form in shown.body.split("<form").skip(1).filter(|form| form.contains("#rolling")) {
+                let fields = form.split("</form>").next().unwrap();
+                for (name, value) in scope.split('&').filter_map(|pair| pair.split_once('=')) {
+                    assert!(fields.contains(&format!("name=\"{name}\" value=\"{value}\"")), "{page}?{scope}: {fields}");
+                }
+            }
+            let dated = ["value", "day_return", "day_change"].map(|figure| format!("/explain/{figure}?{scope}&session=2014-12-10"));
+            for address in addresses(&shown.body).into_iter().chain(dated) {
                 let figure = address["/explain/".len()..].split('?').next().unwrap().to_owned();
                 figures.entry(page).or_default().insert(figure.clone());
                 if !seen.insert(address.clone()) {
@@ -65,12 +108,34 @@ async fn every_bob_leads_to_an_explanation_that_gives_its_figure(pool: PgPool) {
                     }
                     (there, here) => assert_eq!(there, &here, "{address}"),
                 }
-                // The permalink leads back to the same figure.
-                for (name, value) in &explained.about {
-                    let value = value.replace(' ', "%20");
-                    assert!(name == "session" || address.contains(&format!("{name}={value}")), "{address}: {:?}", explained.about);
-                }
+                // The permalink leads back to the same explanation.
+                let about: Vec<(&str, &str)> = explained.about.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+                let permalink = routes::explain(&figure, &Scope::parse(scope), &about);
+                let there = ada.get(&format!("/api{}", permalink.replacen(&figure, &format!("{figure}.json"), 1))).await;
+                assert_eq!(serde_json::from_str::<Explanation>(&there.body).unwrap(), explained, "{address}: {permalink}");
             }
+        }
+    }
+    // Parts without a bob of their own are listed where their sum is explained.
+    for portfolio in [1, 2] {
+        let page = ada.get(&format!("/?portfolio={portfolio}&range=Max")).await.body;
+        let mut listed = async |figure: &str| {
+            let json = ada.get(&format!("/api/explain/{figure}.json?portfolio={portfolio}&range=Max")).await;
+            let explained: Explanation = serde_json::from_str(&json.body).unwrap();
+            explained.inputs.into_iter().map(|input| format!("{} {}", input.name, input.said)).collect::<Vec<_>>()
+        };
+        let sums = page.split("<table class=\"rows sums\"").nth(1).unwrap().split("</table>").next().unwrap();
+        let since = listed("since_yesterday").await;
+        for row in sums.split("<tr").skip(1) {
+            let mut cells = row.split("<t").skip(1).map(said);
+            let (name, amount) = (cells.next().unwrap(), cells.next().unwrap());
+            let is_there =
+                since.iter().any(|line| line.ends_with(&format!(" {amount}")) && (name.starts_with("Shown") || line.starts_with(&name)));
+            assert!(is_there || amount == "0.00", "{name} {amount}: {since:?}");
+        }
+        let gain = listed("total_gain").await;
+        for part in ["Realized ", "Unrealized ", "Income ", "Fees and taxes ", "Not explained by them "] {
+            assert!(gain.iter().any(|line| line.starts_with(part)), "{part}: {gain:?}");
         }
     }
     let of = |page: &str, keys: &[&str]| {

@@ -23,7 +23,7 @@ use sqlx::PgPool;
 pub const PASSWORD: &str = "correct horse battery";
 
 /// A vendor's answer, kept by a run of its own.
-async fn kept(pool: &PgPool, endpoint: &str, body: &str) -> (i64, i64) {
+pub async fn kept(pool: &PgPool, endpoint: &str, body: &str) -> (i64, i64) {
     let run_id = task(pool).await.run_id;
     let response_id = sqlx::query_scalar(
         "insert into raw.vendor_response (vendor, connection_id, endpoint, request, status, body_zstd, body_bytes, body_sha256, run_id)
@@ -41,7 +41,7 @@ async fn kept(pool: &PgPool, endpoint: &str, body: &str) -> (i64, i64) {
 }
 
 /// An answer of Polygon's with the closes of a session, landed as the pipeline does.
-async fn answer(pool: &PgPool, day: NaiveDate, closes: &[(&str, &str)]) -> i64 {
+pub async fn answer(pool: &PgPool, day: NaiveDate, closes: &[(&str, &str)]) -> i64 {
     let rows: Vec<String> = closes
         .iter()
         .map(|(symbol, close)| {
@@ -74,7 +74,7 @@ pub async fn person(pool: &PgPool, name: &str) -> UserId {
 }
 
 /// Ada's portfolio holds Apple, Bob's Microsoft.
-async fn begin(pool: &PgPool) -> Vec<NaiveDate> {
+pub async fn begin(pool: &PgPool) -> Vec<NaiveDate> {
     open(pool).await;
     assert_eq!(person(pool, "ada").await, OWNER);
     person(pool, "bob").await;
@@ -110,7 +110,8 @@ async fn a_close_leads_to_its_bytes_and_to_nobody_elses(pool: PgPool) {
     let site = site(&pool);
     let mut ada = Visitor::new(&site);
     ada.sign_in("ada", PASSWORD).await;
-    let body = ada.get(&quote.bytes_at).await;
+    let bytes_at = quote.bytes_at.as_deref().unwrap();
+    let body = ada.get(bytes_at).await;
     assert_eq!(body.status, StatusCode::OK);
     assert_eq!(hex::encode(Sha256::digest(body.body.as_bytes())), quote.sha256);
     let (from, to) = quote.field.unwrap();
@@ -145,7 +146,7 @@ async fn a_close_leads_to_its_bytes_and_to_nobody_elses(pool: PgPool) {
     ] {
         assert_eq!(ada.get(path).await.status, status, "{path}");
     }
-    for path in [quote.bytes_at.as_str(), "/api/explain/value.json", "/api/restatements.json"] {
+    for path in [bytes_at, "/api/explain/value.json", "/api/restatements.json"] {
         assert_eq!(Visitor::new(&site).get(path).await.status, StatusCode::UNAUTHORIZED, "{path}");
     }
 
@@ -313,75 +314,4 @@ async fn what_was_booked_is_shown_as_it_was_known(pool: PgPool) {
         ("buy".into(), "10".into())
     );
     assert_eq!(of_holding.iter().filter(|(table, _)| table == "book.transaction").count(), 1, "of this symbol alone");
-}
-
-#[sqlx::test(migrator = "server::db::MIGRATOR")]
-async fn yields_and_exchange_rates_lead_to_their_bytes(pool: PgPool) {
-    let sessions = begin(&pool).await;
-    let (ports, day) = (ports(&pool), *sessions.last().unwrap());
-    let (yields, _) =
-        kept(&pool, "fred.observations", r#"{"observations":[{"date":"2014-05-14","value":"0.03"},{"date":"2014-05-15","value":"."}]}"#)
-            .await;
-    let noon = format!("{day}T12:00:00Z").parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp_millis();
-    let (rates, _) = kept(&pool, "polygon.exchange", &format!(r#"{{"results":[{{"t":{noon},"c":1.3705}}]}}"#)).await;
-    sql(
-        &pool,
-        &format!(
-            "insert into raw.economic_observation (series_id, observed_on, value, response_id) values
-                 ('DGS3MO', '2014-05-14', 0.03, {yields}), ('DGS3MO', '2014-05-15', null, {yields});
-             insert into raw.exchange_rate (currency, quote, quoted_on, close, vendor, response_id) values ('EUR', 'USD', '{day}', 1.3705, 'polygon', {rates});
-             update book.portfolio set base_currency = 'EUR' where portfolio_id = 1;
-             update book.transaction set traded_on = '{day}' where portfolio_id = 1;
-             insert into ops.change (kind, from_date) values ('rate', '2014-05-14');
-             insert into ops.change (symbol, kind, from_date) values ('EUR', 'exchange_rate', '{day}');
-             insert into ops.change (portfolio_id, kind, from_date) values (1, 'account', '2014-05-01')"
-        ),
-    )
-    .await;
-    publish_on(&pool, day, publish::Scope::All).await;
-    let explained = async |figure: &str, symbol: Option<&str>| {
-        let asked =
-            Asked { figure: figure.into(), scope: of(1, None), symbol: symbol.map(Into::into), session: Some(day), ..Asked::default() };
-        ports.explanations.explain(OWNER, asked).await.unwrap()
-    };
-    let (yielded, rate) = (explained("risk_free_rate", None).await, explained("exchange_rate", Some("USD")).await);
-    assert_eq!((yielded.quotes[0].marked.as_str(), yielded.shown.as_str()), ("\"0.03\"", "0.03\u{202f}%"));
-    assert_eq!(yielded.inputs[0].notes, ["carried from 14 May 2014"]);
-    assert_eq!((rate.quotes[0].marked.as_str(), rate.recipe.work_out()), ("1.3705", rate.value.clone()));
-    let site = site(&pool);
-    let mut ada = Visitor::new(&site);
-    ada.sign_in("ada", PASSWORD).await;
-    for quote in [&yielded.quotes[0], &rate.quotes[0]] {
-        let body = ada.get(&quote.bytes_at).await;
-        assert_eq!(
-            (body.status, hex::encode(Sha256::digest(body.body.as_bytes()))),
-            (StatusCode::OK, quote.sha256.clone()),
-            "{}",
-            quote.bytes_at
-        );
-        let elsewhere = quote.bytes_at.replace(&format!("/{}?", quote.response_id), "/1?");
-        assert_eq!(ada.get(&elsewhere).await.status, StatusCode::NOT_FOUND, "{elsewhere}");
-    }
-}
-
-#[sqlx::test(migrator = "server::db::MIGRATOR")]
-async fn a_second_vendors_close_stands_beside_the_one_that_is_used(pool: PgPool) {
-    let sessions = begin(&pool).await;
-    let (ports, day) = (ports(&pool), sessions[5]);
-    let at = calendar::midnight(day).to_rfc3339();
-    let (response, _) = kept(&pool, "alpaca.bars", &format!(r#"{{"bars":{{"AAPL":[{{"t":"{at}","c":605.31}}]}}}}"#)).await;
-    sql(&pool, &format!("insert into raw.reference_close values ('AAPL', '{day}', 605.31, 'alpaca', {response})")).await;
-    let asked =
-        |known| Asked { figure: "close".into(), scope: of(1, known), symbol: Some("AAPL".into()), session: Some(day), ..Asked::default() };
-    let explained = ports.explanations.explain(OWNER, asked(None)).await.unwrap();
-    let marked: Vec<&str> = explained.quotes.iter().map(|quote| quote.marked.as_str()).collect();
-    assert_eq!((marked, &explained.value), (vec!["605.25", "605.31"], &explained.recipe.work_out()));
-    assert!(explained.rows.iter().any(|row| row.table == "raw.reference_close"));
-    let site = site(&pool);
-    let mut ada = Visitor::new(&site);
-    ada.sign_in("ada", PASSWORD).await;
-    assert_eq!(ada.get(&explained.quotes[1].bytes_at).await.status, StatusCode::OK);
-    // It came after that evening.
-    let then = ports.explanations.explain(OWNER, asked(Some(day))).await.unwrap();
-    assert_eq!(then.quotes.len(), 1);
 }

@@ -29,6 +29,10 @@ pub const SYMBOLS: [(&str, &str); 6] =
     [("AAPL", "USD"), ("MSFT", "USD"), ("BRK.A", "USD"), ("SAP", "EUR"), ("VOD", "GBP"), ("NESN", "CHF")];
 /// As the vendor quotes them: dollars for a euro and a pound, francs for a dollar.
 const RATES: [(&str, &str, f64); 3] = [("EUR", "USD", 1.36), ("GBP", "USD", 1.64), ("USD", "CHF", 0.9)];
+/// Bought before the vendor has its first close: the portfolio's value is unknown until then.
+pub const LATE: &str = "LATE";
+const BOUGHT_LATE: usize = 55;
+const FIRST_CLOSE: usize = 61;
 /// Portfolio 1, in dollars, has two accounts; portfolio 2 is in euros.
 const ACCOUNTS: [(i64, i64); 3] = [(1, 1), (1, 3), (2, 2)];
 
@@ -69,6 +73,9 @@ impl World {
             if self.random.below(9) > 0 || number == 0 {
                 bars.push((symbol, *price));
             }
+        }
+        if number >= FIRST_CLOSE {
+            bars.push((LATE, 25.0 + number as f64 * 0.01));
         }
         let at = calendar::midnight(day).to_rfc3339();
         let bars: Vec<String> = bars.into_iter().map(|(symbol, close)| format!("('{symbol}', {close:.4})")).collect();
@@ -122,6 +129,18 @@ impl World {
     /// What somebody does on a day; sales may come to nothing.
     pub async fn act(&mut self, pool: &PgPool, number: usize) {
         let day = self.sessions[number];
+        if number == BOUGHT_LATE {
+            sql(
+                pool,
+                &format!(
+                    "insert into book.transaction (portfolio_id, transaction_id, version, account_id, traded_on, type, symbol, quantity, price, amount, currency,
+                                                   source, entered_by)
+                     values (2, nextval('book.transaction_id'), 1, 2, '{day}', 'buy', '{LATE}', 10, 25, 250, 'USD', 'hand', 1);
+                     insert into ops.change (portfolio_id, kind, from_date) values (2, 'transaction', '{day}')"
+                ),
+            )
+            .await;
+        }
         for (portfolio, account) in ACCOUNTS {
             let random = &mut self.random;
             let (symbol, currency) = *random.one(&SYMBOLS);

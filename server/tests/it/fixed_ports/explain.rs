@@ -57,7 +57,7 @@ impl Explanations for Fixed {
                 before: body[..37].into(),
                 marked: body[37..43].into(),
                 after: body[43..].into(),
-                bytes_at: "/api/explain/response/7?portfolio=1&symbol=AAPL&session=2026-11-20".into(),
+                bytes_at: Some("/api/explain/response/7?portfolio=1&symbol=AAPL&session=2026-11-20".into()),
             }],
             publication: Some(Trail {
                 publication_id: 5,
