@@ -11,7 +11,7 @@ use crate::{
         api::{Correct, CreateAccount, CreatePortfolio, DecideOpenings, Delete, Enter, Import, list_activity},
         model::{Activity, ImportReport},
     },
-    ui::{Loaded, Refresh, computed, use_scope, use_write, use_write_if},
+    ui::{Loaded, Refresh, use_scope, use_write, use_write_if},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -49,7 +49,7 @@ pub fn ActivityPage() -> impl IntoView {
     let refresh = Refresh::count();
     let query = use_query_map();
     let writes = Writes::new();
-    let page = computed(move || query.get().get("page").and_then(|page| page.parse::<u32>().ok()).unwrap_or(1));
+    let page = Memo::new(move |_| query.get().get("page").and_then(|page| page.parse::<u32>().ok()).unwrap_or(1));
     let activity =
         Resource::new_blocking(move || (scope.get().query(), page.get(), refresh()), |(scope, page, _)| list_activity(scope, page));
     view! {

@@ -8,7 +8,7 @@ use crate::{
         recipe::Answer,
     },
     format, routes,
-    ui::{Drawn, Loaded, Refresh, computed, use_scope},
+    ui::{Drawn, Loaded, Refresh, use_scope},
 };
 use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
@@ -23,7 +23,7 @@ pub fn ExplainPage() -> impl IntoView {
     let params = use_params_map();
     let search = use_location().search;
     let refresh = Refresh::count();
-    let figure = computed(move || params.with(|params| params.get("figure").unwrap_or_default()));
+    let figure = Memo::new(move |_| params.with(|params| params.get("figure").unwrap_or_default()));
     let page = Resource::new_blocking(
         move || (figure.get(), search.get(), refresh()),
         |(figure, search, _)| draw_explanation(figure, search.trim_start_matches('?').to_owned()),
@@ -105,7 +105,7 @@ pub fn RestatementsPage() -> impl IntoView {
     let scope = use_scope();
     let query = use_query_map();
     let refresh = Refresh::count();
-    let number = computed(move || query.with(|query| query.get("page").and_then(|page| page.parse().ok()).unwrap_or(1)));
+    let number = Memo::new(move |_| query.with(|query| query.get("page").and_then(|page| page.parse().ok()).unwrap_or(1)));
     let page =
         Resource::new_blocking(move || (scope.get().query(), number.get(), refresh()), |(scope, page, _)| draw_restatements(scope, page));
     view! {

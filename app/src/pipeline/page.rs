@@ -4,7 +4,7 @@
 use crate::{
     pipeline::api::{draw_pipeline, draw_run},
     routes,
-    ui::{Drawn, Loaded, Refresh, Refused, computed},
+    ui::{Drawn, Loaded, Refresh, Refused},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -40,7 +40,7 @@ pub fn RunPage() -> impl IntoView {
     let query = use_query_map();
     let refresh = Refresh::count();
     // A path without a number is a run that there isn't.
-    let run_id = computed(move || params.with(|params| params.get("run")).and_then(|run| run.parse::<i64>().ok()).unwrap_or(-1));
+    let run_id = Memo::new(move |_| params.with(|params| params.get("run")).and_then(|run| run.parse::<i64>().ok()).unwrap_or(-1));
     let task = move || query.with(|query| query.get("task").unwrap_or_default());
     let run = Resource::new_blocking(move || (run_id.get(), task(), refresh()), |(run_id, task, _)| draw_run(run_id, task));
     view! {

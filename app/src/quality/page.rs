@@ -6,7 +6,7 @@ use crate::{
         model::RuleForm,
     },
     routes,
-    ui::{Drawn, Loaded, Refresh, Refused, computed, use_scope},
+    ui::{Drawn, Loaded, Refresh, Refused, use_scope},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -38,7 +38,7 @@ pub fn CheckPage() -> impl IntoView {
     let params = use_params_map();
     let scope = use_scope();
     let refresh = Refresh::count();
-    let name = computed(move || params.with(|params| params.get("check").unwrap_or_default()));
+    let name = Memo::new(move |_| params.with(|params| params.get("check").unwrap_or_default()));
     let page = Resource::new_blocking(move || (name.get(), scope.get().query(), refresh()), |(name, scope, _)| draw_check(name, scope));
     view! {
         <Title text=move || format!("Check {}", name.get())/>

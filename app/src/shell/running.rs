@@ -7,7 +7,7 @@ use crate::{
         model::{Frame, RunningNote},
     },
     routes,
-    ui::{Refresh, computed, use_scope},
+    ui::{Refresh, use_scope},
 };
 use leptos::{leptos_dom::helpers::set_timeout_with_handle, prelude::*, task::spawn_local};
 use std::time::Duration;
@@ -18,7 +18,7 @@ const ASK_EVERY: Duration = Duration::from_millis(1_500);
 #[component]
 pub fn Running(frame: Frame) -> impl IntoView {
     let known = RwSignal::new(frame);
-    let note = computed(move || known.with(|frame| frame.running.clone()));
+    let note = Memo::new(move |_| known.with(|frame| frame.running.clone()));
     watch_while_running(known, note);
     view! {
         {move || note.get().map(|note| view! { <Progress note/> })}

@@ -5,7 +5,7 @@ use crate::{
     format,
     overview::model::{Frame, PortfolioChoice, PublicationNote},
     routes,
-    ui::{computed, use_scope},
+    ui::use_scope,
 };
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
@@ -22,7 +22,7 @@ pub fn ScopeBar(frame: Frame) -> impl IntoView {
     let here = use_location().pathname;
     let has_portfolio = !portfolios.is_empty();
     let is_scoped = move || has_portfolio && SCOPED.contains(&here.get().as_str());
-    let is_ranged = computed(move || has_portfolio && RANGED.contains(&here.get().as_str()));
+    let is_ranged = Memo::new(move |_| has_portfolio && RANGED.contains(&here.get().as_str()));
     view! {
         <header class="scope">
             <Show when=is_scoped>

@@ -8,15 +8,7 @@ use std::sync::Arc;
 /// The scope bar's state, as it stands in the URL.
 pub fn use_scope() -> Memo<Scope> {
     let search = use_location().search;
-    computed(move || Scope::parse(&search.get()))
-}
-
-/// A memo that has its value before anybody else sees it. The server renders a page's parts on several threads: one that meets a memo
-/// for the first time while another works it out finds nothing there, and panics.
-pub fn computed<T: PartialEq + Send + Sync + 'static>(compute: impl Fn() -> T + Send + Sync + 'static) -> Memo<T> {
-    let memo = Memo::new(move |_| compute());
-    memo.with_untracked(|_| ());
-    memo
+    Memo::new(move |_| Scope::parse(&search.get()))
 }
 
 /// Raised after a write or a new publication: what is shown is asked for again.

@@ -1,6 +1,5 @@
 //! A labelled field with what is wrong with it, and a labelled choice.
 
-use super::context::computed;
 use crate::error::{AppError, FieldError};
 use leptos::prelude::*;
 
@@ -30,7 +29,7 @@ pub fn Field(
     let id = format!("field-{}", name.replace(['[', ']'], "-"));
     let problem_id = format!("{id}-problem");
     let field = if field.is_empty() { name.clone() } else { field };
-    let problem = computed(move || problem_of(error.get(), &field));
+    let problem = Memo::new(move |_| problem_of(error.get(), &field));
     let is_bare = hint.is_empty();
     view! {
         <div class="field">

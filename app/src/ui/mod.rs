@@ -13,7 +13,7 @@ mod write;
 
 pub use bob::{Explained, RestatedChip};
 pub use chart::{ChartBox, Options};
-pub use context::{PageStatus, Refresh, Theme, computed, use_scope};
+pub use context::{PageStatus, Refresh, Theme, use_scope};
 pub use drawn::Drawn;
 pub use field::{Field, Select};
 pub use figure::{Delta, DeltaMoney, Leaning, Undef};

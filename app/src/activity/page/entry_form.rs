@@ -8,7 +8,7 @@ use crate::{
     },
     error::AppError,
     routes,
-    ui::{Field, Outcome, Select, computed, use_scope},
+    ui::{Field, Outcome, Select, use_scope},
 };
 use leptos::{either::Either, prelude::*};
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
@@ -21,7 +21,7 @@ pub fn EntryForm(
     correct: ServerAction<Correct>,
 ) -> impl IntoView {
     let query = use_query_map();
-    let wanted = computed(move || query.get().get("correct"));
+    let wanted = Memo::new(move |_| query.get().get("correct"));
     let wrong = move |error: Option<Result<(), AppError>>| error.and_then(Result::err);
     view! {
         {move || {
@@ -153,7 +153,7 @@ fn Fields(form: TransactionForm, accounts: Vec<AccountChoice>, error: Signal<Opt
 fn Needed(part: Part, chosen: RwSignal<String>, children: Children) -> impl IntoView {
     let is_live = RwSignal::new(false);
     Effect::new(move |_| is_live.set(true));
-    let is_idle = computed(move || is_live.get() && Kind::find(&chosen.get()).is_some_and(|kind| !kind.has(part)));
+    let is_idle = Memo::new(move |_| is_live.get() && Kind::find(&chosen.get()).is_some_and(|kind| !kind.has(part)));
     // A disabled field isn't sent: what was typed for another kind can't be in the way.
     view! { <fieldset hidden=move || is_idle.get() disabled=move || is_idle.get()>{children()}</fieldset> }
 }
