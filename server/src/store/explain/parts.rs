@@ -1,17 +1,22 @@
 //! Figures that are sums of parts: what changed since yesterday, a sector, cash, what is owed.
 
-use super::{Made, Subject, overall};
-use crate::store::{Result, Store, published::LastDay};
+use super::{Made, Subject, overall, rates::rate_of};
+use crate::store::{
+    Result, Store,
+    published::{AsOf, LastDay},
+};
 use app::{
     domain::{Figure, Money, Undefined},
     error::AppError,
     explain::{
         model::Input,
-        recipe::{Answer, Exact, Recipe, Term},
+        recipe::{Answer, Exact, Priced, Recipe, Term},
     },
     format,
     overview::yesterday::since_yesterday,
 };
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
 
 fn term(name: &str, amount: Money) -> Term {
     Term { name: name.into(), amount }
@@ -98,7 +103,25 @@ impl Store {
         Ok(Made { value, recipe, opens_on: None, as_of: day, inputs, rows, quotes: Vec::new() })
     }
 
-    /// Cash, or dividends that are due, at a close: the day before's and what moved since.
+    /// Cash of each account and currency at the last close, as the ledger has it now; `None` where a rate of it isn't kept: cash alone keeps
+    /// none.
+    async fn cash_by_account(&self, subject: &Subject<'_>, day: NaiveDate) -> Result<Option<Vec<Priced>>> {
+        let rows = sqlx::query!(
+            r#"select coalesce(account.name, 'Account ' || cash.account_id) as "name!", currency, amount from ledger.cash as cash
+               left join book.account as account on account.portfolio_id = cash.portfolio_id and account.account_id = cash.account_id
+               where cash.portfolio_id = $1 order by cash.account_id, currency"#,
+            subject.portfolio.id.get(),
+        );
+        let (rows, rates) = (rows.fetch_all(&self.pool).await?, self.rates_used(subject.portfolio.id, subject.as_of, day).await?);
+        let base = &subject.portfolio.currency;
+        let priced = |(name, currency, amount): (String, String, Decimal)| {
+            let rate = if currency == *base { None } else { Some(rate_of(&currency, base, &rates)?) };
+            Some(Priced { symbol: format!("{name}, {currency}"), quantity: amount.normalize(), price: Decimal::ONE, rate })
+        };
+        Ok(rows.into_iter().map(|row| priced((row.name, row.currency, row.amount))).collect())
+    }
+
+    /// Cash, or dividends that are due, at a close: by account at the last one, else the day before's and what moved since.
     pub(super) async fn balance(&self, subject: &Subject<'_>) -> Result<Made> {
         let (before, session) = subject.session()?;
         let (key, name) = (subject.described.key, subject.described.name);
@@ -128,6 +151,25 @@ impl Store {
             }
             (Ok(value), None) => Recipe::Sum { terms: vec![term(name, *value)] },
             (Err(reason), _) => overall::nothing(reason),
+        };
+        let is_last = subject.sessions.last().is_some_and(|last| last.session_date == day);
+        let parts = if key == "cash" && subject.as_of == AsOf::Now && is_last { self.cash_by_account(subject, day).await? } else { None };
+        let recipe = match (&value, parts) {
+            (Ok(value), Some(positions)) => {
+                let is_home = positions.iter().all(|part| part.rate.is_none());
+                let by_account = Recipe::Worth { positions: positions.clone(), cash: Money::ZERO, receivable: Money::ZERO };
+                // Of one currency it is a sum, and must agree; several are rounded together.
+                if is_home || by_account.work_out() == Ok(Answer::Money(*value)) {
+                    inputs.extend(positions.into_iter().map(|part| {
+                        let rate = part.rate.map(|rate| format!(" × {rate}")).unwrap_or_default();
+                        Input::new(part.symbol, format!("{}{rate}", format::money(Money(part.quantity))))
+                    }));
+                    by_account
+                } else {
+                    recipe
+                }
+            }
+            _ => recipe,
         };
         let mut rows = self.day_rows(subject, day).await?;
         let (bookings, quotes) = self.bookings(subject, None, before.map(|before| before.session_date), day).await?;

@@ -119,6 +119,20 @@ async fn a_second_vendors_close_stands_beside_the_one_that_is_used(pool: PgPool)
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn cash_is_worked_out_from_its_accounts(pool: PgPool) {
+    begin(&pool).await;
+    let asked = Asked { figure: "cash".into(), scope: of(1, None), ..Asked::default() };
+    let explained = async || ports(&pool).explanations.explain(OWNER, asked.clone()).await.unwrap();
+    let found = explained().await;
+    assert_eq!((found.recipe.work_out(), found.shown.as_str()), (found.value.clone(), "14,000.00 USD"));
+    assert!(found.inputs.iter().any(|input| input.name == "Alpaca, USD" && input.said == "14,000.00"), "{:?}", found.inputs);
+    // It doesn't follow from the value: where accounts and value differ, the explanation shows it.
+    sql(&pool, "update ledger.cash set amount = amount + 1 where portfolio_id = 1").await;
+    let found = explained().await;
+    assert_ne!(found.recipe.work_out(), found.value);
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
 async fn a_yield_as_known_is_the_one_that_was_read_then(pool: PgPool) {
     let sessions = begin(&pool).await;
     let (ports, last) = (ports(&pool), *sessions.last().unwrap());
