@@ -5,7 +5,7 @@ use crate::{
     explain::{
         api::{ask_recomputable, draw_explanation, draw_restatements},
         model::Recomputable,
-        recipe::Answer,
+        recipe::{Answer, Recipe},
     },
     format, routes,
     ui::{Drawn, Loaded, Refresh, use_scope},
@@ -75,6 +75,9 @@ fn compare(answer: Result<Recomputable, AppError>) -> (bool, String) {
         Ok(answer) => answer,
         Err(error) => return (false, error.to_string()),
     };
+    if let (Ok(there), Recipe::Nothing { reason }) = (&value, &recipe) {
+        return (false, format!("{} there; it can't be worked out again: {reason}.", text(there)));
+    }
     match (value, recipe.work_out()) {
         (Ok(there), Ok(here)) if is_same(&there, &here) => (true, format!("{} here and there: the same to the last bit.", text(&here))),
         (Err(there), Err(here)) => (true, format!("No number here either: {here}. The server says: {there}.")),
@@ -123,7 +126,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{Money, Undefined},
-        explain::recipe::{Exact, Recipe, Term},
+        explain::recipe::{Exact, Term},
     };
 
     #[test]
@@ -134,6 +137,8 @@ mod tests {
         assert!(!compared(Ok(Answer::Money(Money(6.into()))), &sum).0);
         assert!(!compared(Ok(Answer::Number(Exact(5.0))), &sum).0);
         assert!(!compared(Err(Undefined::because("no price")), &sum).0);
+        let kept_by_nobody = compared(Ok(Answer::Number(Exact(5.0))), &Recipe::Nothing { reason: "rates weren't kept then".into() });
+        assert_eq!(kept_by_nobody, (false, "5 there; it can't be worked out again: rates weren't kept then.".into()));
         assert!(compared(Err(Undefined::because("no price")), &Recipe::Nothing { reason: "no price".into() }).0);
     }
 }
