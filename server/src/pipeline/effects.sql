@@ -8,7 +8,7 @@ select activity_date as "happened_on!",
        end, 0) as "cash!",
        nullif(trim(symbol), '') as symbol,
        case
-           when activity_type <> 'FILL' and activity_type in ('JNLS', 'ACATS', 'NC', 'SC') then quantity
+           when activity_type <> 'FILL' and activity_type in ('JNLS', 'ACATS') then quantity
            when activity_type <> 'FILL' then null
            when side like 'buy%' then quantity
            else - quantity

@@ -106,7 +106,7 @@ fn unknown_type(entry: &Entry) -> String {
             format!("enter a merger of {symbol}: the other symbol with its ratio, the cash as the amount, or both"),
         ),
         "NC" | "SC" => (
-            "a new name whose other half isn't certain",
+            "a new name, of which this is one half",
             format!("enter a symbol change from the old symbol to the new one ({symbol} is one of the two)"),
         ),
         "CIL" => (

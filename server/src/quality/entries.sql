@@ -1,6 +1,6 @@
 -- One row per entry of any account: the broker's activities that weren't cancelled and the latest version of what people
 -- entered, with what each did to shares and cash, signed. The types are those of staging.transactions; null: not known there. A broker's
--- split that is listed (at most SAME_SPLIT_DAYS away) is left out, as the second half of a new name is: what they do is booked already.
+-- split that is booked from the vendor's list (at most SAME_SPLIT_DAYS away) is left out: what it does is done already.
 with activities as (
     select distinct on (portfolio_id, account_id, activity_id) *
     from raw.broker_activity
@@ -30,32 +30,6 @@ mapped as (
         and coalesce(abs(quantity * price), 0) < 999999999999999
 ),
 
--- A new name comes as two activities, minus the old shares and plus as many new ones. Where each has exactly one other half on its day, they
--- are one change of symbol; whatever is less certain is left to a person.
-named_anew as (
-    select
-        *,
-        count(*) over (partition by portfolio_id, account_id, activity_type, activity_date, quantity) as alike
-    from mapped
-    where activity_type in ('NC', 'SC') and quantity <> 0 and nullif(trim(symbol), '') is not null
-),
-
-changed as (
-    select
-        old.portfolio_id,
-        old.account_id,
-        old.activity_id as old_id,
-        new.activity_id as new_id,
-        trim(new.symbol) as new_symbol
-    from named_anew as old
-    inner join named_anew as new
-        on
-            new.portfolio_id = old.portfolio_id and new.account_id = old.account_id
-            and new.activity_type = old.activity_type and new.activity_date = old.activity_date
-            and new.quantity = -old.quantity
-    where old.quantity < 0 and old.alike = 1 and new.alike = 1 and trim(new.symbol) <> trim(old.symbol)
-),
-
 entered as (
     select distinct on (portfolio_id, transaction_id) *
     from book.transaction
@@ -63,12 +37,12 @@ entered as (
 )
 
 select
-    mapped.portfolio_id as "portfolio_id!",
-    mapped.account_id as "account_id!",
+    portfolio_id as "portfolio_id!",
+    account_id as "account_id!",
     activity_id as "key!",
     'broker' as "source!",
     activity_type as "named!",
-    case when changed.old_id is not null then 'symbol_change' else type end as type,
+    type,
     activity_date as "happened_on!",
     nullif(trim(symbol), '') as symbol,
     case
@@ -85,21 +59,22 @@ select
     coalesce(body ->> 'currency', 'USD') as "currency!",
     case when activity_type = 'FILL' then (body ->> 'order_id') || ' ' || (body ->> 'cum_qty') end as fill,
     null::numeric(28, 10) as ratio,
-    changed.new_symbol as counter_symbol,
+    null::text as counter_symbol,
     false as "is_rounded!"
 from mapped
-left join changed
-    on changed.portfolio_id = mapped.portfolio_id and changed.account_id = mapped.account_id and changed.old_id = mapped.activity_id
 where
-    not exists (
-        select from changed as half
-        where half.portfolio_id = mapped.portfolio_id and half.account_id = mapped.account_id and half.new_id = mapped.activity_id
-    )
-    and not (
+    not (
         activity_type in ('SPLIT', 'SSP')
         and exists (
             select from raw.split
             where split.symbol = trim(mapped.symbol) and abs(split.execution_date - mapped.activity_date) <= 18
+                -- As staging.splits has them, which isn't there before the first publication.
+                and split.split_from > 0 and split.split_to > 0
+                and not exists (
+                    select from ops.quarantine as held
+                    where held.dataset = 'splits' and held.released_at is null and held.symbol = split.symbol
+                        and held.session_date = split.execution_date and held.response_id = split.response_id
+                )
         )
     )
 

@@ -41,9 +41,7 @@ pub async fn keep(connection: &mut PgConnection, run_id: i64, session: NaiveDate
         }
         let account = (report.portfolio_id, report.account_id);
         let entries: Vec<&Entry> = books.entries.iter().filter(|entry| entry.account() == account).collect();
-        let mut unbooked = unbooked(connection, account).await?;
-        // A new name is booked where both of its halves are there.
-        unbooked.retain(|told| !entries.iter().any(|entry| entry.key == told.key && entry.kind.is_some()));
+        let unbooked = unbooked(connection, account).await?;
         let openings = openings(connection, account).await?;
         let payouts = payouts(connection, &entries, books, session).await?;
         for difference in &differences {

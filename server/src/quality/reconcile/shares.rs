@@ -1,7 +1,7 @@
 //! Why a position differs from the broker's. Pure.
 
 use super::{
-    cause::{Cause, Evidence, Suspicion, openings, plain, without},
+    cause::{Cause, Evidence, Suspicion, Unbooked, openings, plain, without},
     typing::slip,
 };
 use crate::quality::{
@@ -115,6 +115,9 @@ fn unbooked(difference: &Difference, evidence: &Evidence<'_>, gap: Decimal) -> O
         told.symbol.as_deref() == Some(difference.symbol.as_str())
             && told.quantity.is_some_and(|quantity| is_near(quantity.abs(), gap.abs()))
     })?;
+    if !told.is_cancelled && matches!(told.named.as_str(), "NC" | "SC") {
+        return Some(new_name(told, evidence.unbooked));
+    }
     let why = if told.is_cancelled { "was cancelled" } else { "is of a type that isn't booked" };
     let price = told.amount.and_then(|amount| amount.abs().checked_div(gap.abs())).map(|price| price.round_dp(4).normalize());
     Some(Suspicion {
@@ -129,6 +132,39 @@ fn unbooked(difference: &Difference, evidence: &Evidence<'_>, gap: Decimal) -> O
         ),
         repair: Some(Repair::Transaction(entered(difference, evidence, gap, told.on, price))),
     })
+}
+
+/// Half of a new name. A transfer would lose what the shares cost and when they were bought, so none is proposed.
+fn new_name(told: &Unbooked, all: &[Unbooked]) -> Suspicion {
+    let gets = |half: &Unbooked| half.quantity.is_some_and(|quantity| quantity > Decimal::ZERO);
+    let halves: Vec<&Unbooked> = all
+        .iter()
+        .filter(|other| {
+            let is_half = other.named == told.named && other.on == told.on && !other.is_cancelled;
+            is_half && other.symbol != told.symbol && other.symbol.is_some() && other.quantity == told.quantity.map(|quantity| -quantity)
+        })
+        .collect();
+    let symbol = told.symbol.as_deref().unwrap_or_default();
+    let enter = match halves[..] {
+        [half] => {
+            let other = half.symbol.as_deref().unwrap_or_default();
+            let (old, new) = if gets(told) { (other, symbol) } else { (symbol, other) };
+            format!(
+                "with {}, which is its other half, it says that {old} is called {new} now. Enter a symbol change from {old} to {new} on {}",
+                half.key, told.on
+            )
+        }
+        _ => format!("its other half isn't certain. Enter a symbol change from the old symbol to the new one ({symbol} is one of the two)"),
+    };
+    Suspicion {
+        cause: Cause::MissingTransaction,
+        weight: 88,
+        explanation: format!(
+            "The broker's activity {} of {} ({}) is a new name, which isn't booked by itself; {enter}, unless one is entered already.",
+            told.key, told.on, told.named
+        ),
+        repair: None,
+    }
 }
 
 /// A transaction that would close the gap. Shares without a price come and go by transfer.

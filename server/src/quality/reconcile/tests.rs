@@ -219,3 +219,27 @@ fn rounding_is_said_and_may_be_accepted() {
     assert_eq!(likely(&shares("1.0003", "1.0001"), &evidence(&[])).repair, Some(Repair::Accept));
     assert_eq!(said(&cash("100.00", "100.02"), &evidence(&[])).0, Cause::Rounding);
 }
+
+#[test]
+fn a_new_name_says_which_change_to_enter() {
+    let half = |key: &str, symbol: &str, quantity: &str| Unbooked {
+        key: key.into(),
+        on: day("2026-11-09"),
+        named: "NC".into(),
+        symbol: Some(symbol.into()),
+        quantity: Some(dec(quantity)),
+        amount: None,
+        is_cancelled: false,
+    };
+    let both = [half("old", "AAPL", "-12"), half("new", "APLE", "12"), half("other", "MSFT", "3")];
+    let entries = [trade("a", "broker", "2026-03-09", "12", "200")];
+    for difference in [shares("12", "0"), Difference { symbol: "APLE".into(), ..shares("0", "12") }] {
+        let found = likely(&difference, &Evidence { unbooked: &both, ..evidence(&entries) });
+        assert_eq!((found.cause, &found.repair), (Cause::MissingTransaction, &None), "a transfer would lose the cost");
+        assert!(found.explanation.contains("Enter a symbol change from AAPL to APLE on 2026-11-09"), "{}", found.explanation);
+    }
+    // With a second one that fits, or a short position that comes back, a person decides.
+    let more = [&both[..], &[half("twin", "APPL", "12")]].concat();
+    let found = likely(&shares("12", "0"), &Evidence { unbooked: &more, ..evidence(&entries) });
+    assert!(found.explanation.contains("isn't certain") && found.repair.is_none(), "{}", found.explanation);
+}
