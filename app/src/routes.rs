@@ -89,8 +89,8 @@ pub fn check(name: &str) -> String {
 
 /// A file to take along: `transactions.csv`, `plumbline.xlsx` …
 pub fn export(scope: &Scope, file: &str) -> String {
-    let portfolio = Scope { portfolio: scope.portfolio, ..Scope::default() };
-    scoped(&format!("/api/export/{file}"), &portfolio)
+    let all_there_is = Scope { portfolio: scope.portfolio, benchmark: scope.benchmark, ..Scope::default() };
+    scoped(&format!("/api/export/{file}"), &all_there_is)
 }
 
 fn with_query(path: &str, query: &str) -> String {

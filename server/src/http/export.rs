@@ -21,7 +21,8 @@ pub(super) fn routes() -> Router<AppState> {
 }
 
 fn scope(asked: &Asked) -> Result<Scope, Problem> {
-    Ok(Scope { portfolio: asked.number("portfolio")?.map(PortfolioId), ..Scope::default() })
+    let portfolio = asked.number("portfolio")?.map(PortfolioId);
+    Ok(Scope { portfolio, benchmark: super::performance::benchmark(asked)?, ..Scope::default() })
 }
 
 /// `transactions.csv`, `holdings.csv` …

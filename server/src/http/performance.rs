@@ -70,10 +70,7 @@ fn scope(asked: &Asked) -> Result<Scope, Problem> {
         let known = Range::ALL.map(Range::label).join(", ");
         scope.range = Range::parse(&range).ok_or_else(|| Problem::Parameter(format!("range must be one of {known}.")))?;
     }
-    if let Some(against) = asked.text("against") {
-        let known = Benchmark::ALL.map(Benchmark::key).join(", ");
-        scope.benchmark = Benchmark::parse(&against).ok_or_else(|| Problem::Parameter(format!("against must be one of {known}.")))?;
-    }
+    scope.benchmark = benchmark(asked)?;
     Ok(scope)
 }
 
@@ -86,6 +83,13 @@ fn written(days: &[Daily]) -> String {
     let row = |day: &Daily| {
         [
             day.date.to_string(),
+/// `against`; without it the usual one.
+pub(super) fn benchmark(asked: &Asked) -> Result<Benchmark, Problem> {
+    let Some(against) = asked.text("against") else { return Ok(Benchmark::default()) };
+    let known = Benchmark::ALL.map(Benchmark::key).join(", ");
+    Benchmark::parse(&against).ok_or_else(|| Problem::Parameter(format!("against must be one of {known}.")))
+}
+
             day.value.map(|value| value.0.to_string()).unwrap_or_default(),
             day.inflow.0.to_string(),
             day.outflow.0.to_string(),

@@ -16,7 +16,7 @@ use app::{
         returns::{SESSIONS_A_YEAR, per_period},
         series::Series,
     },
-    domain::{Money, Range},
+    domain::{Benchmark, Money, Range},
     format,
     performance::words::{self, Unit, WORDS},
 };
@@ -68,6 +68,15 @@ async fn every_surface_shows_the_same_number(pool: PgPool) {
         let csv = visitor.get("/api/export/contribution.csv").await.body;
         contribution::api_and_export(&api, &csv, range);
     }
+    // Files keep to the benchmark that was chosen, and name it.
+    for (against, benchmark) in [("", Benchmark::SpyTotalReturn), ("?against=spy-price", Benchmark::SpyPriceReturn)] {
+        for file in ["measures", "years"] {
+            let csv = visitor.get(&format!("/api/export/{file}.csv{against}")).await.body;
+            assert!(csv.lines().skip(1).all(|line| line.trim_end().ends_with(benchmark.label())), "{file}{against}: {csv}");
+        }
+    }
+    let wrong = visitor.get("/api/export/years.csv?against=dax").await;
+    assert!(wrong.body.contains("against must be one of"), "{}", wrong.body);
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]

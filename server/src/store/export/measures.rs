@@ -9,7 +9,7 @@ use app::{
         contribution::{Contributions, Part, REST},
         metrics::Measured,
     },
-    domain::{Figure, Range, Scope, UserId},
+    domain::{Benchmark, Figure, Range, Scope, UserId},
     performance::{figures::performance, model::Performance, words},
 };
 
@@ -18,9 +18,9 @@ pub(super) const NAMES: [&str; 5] = ["measures", "drawdowns", "months", "years",
 
 impl Store {
     /// All of [`NAMES`], in their order; empty before the first publication.
-    pub(super) async fn measured_tables(&self, user: UserId, portfolio: &Owned) -> Result<Vec<Table>> {
+    pub(super) async fn measured_tables(&self, user: UserId, portfolio: &Owned, benchmark: Benchmark) -> Result<Vec<Table>> {
         // The longest range holds the days of all others.
-        let scope = Scope { portfolio: Some(portfolio.id), range: Range::Max, ..Scope::default() };
+        let scope = Scope { portfolio: Some(portfolio.id), range: Range::Max, benchmark, ..Scope::default() };
         let record = self.track_record(user, scope).await?;
         let found = super::in_peace(move || {
             let of = |range| record.as_ref().and_then(|record| performance(record, &Scope { range, ..scope }));
@@ -36,7 +36,7 @@ fn tables(all: &[Performance]) -> Vec<Table> {
     let months = whole.into_iter().flat_map(|of| &of.months).map(|month| row![month.year, number(month.month), month.own]);
     let years = whole.into_iter().flat_map(|of| &of.years).map(|year| {
         let excess = year.benchmark.map(|benchmark| year.own - benchmark);
-        row![year.year, year.own, year.benchmark, excess]
+        row![year.year, year.own, year.benchmark, excess, whole.map(|of| of.benchmark.label().to_owned())]
     });
     vec![
         Table {
@@ -50,7 +50,7 @@ fn tables(all: &[Performance]) -> Vec<Table> {
             rows: all.iter().flat_map(drawdowns).collect(),
         },
         Table { name: "months", columns: &["year", "month", "return"], rows: months.collect() },
-        Table { name: "years", columns: &["year", "return", "benchmark_return", "excess_return"], rows: years.collect() },
+        Table { name: "years", columns: &["year", "return", "benchmark_return", "excess_return", "benchmark"], rows: years.collect() },
         Table { name: "contribution", columns: &CONTRIBUTION, rows: all.iter().flat_map(contributions).collect() },
     ]
 }

@@ -47,7 +47,7 @@ impl Store {
     pub async fn export_csv(&self, user: UserId, scope: Scope, table: &str) -> Result<Option<Exported>> {
         let portfolio = self.owned(user, scope).await?;
         let found = if measures::NAMES.contains(&table) {
-            self.measured_tables(user, &portfolio).await?.into_iter().find(|found| found.name == table)
+            self.measured_tables(user, &portfolio, scope.benchmark).await?.into_iter().find(|found| found.name == table)
         } else {
             self.table(&portfolio, table).await?
         };
@@ -62,7 +62,7 @@ impl Store {
     /// As [`Self::export_csv`].
     pub async fn export_workbook(&self, user: UserId, scope: Scope) -> Result<Exported> {
         let portfolio = self.owned(user, scope).await?;
-        let mut tables = self.measured_tables(user, &portfolio).await?;
+        let mut tables = self.measured_tables(user, &portfolio, scope.benchmark).await?;
         for name in TABLES {
             tables.extend(self.table(&portfolio, name).await?);
         }
