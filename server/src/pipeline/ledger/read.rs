@@ -175,6 +175,8 @@ pub struct Needs {
     pub symbols: BTreeSet<String>,
     /// Those whose exchange rates count: none where all is in one currency.
     pub currencies: BTreeSet<String>,
+    /// Splits that people entered, with their days.
+    pub splits: Vec<(String, NaiveDate)>,
 }
 
 /// What a portfolio traded up to a day, and in which currencies.
@@ -183,7 +185,8 @@ pub struct Needs {
 /// What Postgres says.
 pub async fn needs_through(connection: &mut PgConnection, portfolio: PortfolioId, through: NaiveDate) -> Result<Needs, sqlx::Error> {
     let rows = sqlx::query!(
-        "select distinct symbol, counter_symbol, currency from staging.transactions where portfolio_id = $1 and traded_on <= $2",
+        "select distinct symbol, counter_symbol, currency, case when type = 'split' then traded_on end as split_on
+         from staging.transactions where portfolio_id = $1 and traded_on <= $2",
         portfolio.get(),
         through,
     )
@@ -193,6 +196,7 @@ pub async fn needs_through(connection: &mut PgConnection, portfolio: PortfolioId
     let mut used: BTreeSet<Currency> = [base(connection, portfolio).await?].into();
     for row in rows {
         used.extend(Currency::parse(&row.currency).map(Currency::major));
+        needs.splits.extend(row.symbol.clone().zip(row.split_on));
         needs.symbols.extend(row.symbol.into_iter().chain(row.counter_symbol));
     }
     let symbols: Vec<String> = needs.symbols.iter().cloned().collect();

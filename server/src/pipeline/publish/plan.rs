@@ -2,7 +2,7 @@
 
 use crate::pipeline::ledger::Needs;
 use app::{analytics::ledger::SAME_SPLIT_DAYS, domain::PortfolioId};
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 
 /// Where a portfolio's ledger stands.
 #[derive(Debug, Clone)]
@@ -55,9 +55,13 @@ pub fn plan(
         };
         // How an account is kept matters from its first day on, whenever it was changed.
         // A split that is listed late may be one that was entered for an earlier day.
-        let reach = if change.kind == "split" { SAME_SPLIT_DAYS.unsigned_abs() } else { 0 };
-        let from = change.from_date.checked_sub_days(Days::new(reach)).unwrap_or(change.from_date);
-        ours && change.change_id > standing.change_id && (from <= standing.session_date || change.kind == "account")
+        let is_entered = change.kind == "split"
+            && needs.splits.iter().any(|(symbol, on)| {
+                let is_near = (*on - change.from_date).num_days().abs() <= SAME_SPLIT_DAYS;
+                is_near && change.symbol.as_ref().is_none_or(|of| of == symbol)
+            });
+        let is_past = change.from_date <= standing.session_date || is_entered || change.kind == "account";
+        ours && change.change_id > standing.change_id && is_past
     };
     if standing.quarantined != quarantined || changes.iter().any(touches_the_past) {
         Plan::FromScratch
@@ -89,7 +93,11 @@ mod tests {
                 from_date: on(*from),
             })
             .collect();
-        let needs = Needs { symbols: ["AAPL".to_owned()].into(), currencies: ["EUR".to_owned(), "USD".to_owned()].into() };
+        let needs = Needs {
+            symbols: ["AAPL".to_owned()].into(),
+            currencies: ["EUR".to_owned(), "USD".to_owned()].into(),
+            splits: vec![("AAPL".to_owned(), on(12))],
+        };
         assert_eq!(plan(PortfolioId(7), Some(&standing), &changes, &needs, "none", on(20)), expect);
     }
 
@@ -102,6 +110,7 @@ mod tests {
     fn a_change_of_our_past_starts_over() {
         check(&[(101, 0, Some("AAPL"), "bar", 18)], Plan::FromScratch);
         check(&[(101, 0, None, "split", 19)], Plan::FromScratch);
+        // It may be the one that was entered for the 12th.
         check(&[(101, 0, Some("AAPL"), "split", 30)], Plan::FromScratch);
         check(&[(101, 7, None, "transaction", 3)], Plan::FromScratch);
         check(&[(101, 7, None, "account", 20)], Plan::FromScratch);
@@ -111,6 +120,7 @@ mod tests {
     #[test]
     fn others_changes_and_known_ones_do_not() {
         check(&[(101, 0, Some("MSFT"), "bar", 3)], Plan::ResumeAfter(on(19)));
+        check(&[(101, 0, Some("MSFT"), "split", 20)], Plan::ResumeAfter(on(19)));
         check(&[(101, 8, None, "transaction", 3)], Plan::ResumeAfter(on(19)));
         check(&[(100, 7, None, "transaction", 3)], Plan::ResumeAfter(on(19)));
         check(&[(101, 0, Some("GBP"), "exchange_rate", 3), (102, 0, Some("EUR"), "exchange_rate", 20)], Plan::ResumeAfter(on(19)));
