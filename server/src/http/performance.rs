@@ -9,7 +9,7 @@ use app::{
     error::AppError,
     performance::{
         figures::performance,
-        model::{Daily, Performance},
+        model::{Daily, Performance, TrackRecord},
     },
 };
 use axum::{
@@ -43,7 +43,10 @@ async fn json(asked: Asked) -> Result<Response, Problem> {
 }
 
 async fn csv(asked: Asked) -> Result<Response, Problem> {
-    let found = read(&asked).await?;
+    let scope = scope(&asked)?;
+    // The days alone: what each holding contributed isn't in them.
+    let record = asked.store.sessions_recorded(asked.user, scope).await?;
+    let found = worked_out(record, scope).await?;
     let days = found.as_ref().map_or(&[][..], |found| &found.daily[..]);
     let headers =
         [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, "attachment; filename=\"performance.csv\"")];
@@ -54,7 +57,13 @@ async fn csv(asked: Asked) -> Result<Response, Problem> {
 async fn read(asked: &Asked) -> Result<Option<Performance>, Problem> {
     let scope = scope(asked)?;
     let record = asked.store.track_record(asked.user, scope).await?;
-    Ok(record.and_then(|record| performance(&record, &scope)))
+    worked_out(record, scope).await
+}
+
+/// Hundreds of holdings over many years take longer than a request may hold up others.
+async fn worked_out(record: Option<TrackRecord>, scope: Scope) -> Result<Option<Performance>, Problem> {
+    let found = tokio::task::spawn_blocking(move || record.and_then(|record| performance(&record, &scope)));
+    found.await.map_err(|_| Problem::App(AppError::Internal { reference: "performance".into() }))
 }
 
 /// Unlike a page's address, a program's is refused where it can't be read.
@@ -74,6 +83,13 @@ fn scope(asked: &Asked) -> Result<Scope, Problem> {
     Ok(scope)
 }
 
+/// `against`; without it the usual one.
+pub(super) fn benchmark(asked: &Asked) -> Result<Benchmark, Problem> {
+    let Some(against) = asked.text("against") else { return Ok(Benchmark::default()) };
+    let known = Benchmark::ALL.map(Benchmark::key).join(", ");
+    Benchmark::parse(&against).ok_or_else(|| Problem::Parameter(format!("against must be one of {known}.")))
+}
+
 const COLUMNS: &str =
     "date,value,inflow,outflow,net_contributions,return,benchmark_return,risk_free_return,cumulative,benchmark_cumulative,drawdown";
 
@@ -83,13 +99,6 @@ fn written(days: &[Daily]) -> String {
     let row = |day: &Daily| {
         [
             day.date.to_string(),
-/// `against`; without it the usual one.
-pub(super) fn benchmark(asked: &Asked) -> Result<Benchmark, Problem> {
-    let Some(against) = asked.text("against") else { return Ok(Benchmark::default()) };
-    let known = Benchmark::ALL.map(Benchmark::key).join(", ");
-    Benchmark::parse(&against).ok_or_else(|| Problem::Parameter(format!("against must be one of {known}.")))
-}
-
             day.value.map(|value| value.0.to_string()).unwrap_or_default(),
             day.inflow.0.to_string(),
             day.outflow.0.to_string(),

@@ -8,23 +8,30 @@ use app::{
 };
 use chrono::NaiveDate;
 
-/// Reads that a publication may come between before its numbers are taken as they are.
+/// Reads that a publication may come between before the holdings are left out.
 const TRIES: usize = 3;
 
 impl Store {
     /// All sessions since the first, with the scope's benchmark, and its holdings over the scope's range; `None` while nothing was
     /// published or there is no portfolio.
     pub async fn track_record(&self, user: UserId, scope: Scope) -> Result<Option<TrackRecord>> {
-        for tried in 1.. {
-            let before = self.last_publication().await?;
+        for _ in 0..TRIES {
+            let before = self.booked_state(user, scope).await?;
             let Some((as_of, mut record)) = self.recorded(user, scope).await? else { return Ok(None) };
             record.holdings = self.recorded_holdings(as_of, &record, scope).await?;
             // Sessions of one publication and holdings of the next wouldn't add up.
-            if tried == TRIES || self.last_publication().await? == before {
+            if self.booked_state(user, scope).await? == before {
                 return Ok(Some(record));
             }
         }
-        Ok(None)
+        let Some((_, mut record)) = self.recorded(user, scope).await? else { return Ok(None) };
+        record.holdings = Err(Undefined::because("this portfolio was being published while its holdings were read; load the page again"));
+        Ok(Some(record))
+    }
+
+    /// The sessions without holdings.
+    pub(crate) async fn sessions_recorded(&self, user: UserId, scope: Scope) -> Result<Option<TrackRecord>> {
+        Ok(self.recorded(user, scope).await?.map(|(_, record)| record))
     }
 
     /// The sessions alone, and where they were read.
@@ -49,7 +56,15 @@ impl Store {
         Ok(Ok(self.courses(record.portfolio, &days).await?))
     }
 
-    async fn last_publication(&self) -> Result<Option<i64>> {
-        Ok(sqlx::query_scalar!("select max(publication_id) from ops.publication").fetch_one(&self.pool).await?)
+    /// What tells one booking of the portfolio from the next: the transaction that wrote its rows last.
+    async fn booked_state(&self, user: UserId, scope: Scope) -> Result<Option<String>> {
+        // Before the first publication there is no ledger.
+        if !self.is_published().await? {
+            return Ok(None);
+        }
+        let Some(portfolio) = self.shown(user, scope).await? else { return Ok(None) };
+        let written =
+            sqlx::query_scalar!(r#"select xmin::text as "written!" from ledger.state where portfolio_id = $1"#, portfolio.id.get());
+        Ok(written.fetch_optional(&self.pool).await?)
     }
 }
