@@ -68,6 +68,13 @@ where
         and exists (
             select from staging.splits as split
             where split.symbol = trim(mapped.symbol) and abs(split.execution_date - mapped.activity_date) <= 18
+                -- As staging.splits has them, which isn't there before the first publication.
+                and split.split_from > 0 and split.split_to > 0
+                and not exists (
+                    select from ops.quarantine as held
+                    where held.dataset = 'splits' and held.released_at is null and held.symbol = split.symbol
+                        and held.session_date = split.execution_date and held.response_id = split.response_id
+                )
         )
     )
 

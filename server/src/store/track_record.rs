@@ -58,6 +58,10 @@ impl Store {
 
     /// What tells one booking of the portfolio from the next: the transaction that wrote its rows last.
     async fn booked_state(&self, user: UserId, scope: Scope) -> Result<Option<String>> {
+        // Before the first publication there is no ledger.
+        if !self.is_published().await? {
+            return Ok(None);
+        }
         let Some(portfolio) = self.shown(user, scope).await? else { return Ok(None) };
         let written =
             sqlx::query_scalar!(r#"select xmin::text as "written!" from ledger.state where portfolio_id = $1"#, portfolio.id.get());

@@ -22,8 +22,15 @@ where
         )
         or activity_type like 'DIV%'
         or activity_type in ('SPLIT', 'SSP') and exists (
-            select from staging.splits as split
+            select from raw.split
             where split.symbol = trim(activity.symbol) and abs(split.execution_date - activity.activity_date) <= 18
+                -- As staging.splits has them, which isn't there before the first publication.
+                and split.split_from > 0 and split.split_to > 0
+                and not exists (
+                    select from ops.quarantine as held
+                    where held.dataset = 'splits' and held.released_at is null and held.symbol = split.symbol
+                        and held.session_date = split.execution_date and held.response_id = split.response_id
+                )
         )
     )
 order by activity_date desc, activity_id
