@@ -66,7 +66,7 @@ where
     not (
         activity_type in ('SPLIT', 'SSP')
         and exists (
-            select from staging.splits as split
+            select from raw.split
             where split.symbol = trim(mapped.symbol) and abs(split.execution_date - mapped.activity_date) <= 18
                 -- As staging.splits has them, which isn't there before the first publication.
                 and split.split_from > 0 and split.split_to > 0

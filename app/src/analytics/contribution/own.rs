@@ -130,8 +130,11 @@ fn what_is_owed_has_no_return() {
     assert!(part(&found, APPLE).own_return.as_ref().unwrap_err().0.contains("lost more"));
 }
 
+/// A session's close of each symbol in cents, and its rate in ten-thousandths.
+type Quotes = (i64, i64, i64);
+
 /// Closes, rates, and at most one deal of each symbol a session: how many shares more or fewer.
-fn plain() -> impl Strategy<Value = (Vec<(i64, i64, i64)>, Vec<(i64, i64)>)> {
+fn plain() -> impl Strategy<Value = (Vec<Quotes>, Vec<(i64, i64)>)> {
     let sessions = 2..12_usize;
     sessions.prop_flat_map(|count| {
         let closes = proptest::collection::vec((100..20_000_i64, 100..20_000_i64, 5_000..20_000_i64), count);
@@ -140,9 +143,9 @@ fn plain() -> impl Strategy<Value = (Vec<(i64, i64, i64)>, Vec<(i64, i64)>)> {
 }
 
 /// Shares come and go at prices beside the closes, without costs; all money is in dollars, and SAP is quoted in euros.
-fn history_of(closes: &[(i64, i64, i64)], deals: &[(i64, i64)]) -> History {
+fn history_of(closes: &[Quotes], deals: &[(i64, i64)]) -> History {
     let cents = |close: i64| Decimal::new(close, 2);
-    let on = |of: fn(&(i64, i64, i64)) -> Decimal| closes.iter().zip(0..).map(|(close, on)| (day(on), of(close))).collect::<Vec<_>>();
+    let on = |of: fn(&Quotes) -> Decimal| closes.iter().zip(0..).map(|(close, on)| (day(on), of(close))).collect::<Vec<_>>();
     let mut held = [0, 0];
     let mut transactions = Vec::new();
     for ((wanted, close), at) in deals.iter().zip(closes).zip(0..) {
