@@ -6,6 +6,7 @@ mod frame;
 mod laws;
 #[cfg(test)]
 mod own;
+mod steps;
 
 use super::{
     ledger::{HoldingCourse, Moved},
@@ -17,12 +18,21 @@ use frame::{Day, Frame};
 use std::collections::BTreeMap;
 
 pub use document::REST;
+pub use steps::{Step, average_weight, linked_over_days};
 
 /// A holding's course, and the group (its sector) to which it is added too.
 #[derive(Debug, Clone, Copy)]
 pub struct Member<'a> {
     pub course: &'a HoldingCourse,
     pub group: Option<&'a str>,
+}
+
+/// What a row is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose<'a> {
+    Holding(&'a str),
+    Group(&'a str),
+    Rest,
 }
 
 /// A range by holding.
@@ -138,6 +148,20 @@ impl Contributions {
         Self { parts, groups, rest, whole: frame.whole, gain }
     }
 
+    /// What a row of [`Self::of`] is worked out from.
+    pub fn steps(period: &Period<'_>, members: &[Member<'_>], whose: Whose<'_>) -> Vec<Step> {
+        let mut frame = Frame::of(period);
+        let mut days = vec![Day::default(); period.sessions.len()];
+        let mut together = days.clone();
+        for member in members.iter().filter(|member| whose.counts(member)) {
+            if frame.fill(member.course, &mut days) {
+                frame.count(&days);
+                together.iter_mut().zip(&days).for_each(|(sum, day)| *sum += *day);
+            }
+        }
+        if whose == Whose::Rest { frame.rest_steps() } else { frame.steps(&together) }
+    }
+
     /// Of a range whose holdings nobody knows.
     pub fn unknown(reason: &Undefined) -> Self {
         let rest = Rest { average_weight: None, contribution: None, gain: Err(reason.clone()) };
@@ -150,6 +174,16 @@ impl Contributions {
         self.parts.iter().try_for_each(|(_, part)| part.contribution.map(|part| sum.add(part.whole)))?;
         sum.add(self.rest.contribution?);
         Some(self.whole.as_ref().ok()? - sum.total())
+    }
+}
+
+impl Whose<'_> {
+    fn counts(self, member: &Member<'_>) -> bool {
+        match self {
+            Self::Holding(symbol) => member.course.symbol.as_str() == symbol,
+            Self::Group(group) => member.group == Some(group),
+            Self::Rest => true,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     benchmark::excess_return,
     cashflow::{Payment, money_weighted},
-    contribution::{Contributions, Member, Sums},
+    contribution::{Contributions, Member, Step, Sums, Whose},
     drawdown::drawdowns,
     period::{Dietz, Period, Session},
     returns::{Linked, SESSIONS_A_YEAR, cumulative_return, link, per_period},
@@ -131,6 +131,19 @@ impl<'a> Stretch<'a> {
             cash_currency: last - before,
         });
         self.with_period(|period| Contributions::of(period, members, sums))
+    }
+
+    /// What a row of [`Self::contributions`] is worked out from.
+    pub fn contribution_steps(&self, members: &[Member<'_>], whose: Whose<'_>) -> Vec<Step> {
+        self.with_period(|period| Contributions::steps(period, members, whose))
+    }
+
+    /// V_e − V_s − Σ inflows + Σ outflows.
+    ///
+    /// # Errors
+    /// When one of the two values or a flow is unknown.
+    pub fn total_gain(&self) -> Figure<Money> {
+        self.with_period(|period| period.total_gain())
     }
 
     /// The benchmark's return over the sessions on which the portfolio has one.

@@ -33,6 +33,7 @@ const RAW: &str = "Prices are raw closes; a session without one carries the last
 const FLOWS: &str = "Deposits, withdrawals, transfers and opening balances are flows; dividends, interest, fees and taxes are performance.";
 const INFLOWS: &str = "Inflows count from the start of the session, outflows leave at its end.";
 const LEFT_OUT: &str = "A day without capital at work has no return and is left out of the product.";
+const LINKED: &str = "Parts add up to the return of the range. Days without capital at work have no return, and no part.";
 const DAILY: &str = "From daily returns; 252 sessions make a year.";
 const RATE: &str = "The risk-free rate is the 3-month Treasury yield (DGS3MO) of the session, carried over bond holidays.";
 
@@ -288,6 +289,46 @@ pub const FIGURES: &[Described] = &[
         "Closing value less the opening value and what was paid in, plus what was taken out, without income and costs.",
         "price = Vₑ − Vₛ − inflow + outflow − income + costs",
         &[FLOWS, "The step between what was paid and the closing value in the picture of the range."],
+    ),
+    figure(
+        "gain_in_range",
+        "Gain of the range",
+        Unit::SignedMoney,
+        "Closing value less the opening value and what was paid in, plus what was taken out.",
+        "gain = Vₑ − Vₛ − Σ inflows + Σ outflows",
+        &[FLOWS],
+    ),
+    figure(
+        "contribution",
+        "Contribution",
+        Unit::Return,
+        "What it added to the time-weighted return: each day's gain over the capital at work in the portfolio, linked over days by Carino.",
+        "Σ gain / (V(t−1) + inflow) · k(r) / k(TWR), k(x) = ln(1 + x) / x",
+        &[LINKED, "A sector's is its holdings'. What no holding earned is what they leave of each day's return."],
+    ),
+    figure(
+        "contribution_gain",
+        "Gain in the range",
+        Unit::SignedMoney,
+        "Its closing value less the opening one and what was put in, plus what came out of it.",
+        "gain = vₑ − vₛ − put in + come out",
+        &["A sector's is its holdings'. What no holding gained is what they leave of the portfolio's gain."],
+    ),
+    figure(
+        "contribution_return",
+        "Own return",
+        Unit::Return,
+        "Its own daily returns chained, over the sessions in which capital was at work in it.",
+        "Π(1 + gain / (v(t−1) + put in)) − 1",
+        &[INFLOWS, "Dividends and costs that are in no lot belong to it."],
+    ),
+    figure(
+        "contribution_weight",
+        "Average weight",
+        Unit::Share,
+        "The mean of its share of the portfolio's value at the closes before the sessions of the range.",
+        "mean v(t−1) / V(t−1)",
+        &["A sector's is its holdings'. What no holding is, is what they leave of the whole."],
     ),
     figure(
         "sector_weight",

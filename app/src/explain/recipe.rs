@@ -4,6 +4,7 @@ use crate::{
     analytics::{
         benchmark::excess_return,
         cashflow::{Flow, Payment, modified_dietz, money_weighted},
+        contribution::{average_weight, linked_over_days},
         drawdown::drawdowns,
         ledger::{after_split, crossed, market_value, value_abroad},
         metrics::{Terms, on_screen},
@@ -74,6 +75,14 @@ pub struct Paid {
     pub on: NaiveDate,
     /// The investor's sign.
     pub amount: Money,
+}
+
+/// What a part of the portfolio was, or earned, in a session, and of how much.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DatedShare {
+    pub session: NaiveDate,
+    pub part: Exact,
+    pub whole: Exact,
 }
 
 /// Which of the measures of concentration.
@@ -188,6 +197,16 @@ pub enum Recipe {
         of: Decimal,
         base: Decimal,
     },
+    /// The mean of the shares.
+    AverageWeight {
+        shares: Vec<DatedShare>,
+    },
+    /// Each session's part of the portfolio's return, linked over all of them by Carino. Sessions without a return count for nothing.
+    Contribution {
+        returns: Vec<DatedReturn>,
+        /// Of the sessions with a return, in their order: what the part earned, of the capital that the return is of.
+        parts: Vec<DatedShare>,
+    },
     Concentration {
         values: Vec<Money>,
         of: Concentrated,
@@ -208,6 +227,12 @@ fn known(numbers: &[Option<Exact>]) -> Vec<Option<f64>> {
 
 fn linked(returns: &[DatedReturn]) -> Figure<crate::analytics::returns::Linked> {
     cumulative_return(returns.iter().map(|day| day.r.map(|r| r.0)))
+}
+
+impl DatedShare {
+    fn ratio(&self) -> f64 {
+        self.part.0 / self.whole.0
+    }
 }
 
 impl Recipe {
@@ -278,6 +303,14 @@ impl Recipe {
                 Ok(number(percent / 100.0))
             }
             Self::Crossed { of, base } => crossed(*of, *base).map(Answer::Price).ok_or_else(|| Undefined::because("the rate is zero")),
+            Self::AverageWeight { shares } => average_weight(shares.iter().map(DatedShare::ratio))
+                .map(number)
+                .ok_or_else(|| Undefined::because("no close before has a value")),
+            Self::Contribution { returns, parts } => {
+                let with_one = returns.iter().filter_map(|day| day.r.map(|r| r.0));
+                let days = with_one.zip(parts.iter().map(DatedShare::ratio));
+                Ok(number(linked_over_days(linked(returns)?.cumulative, days)))
+            }
             Self::Concentration { values, of } => {
                 let found = concentration(values)?;
                 Ok(number(match of {

@@ -63,7 +63,7 @@ pub fn performance(record: &TrackRecord, scope: &Scope) -> Option<Performance> {
 }
 
 /// Holdings are added up by sector.
-fn members(holdings: &[HoldingRecord]) -> Vec<Member<'_>> {
+pub fn members(holdings: &[HoldingRecord]) -> Vec<Member<'_>> {
     holdings.iter().map(|held| Member { course: &held.course, group: Some(&held.sector) }).collect()
 }
 

@@ -3,11 +3,12 @@
 use super::{
     super::{
         ledger::{HoldingCourse, Moved},
-        period::Period,
-        returns::link,
+        period::{self, Period},
+        returns::cumulative_return,
         sums::Sum,
     },
     Contribution, Gain, NO_CAPITAL, Part, UNCONVERTED,
+    steps::{Step, average_weight, coefficient, linked_over_days},
 };
 use crate::domain::{Figure, Money, Undefined};
 use std::ops::AddAssign;
@@ -69,7 +70,7 @@ pub(super) struct Frame<'a> {
     sessions: Vec<Session>,
     /// What the holdings counted so far explain of each session's return, and how much of the value before they were.
     explained: Vec<Sum>,
-    held: Sum,
+    held: Vec<Sum>,
     pub whole: Figure<f64>,
 }
 
@@ -93,8 +94,8 @@ impl<'a> Frame<'a> {
             }),
         };
         let sessions: Vec<Session> = period.steps().map(session).collect();
-        let explained = vec![Sum::default(); sessions.len()];
-        Self { period, sessions, explained, held: Sum::default(), whole }
+        let (explained, held) = (vec![Sum::default(); sessions.len()], vec![Sum::default(); sessions.len()]);
+        Self { period, sessions, explained, held, whole }
     }
 
     /// A holding's days in the range; `false`: nothing of it is in there.
@@ -137,9 +138,9 @@ impl<'a> Frame<'a> {
 
     /// Counts a holding towards what the rest isn't.
     pub fn count(&mut self, days: &[Day]) {
-        for ((session, day), explained) in self.sessions.iter().zip(days).zip(&mut self.explained) {
+        for (((session, day), explained), held) in self.sessions.iter().zip(days).zip(&mut self.explained).zip(&mut self.held) {
             if let Some(before) = session.before {
-                self.held.add(day.before / before);
+                held.add(day.before / before);
             }
             if let Some(linked) = &session.linked {
                 explained.add(day.gain / linked.base);
@@ -166,35 +167,53 @@ impl<'a> Frame<'a> {
         Some(Contribution { whole, price: whole - income - costs - currency, income, costs, currency })
     }
 
-    /// Sessions after a close with a value.
-    fn weighed(&self) -> usize {
-        self.sessions.iter().filter(|session| session.before.is_some()).count()
-    }
-
     fn weight(&self, days: &[Day]) -> Option<f64> {
-        let mut sum = Sum::default();
-        let shares = self.sessions.iter().zip(days).filter_map(|(session, day)| Some(day.before / session.before?));
-        shares.for_each(|share| sum.add(share));
-        let sessions = self.weighed();
-        (sessions > 0).then(|| sum.total() / sessions as f64)
+        average_weight(self.sessions.iter().zip(days).filter_map(|(session, day)| Some(day.before / session.before?)))
     }
 
     /// What of the value before wasn't in holdings, on average.
     pub fn rest_weight(&self) -> Option<f64> {
-        let sessions = self.weighed();
-        (sessions > 0).then(|| 1.0 - self.held.total() / sessions as f64)
+        let weighed = self.sessions.iter().zip(&self.held).filter(|(session, _)| session.before.is_some());
+        average_weight(weighed.map(|(_, held)| 1.0 - held.total()))
     }
 
     /// What the holdings leave of the return.
     pub fn rest(&self) -> Option<f64> {
-        self.whole.as_ref().ok()?;
-        let mut sum = Sum::default();
-        for (session, explained) in self.sessions.iter().zip(&self.explained) {
-            if let Some(Linked { daily_return, factor, .. }) = session.linked {
-                sum.add((daily_return - explained.total()) * factor);
-            }
-        }
-        Some(sum.total())
+        let whole = *self.whole.as_ref().ok()?;
+        let parts =
+            self.sessions.iter().zip(&self.explained).filter_map(|(session, explained)| {
+                session.linked.map(|linked| (linked.daily_return, linked.daily_return - explained.total()))
+            });
+        Some(linked_over_days(whole, parts))
+    }
+
+    /// A holding's sessions, or those of several together, as its figures are worked out from them.
+    pub fn steps(&self, days: &[Day]) -> Vec<Step> {
+        let step = |((session, of), day): ((&Session, &period::Session), &Day)| Step {
+            session: of.date,
+            portfolio_return: session.linked.map(|linked| linked.daily_return),
+            gain: day.gain,
+            capital: session.linked.map_or(0.0, |linked| linked.base),
+            before: day.before,
+            portfolio_before: session.before,
+            own_return: day.own_return(),
+        };
+        self.sessions.iter().zip(self.period.sessions).zip(days).map(step).collect()
+    }
+
+    /// The same of what the holdings that were counted leave: of a return, and of one whole.
+    pub fn rest_steps(&self) -> Vec<Step> {
+        let step = |((session, of), (explained, held)): ((&Session, &period::Session), (&Sum, &Sum))| Step {
+            session: of.date,
+            portfolio_return: session.linked.map(|linked| linked.daily_return),
+            gain: session.linked.map_or(0.0, |linked| linked.daily_return - explained.total()),
+            capital: 1.0,
+            before: 1.0 - held.total(),
+            portfolio_before: session.before.map(|_| 1.0),
+            own_return: None,
+        };
+        let counted = self.explained.iter().zip(&self.held);
+        self.sessions.iter().zip(self.period.sessions).zip(counted).map(step).collect()
     }
 
     /// In money, exact: the change of the value less what went in.
@@ -234,23 +253,21 @@ fn own_return(days: &[Day]) -> Figure<f64> {
     if days.iter().any(|day| day.is_short) {
         return Err(Undefined::because("shares were sold short: what is owed is no capital that could have a return"));
     }
-    let returns = days.iter().filter_map(|day| {
-        let base = day.before + day.invested;
-        (base > 0.0).then(|| day.gain / base)
-    });
-    let mut linked = None;
-    for r in returns {
-        if r < -1.0 - ROUNDING {
-            return Err(Undefined::because("it lost more on a day than the capital that was at work in it, by costs or income taken back"));
-        }
-        let r = r.max(-1.0);
-        linked = Some(linked.map_or(r, |so_far| link(so_far, r)));
+    if days.iter().filter_map(Day::unclamped).any(|r| r < -1.0 - ROUNDING) {
+        return Err(Undefined::because("it lost more on a day than the capital that was at work in it, by costs or income taken back"));
     }
-    let linked = linked.ok_or_else(|| Undefined::because(NO_CAPITAL))?;
+    let linked = cumulative_return(days.iter().map(Day::own_return)).map_err(|_| Undefined::because(NO_CAPITAL))?.cumulative;
     if linked.is_finite() { Ok(linked) } else { Err(Undefined::because("it is too large for a number")) }
 }
 
-/// Carino's k: ln(1 + r) / r, and its limit 1 where nothing happened.
-fn coefficient(r: f64) -> f64 {
-    if r == 0.0 { 1.0 } else { libm::log1p(r) / r }
+impl Day {
+    /// What was earned on the capital that was at work in it: nothing more than all of it can be lost but by rounding.
+    fn own_return(&self) -> Option<f64> {
+        self.unclamped().map(|r| r.max(-1.0))
+    }
+
+    fn unclamped(&self) -> Option<f64> {
+        let base = self.before + self.invested;
+        (base > 0.0).then(|| self.gain / base)
+    }
 }

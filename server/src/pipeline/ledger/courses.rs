@@ -7,7 +7,10 @@ use app::{
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
-use std::{collections::BTreeMap, fmt::Write};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
 
 /// Decimals of money.
 const PLACES: u32 = 4;
@@ -87,12 +90,12 @@ pub(super) async fn land(
 ) -> Result<u64, sqlx::Error> {
     let mut begun = BTreeMap::new();
     if !from_scratch {
-        let quarters: Vec<NaiveDate> = courses.iter().filter_map(|course| Some(quarter_of(course.closes.first()?.0))).collect();
+        let quarters: BTreeSet<NaiveDate> = courses.iter().filter_map(|course| Some(quarter_of(course.closes.first()?.0))).collect();
         let rows = sqlx::query!(
             r#"select symbol, quarter, market_value as "market_value: Vec<Option<i64>>", currency_gain from ledger.holding_quarter
                where portfolio_id = $1 and quarter = any($2)"#,
             portfolio.get(),
-            &quarters,
+            &quarters.into_iter().collect::<Vec<_>>(),
         );
         for row in rows.fetch_all(&mut *connection).await? {
             let Ok(symbol) = Symbol::parse(&row.symbol) else { continue };

@@ -1,6 +1,7 @@
 //! What stands in an explanation's address beside the scope, and what the figure is called there. Pure.
 
 use app::{
+    analytics::contribution::REST,
     domain::Currency,
     explain::{figures::Described, model::Asked},
     format,
@@ -34,10 +35,10 @@ pub(super) fn about(asked: &Asked, as_of: NaiveDate) -> Vec<(String, String)> {
     let figure = asked.figure.as_str();
     let mut about = Vec::new();
     let mut put = |name: &str, value: Option<String>| about.extend(value.map(|value| (name.to_owned(), value)));
-    if matches!(figure, "close" | "exchange_rate") || figure.starts_with("holding_") {
+    if matches!(figure, "close" | "exchange_rate") || figure.starts_with("holding_") || figure.starts_with("contribution") {
         put("symbol", asked.symbol.as_deref().map(|symbol| if figure == "exchange_rate" { exchanged(symbol) } else { symbol.to_owned() }));
     }
-    if figure == "sector_weight" {
+    if figure == "sector_weight" || figure.starts_with("contribution") && asked.symbol.is_none() {
         put("sector", asked.sector.clone());
     }
     if figure == "rolling" {
@@ -60,6 +61,9 @@ fn exchanged(currency: &str) -> String {
 pub(super) fn name(asked: &Asked, described: &Described) -> String {
     match (asked.figure.as_str(), &asked.sector) {
         ("sector_weight", Some(sector)) => format!("{}: {sector}", described.name),
+        (key, of) if key.starts_with("contribution") && asked.symbol.is_none() => {
+            format!("{}: {}", described.name, of.as_deref().unwrap_or(REST))
+        }
         ("rolling", _) => format!("{}, {}", described.name, format::plural(rolled(asked).window as u64, "session", "sessions")),
         _ => described.name.to_owned(),
     }
@@ -89,5 +93,8 @@ mod tests {
         assert_eq!(said("holding_value", "symbol=AAPL&session=2026-01-01"), "symbol=AAPL");
         assert_eq!(said("rolling", "rolling=beta&window=5"), "rolling=beta&window=63&session=2026-11-20");
         assert_eq!(said("sector_weight", "sector=Cash"), "sector=Cash");
+        assert_eq!(said("contribution_gain", "symbol=AAPL&sector=Cash"), "symbol=AAPL");
+        assert_eq!(said("contribution_gain", "sector=Banks"), "sector=Banks");
+        assert_eq!(said("contribution_gain", ""), "", "what no holding earned");
     }
 }

@@ -4,6 +4,7 @@ mod address;
 mod beside;
 mod catalogue;
 mod command;
+mod contribution;
 mod day;
 mod holding;
 mod overall;
@@ -126,6 +127,7 @@ impl Store {
             "cash" | "receivable" => self.balance(&subject).await?,
             "risk_free_rate" => self.risk_free(&subject).await?,
             "exchange_rate" => self.exchange(&subject).await?,
+            key if key.starts_with("contribution") => self.contribution(user, &subject).await?,
             key if key.starts_with("holding_") => self.holding(&subject).await?,
             _ => self.overall(&subject).await?,
         };

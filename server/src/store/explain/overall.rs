@@ -47,6 +47,7 @@ pub(super) fn said(key: &str, figures: &OverviewFigures, sessions: &[PortfolioSe
         "top_5_weight" => number(&risk.top_5_weight),
         "top_10_weight" => number(&risk.top_10_weight),
         "money_weighted_in_range" => number(&Stretch::of(sessions, range)?.money_weighted().rate),
+        "gain_in_range" => Stretch::of(sessions, range)?.total_gain().map(Answer::Money),
         "price_gain" => figures.bridge.clone().map(|bridge| Answer::Money(bridge.price)),
         "modified_dietz" => number(&Stretch::of(sessions, range)?.modified_dietz()),
         _ => number(&measured(key, sessions, range)?),
@@ -59,6 +60,7 @@ pub(super) fn recipe(key: &str, ground: &Ground<'_>) -> Option<Recipe> {
     let last = ground.sessions.last()?;
     Some(match key {
         "total_gain" => Recipe::Sum { terms: vec![term("Value", last.value?), term("Paid in, less taken out", -last.net_contributions)] },
+        "gain_in_range" => gain(in_range, cut(ground.sessions, ground.range).0)?,
         "price_gain" => price_gain(ground.figures.bridge.as_ref().ok()?),
         "time_weighted" => Recipe::Linked { returns: returns(in_range, |session| session.daily_return) },
         "benchmark_return" => {
@@ -87,6 +89,19 @@ pub(super) fn recipe(key: &str, ground: &Ground<'_>) -> Option<Recipe> {
         "top_10_weight" => concentration(ground, Concentrated::Top10),
         key if KEYS.contains(&key) => measure(key, ground)?,
         _ => return None,
+    })
+}
+
+/// V_e − V_s − Σ inflows + Σ outflows.
+fn gain(sessions: &[PortfolioSession], opening: Option<&PortfolioSession>) -> Option<Recipe> {
+    let sum = |of: fn(&PortfolioSession) -> Money| sessions.iter().map(of).sum::<Money>();
+    Some(Recipe::Sum {
+        terms: vec![
+            term("Closing value", sessions.last()?.value?),
+            term("Opening value", -opening.map_or(Some(Money::ZERO), |opening| opening.value)?),
+            term("Paid in", -sum(|session| session.inflow)),
+            term("Taken out", sum(|session| session.outflow)),
+        ],
     })
 }
 
@@ -208,7 +223,7 @@ pub(super) fn inputs(key: &str, recipe: &Recipe, ground: &Ground<'_>) -> Vec<Inp
             inputs.extend(ground.movers(in_range, key.starts_with("benchmark")));
             inputs
         }
-        Recipe::Sum { terms } if key == "price_gain" => {
+        Recipe::Sum { terms } if matches!(key, "price_gain" | "gain_in_range") => {
             let mut inputs: Vec<Input> = opening.map(|opening| value("Opening value", opening)).into_iter().collect();
             inputs.push(value("Closing value", last));
             let between = terms.iter().skip(2).filter(|term| !term.amount.is_zero());

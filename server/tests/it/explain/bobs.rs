@@ -9,7 +9,7 @@ use crate::visitor::{Visitor, site};
 use app::{
     domain::Scope,
     explain::{
-        model::Explanation,
+        model::{Explanation, Input},
         recipe::{Answer, Exact},
     },
     routes,
@@ -51,6 +51,13 @@ const TOLD_ELSEWHERE: &[(&str, &str)] = &[
     ("<td data-label=\"Recovered\"", "</td>"),
     ("<td data-label=\"Down\"", "</td>"),
     ("<td data-label=\"Up again\"", "</td>"),
+    // What a contribution and a gain are made of: their bobs, in the same row, list it.
+    ("<td data-label=\"Price\" class=\"r hide\"", "</td>"),
+    ("<td data-label=\"Income\" class=\"r hide\"", "</td>"),
+    ("<td data-label=\"Costs\" class=\"r hide\"", "</td>"),
+    ("<td data-label=\"Currency\" class=\"r hide\"", "</td>"),
+    ("<td data-label=\"Realized\" class=\"r hide-middle\"", "</td>"),
+    ("<td data-label=\"Unrealized\" class=\"r hide-middle\"", "</td>"),
 ];
 
 fn without(page: &str, from: &str, to: &str) -> String {
@@ -138,6 +145,33 @@ async fn every_bob_leads_to_an_explanation_that_gives_its_figure(pool: PgPool) {
             assert!(gain.iter().any(|line| line.starts_with(part)), "{part}: {gain:?}");
         }
     }
+    for portfolio in [1, 2] {
+        let page = ada.get(&format!("/performance?portfolio={portfolio}&range=Max")).await.body;
+        let card = page.split("id=\"contribution\"").nth(1).unwrap().split("</section>").next().unwrap();
+        let mut checked = 0;
+        for row in card.split("<tr data-contribution=\"").skip(1).filter(|row| !row.starts_with('"')) {
+            let row = row.split("</tr>").next().unwrap();
+            for address in addresses(row) {
+                let (figure, query) = address["/explain/".len()..].split_once('?').unwrap();
+                let parts = match figure {
+                    "contribution" => ["Price", "Income", "Costs", "Currency"].as_slice(),
+                    "contribution_gain" => &["Realized", "Unrealized"],
+                    _ => continue,
+                };
+                let json = ada.get(&format!("/api/explain/{figure}.json?{query}")).await;
+                let explained: Explanation = serde_json::from_str(&json.body).unwrap();
+                for part in parts {
+                    let Some(cell) = row.split(&format!("data-label=\"{part}\"")).nth(1) else { continue };
+                    let amount = said(cell.split("</td>").next().unwrap());
+                    let is_it = |input: &Input| input.name.to_lowercase().ends_with(&part.to_lowercase()) && input.said == amount;
+                    let is_listed = explained.inputs.iter().any(is_it) || ["0.00", "–"].contains(&amount.as_str());
+                    assert!(is_listed, "{address}: {part} {amount}: {:?}", explained.inputs);
+                    checked += 1;
+                }
+            }
+        }
+        assert!(checked > 10, "{checked}");
+    }
     let of = |page: &str, keys: &[&str]| {
         let missing: Vec<_> = keys.iter().filter(|key| !figures[page].contains(**key)).collect();
         assert!(missing.is_empty(), "{page} lacks a bob for {missing:?}: {:?}", figures[page]);
@@ -204,6 +238,11 @@ async fn every_bob_leads_to_an_explanation_that_gives_its_figure(pool: PgPool) {
             "year_return",
             "benchmark_year_return",
             "year_excess_return",
+            "contribution",
+            "contribution_weight",
+            "contribution_return",
+            "contribution_gain",
+            "gain_in_range",
         ],
     );
     assert!(seen.len() > 150, "{} addresses", seen.len());

@@ -52,7 +52,10 @@ fn question(world: &mut World, figure: &str, portfolio: i64, number: usize) -> A
     let random = &mut world.random;
     let known = *random.one(&world.sessions[..=number]);
     let scope = Scope { range: *random.one(&Range::ALL), ..of(portfolio, (random.below(3) == 0).then_some(known)) };
-    Asked {
+    // A contribution is a holding's, a sector's, or of what is no holding.
+    let of_other = figure.starts_with("contribution") && random.below(2) == 0;
+    let of_rest = of_other && random.below(2) == 0;
+    let asked = Asked {
         figure: figure.into(),
         scope,
         symbol: Some(
@@ -62,7 +65,8 @@ fn question(world: &mut World, figure: &str, portfolio: i64, number: usize) -> A
         sector: Some((*random.one(&SECTORS)).to_owned()),
         rolling: Some((*random.one(ROLLING)).to_owned()),
         window: Some(random.one(&WINDOWS).to_string()),
-    }
+    };
+    Asked { symbol: asked.symbol.filter(|_| !of_other), sector: asked.sector.filter(|_| !of_rest), ..asked }
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
@@ -96,7 +100,7 @@ async fn any_figure_is_worked_out_from_its_explanation_alone(pool: PgPool) {
             continue;
         }
         for described in FIGURES {
-            for turn in 0..4 {
+            for turn in 0..6 {
                 let asked = question(&mut world, described.key, 1 + turn % 2, number);
                 let Some(explained) = explained(&ports, asked.clone()).await else { continue };
                 assert_worked_out(&explained, &asked);
@@ -193,6 +197,23 @@ async fn pages_say_what_is_explained(ports: &Ports, scope: Scope) {
     for fall in &shown.report.drawdowns {
         said.push((Asked { session: fall.trough, ..of("drawdown") }, number(&Ok(fall.depth))));
     }
+    if let Ok(found) = &shown.contributions {
+        let contributed = |part: Option<f64>| number(&part.ok_or_else(|| found.whole.clone().unwrap_err()));
+        let parts = found.parts.iter().map(|(symbol, part)| (Some(symbol.to_string()), None, part));
+        let groups = found.groups.iter().map(|(sector, part)| (None, Some(sector.clone()), part));
+        for (symbol, sector, part) in parts.chain(groups) {
+            let of = |figure: &str| Asked { symbol: symbol.clone(), sector: sector.clone(), ..of(figure) };
+            said.push((of("contribution"), contributed(part.contribution.map(|part| part.whole))));
+            said.push((of("contribution_weight"), number(&Ok(part.average_weight.unwrap()))));
+            said.push((of("contribution_return"), number(&part.own_return)));
+            said.push((of("contribution_gain"), part.gain.clone().map(|gain| Answer::Money(gain.total))));
+        }
+        said.push((of("contribution"), contributed(found.rest.contribution)));
+        said.push((of("contribution_weight"), number(&Ok(found.rest.average_weight.unwrap()))));
+        said.push((of("contribution_gain"), found.rest.gain.clone().map(|gain| Answer::Money(gain.total))));
+        said.push((of("gain_in_range"), found.gain.clone().map(Answer::Money)));
+    }
+    assert_eq!(shown.contributions.is_ok(), scope.as_known_on.is_none());
     for (key, window) in [("volatility", WINDOWS[0]), ("beta", WINDOWS[1])] {
         for (day, figure) in shown.rolled(Rolled { key, window }).into_iter().rev().step_by(50) {
             let asked = Asked { rolling: Some(key.into()), window: Some(window.to_string()), session: Some(day), ..of("rolling") };

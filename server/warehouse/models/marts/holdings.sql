@@ -50,7 +50,8 @@ asked as (
 ),
 
 -- The last close at or before the session before, in the session's shares: a close that is carried over a split is divided by it.
-priced as (
+-- Once for each: a planner that expects a handful of holdings would look it up again for every pair of them.
+priced as materialized (
     select
         asked.symbol,
         asked.session_date,

@@ -1,0 +1,275 @@
+//! What a holding, a sector, or what is no holding did in a range: its part of the return and of the gain, its weight, its own return.
+
+use super::{Made, Subject, overall, row};
+use crate::{
+    pipeline::ledger::quarter_of,
+    store::{Result, Store},
+};
+use app::{
+    analytics::{
+        contribution::{Contributions, Gain, Member, Part, Step, Whose},
+        ledger::{HoldingCourse, Moved},
+        sessions::Stretch,
+    },
+    domain::{Figure, Money, Undefined, UserId},
+    error::AppError,
+    explain::{
+        model::{Input, Row},
+        recipe::{Answer, DatedReturn, DatedShare, Exact, Recipe, Term},
+    },
+    format,
+    performance::figures::members,
+};
+use chrono::NaiveDate;
+
+/// Days that are listed: those that moved it most.
+const LISTED: usize = 10;
+
+/// A row of the table, and what is around it.
+struct Told<'a> {
+    key: &'static str,
+    whose: Whose<'a>,
+    stretch: Stretch<'a>,
+    members: &'a [Member<'a>],
+    found: &'a Contributions,
+}
+
+impl Store {
+    pub(super) async fn contribution(&self, user: UserId, subject: &Subject<'_>) -> Result<Made> {
+        let asked = subject.asked;
+        let whose = match (&asked.symbol, &asked.sector) {
+            (Some(symbol), _) => Whose::Holding(symbol),
+            (None, Some(sector)) => Whose::Group(sector),
+            (None, None) => Whose::Rest,
+        };
+        // Sessions and holdings of one publication, as the page reads them.
+        let record = self.track_record(user, asked.scope).await?.ok_or(AppError::NotFound)?;
+        let stretch = Stretch::of(&record.sessions, asked.scope.range).ok_or(AppError::NotFound)?;
+        let as_of = stretch.sessions.last().ok_or(AppError::NotFound)?.session_date;
+        let opens_on = stretch.opening.map(|opening| opening.session_date);
+        let made = |value, recipe, inputs, rows| Made {
+            value,
+            recipe,
+            opens_on: opens_on.or(stretch.sessions.first().map(|first| first.session_date)),
+            as_of,
+            inputs,
+            rows,
+            quotes: Vec::new(),
+        };
+        let holdings = match &record.holdings {
+            Ok(holdings) => members(holdings),
+            Err(reason) => return Ok(made(Err(reason.clone()), overall::nothing(reason), Vec::new(), Vec::new())),
+        };
+        let found = stretch.contributions(&holdings);
+        let told = Told { key: subject.described.key, whose, stretch, members: &holdings, found: &found };
+        let (value, recipe, inputs) = told.made()?;
+        let recipe = value.as_ref().map_or_else(overall::nothing, |_| recipe);
+        let mut rows = self.day_rows(subject, as_of).await?;
+        let mut quotes = Vec::new();
+        if let Whose::Holding(symbol) = whose {
+            let member = holdings.iter().find(|member| member.course.symbol.as_str() == symbol);
+            rows.extend(member.map(|member| course_rows(member.course, opens_on, as_of)).unwrap_or_default());
+            let (bookings, answers) = self.bookings(subject, Some(symbol), opens_on, as_of).await?;
+            rows.extend(bookings);
+            quotes = answers;
+        }
+        Ok(Made { quotes, ..made(value, recipe, inputs, rows) })
+    }
+}
+
+/// What a holding was worth at both ends, and what moved in it between, as the ledger landed it.
+fn course_rows(course: &HoldingCourse, opens_on: Option<NaiveDate>, as_of: NaiveDate) -> Vec<Row> {
+    let symbol = || ("symbol", Some(course.symbol.as_str().to_owned()));
+    let worth = opens_on.into_iter().chain([as_of]).filter_map(|day| {
+        let value = course.value_at(day)?;
+        let columns =
+            [symbol(), ("quarter", Some(quarter_of(day).to_string())), ("day", Some(day.to_string())), ("market_value", said(value))];
+        Some(row("ledger.holding_quarter", &columns))
+    });
+    let moved = moves(course, opens_on, as_of).rev().take(LISTED).map(|(day, moved)| {
+        let columns = [
+            symbol(),
+            ("session_date", Some(day.to_string())),
+            ("net", said(moved.net)),
+            ("invested", said(moved.invested)),
+            ("income", said(moved.income)),
+            ("costs", said(moved.costs)),
+            ("realized", said(moved.realized)),
+        ];
+        row("ledger.holding_move", &columns)
+    });
+    worth.chain(moved).collect()
+}
+
+fn said(amount: Money) -> Option<String> {
+    Some(amount.0.normalize().to_string())
+}
+
+/// What moved in a holding in the range.
+fn moves(course: &HoldingCourse, opens_on: Option<NaiveDate>, as_of: NaiveDate) -> impl DoubleEndedIterator<Item = &(NaiveDate, Moved)> {
+    course.moves.iter().filter(move |(day, _)| opens_on.is_none_or(|opens_on| *day > opens_on) && *day <= as_of)
+}
+
+fn term(name: impl Into<String>, amount: Money) -> Term {
+    Term { name: name.into(), amount }
+}
+
+fn number(number: f64) -> Answer {
+    Answer::Number(Exact(number))
+}
+
+impl Told<'_> {
+    /// Value, recipe and inputs; not found: the range has no such row.
+    fn made(&self) -> Result<(Figure<Answer>, Recipe, Vec<Input>)> {
+        let part = match self.whose {
+            Whose::Holding(symbol) => self.found.parts.iter().find(|(known, _)| known.as_str() == symbol).map(|(_, part)| part),
+            Whose::Group(group) => self.found.groups.iter().find(|(known, _)| known == group).map(|(_, part)| part),
+            Whose::Rest => None,
+        };
+        if part.is_none() && self.whose != Whose::Rest {
+            return Err(AppError::NotFound.into());
+        }
+        let steps = self.stretch.contribution_steps(self.members, self.whose);
+        let rest = &self.found.rest;
+        let no_value = || Undefined::because("no close before has a value");
+        let (value, recipe) = match self.key {
+            "contribution_gain" => {
+                let gain = part.map_or_else(|| rest.gain.clone().map(|gain| gain.total), |part| part.gain.clone().map(|gain| gain.total));
+                let recipe = Recipe::Sum { terms: gain.as_ref().map(|_| self.gain_terms()).unwrap_or_default() };
+                (gain.map(Answer::Money), recipe)
+            }
+            "contribution_weight" => {
+                let weight = part.map_or(rest.average_weight, |part| part.average_weight);
+                (weight.map(number).ok_or_else(no_value), weights(&steps))
+            }
+            "contribution_return" => {
+                let own = part.ok_or(AppError::NotFound)?.own_return.clone();
+                let returns = steps.iter().map(|step| DatedReturn { session: step.session, r: step.own_return.map(Exact) }).collect();
+                (own.map(number), Recipe::Linked { returns })
+            }
+            "contribution" => {
+                let whole = part.map_or(rest.contribution, |part| part.contribution.map(|part| part.whole));
+                let undefined = || self.found.whole.clone().err().unwrap_or_else(no_value);
+                (whole.map(number).ok_or_else(undefined), contributed(&steps))
+            }
+            _ => return Err(AppError::NotFound.into()),
+        };
+        Ok((value, recipe, self.inputs(part, &steps)))
+    }
+
+    /// What the gain in money is the sum of.
+    fn gain_terms(&self) -> Vec<Term> {
+        let gains = |is_in: &dyn Fn(&Part) -> bool, sign: fn(Money) -> Money| -> Vec<Term> {
+            let inside = self.found.parts.iter().filter(|(_, part)| is_in(part));
+            inside.filter_map(|(symbol, part)| Some(term(symbol.as_str(), sign(part.gain.as_ref().ok()?.total)))).collect()
+        };
+        match self.whose {
+            Whose::Holding(_) => {
+                let Some((course, opens_on, as_of)) = self.course() else { return Vec::new() };
+                let (opened, closed) = (opens_on.map_or(Some(Money::ZERO), |day| course.value_at(day)), course.value_at(as_of));
+                let net: Money = moves(course, opens_on, as_of).map(|(_, moved)| moved.net).sum();
+                vec![
+                    term("Closing value", closed.unwrap_or_default()),
+                    term("Opening value", -opened.unwrap_or_default()),
+                    term("Put in, less what came out", -net),
+                ]
+            }
+            Whose::Group(group) => gains(&|part| part.group.as_deref() == Some(group), |gain| gain),
+            Whose::Rest => {
+                let whole = self.found.gain.clone().unwrap_or_default();
+                [vec![term("Gain of the range", whole)], gains(&|_| true, |gain| -gain)].concat()
+            }
+        }
+    }
+
+    /// A holding's course, and the days of the range's closes.
+    fn course(&self) -> Option<(&HoldingCourse, Option<NaiveDate>, NaiveDate)> {
+        let member = self.members.iter().find(|member| Whose::Holding(member.course.symbol.as_str()) == self.whose)?;
+        Some((member.course, self.stretch.opening.map(|opening| opening.session_date), self.stretch.sessions.last()?.session_date))
+    }
+
+    fn inputs(&self, part: Option<&Part>, steps: &[Step]) -> Vec<Input> {
+        let Some(last) = self.stretch.sessions.last().map(|last| last.session_date) else { return Vec::new() };
+        let of_holding = match self.whose {
+            Whose::Holding(symbol) => Some(symbol),
+            _ => None,
+        };
+        let mut inputs = Vec::new();
+        if self.key == "contribution_gain" {
+            inputs.extend(self.gain_terms().into_iter().map(|term| {
+                let input = Input::new(&term.name, format::signed_money(term.amount));
+                match (of_holding, term.name.as_str()) {
+                    (Some(_), _) => input,
+                    (None, "Gain of the range") => input.to("gain_in_range", None, last),
+                    (None, symbol) => input.to("contribution_gain", Some(symbol), last),
+                }
+            }));
+            inputs.extend(self.made_of(part).into_iter().map(|(name, amount)| Input::new(name, format::signed_money(amount))));
+            return inputs;
+        }
+        if let Ok(whole) = &self.found.whole {
+            inputs.push(Input::new("Time-weighted return of the range", format::signed_percent(*whole)).to("time_weighted", None, last));
+        }
+        if let (Some(of), "contribution") = (part.and_then(|part| part.contribution), self.key) {
+            let parts = [("By price", of.price), ("By income", of.income), ("By costs", of.costs), ("By currency", of.currency)];
+            inputs.extend(parts.map(|(name, part)| Input::new(name, format::signed_percent(part))));
+        }
+        match self.whose {
+            Whose::Group(group) => inputs.extend(
+                self.found.parts.iter().filter(|(_, part)| part.group.as_deref() == Some(group)).filter_map(|(symbol, part)| {
+                    let said = match self.key {
+                        "contribution" => format::signed_percent(part.contribution?.whole),
+                        "contribution_weight" => format::share(part.average_weight?),
+                        _ => format::signed_percent(*part.own_return.as_ref().ok()?),
+                    };
+                    Some(Input::new(symbol.as_str(), said).to(self.key, Some(symbol.as_str()), last))
+                }),
+            ),
+            _ => inputs.extend(movers(self.key, steps, of_holding)),
+        }
+        inputs
+    }
+
+    /// What the gain was made by.
+    fn made_of(&self, part: Option<&Part>) -> Vec<(&'static str, Money)> {
+        let parts = match (part.map(|part| &part.gain), &self.found.rest.gain) {
+            (Some(Ok(Gain { realized, unrealized, income, costs, .. })), _) => {
+                vec![("Realized", *realized), ("Unrealized", *unrealized), ("Income", *income), ("Costs", -*costs)]
+            }
+            (None, Ok(rest)) => {
+                vec![("Income", rest.income), ("Costs", -rest.costs), ("Rates on cash", rest.currency), ("Rounding", rest.rounding)]
+            }
+            _ => Vec::new(),
+        };
+        parts.into_iter().filter(|(_, amount)| !amount.is_zero()).collect()
+    }
+}
+
+fn weights(steps: &[Step]) -> Recipe {
+    let share = |step: &Step| Some(DatedShare { session: step.session, part: Exact(step.before), whole: Exact(step.portfolio_before?) });
+    Recipe::AverageWeight { shares: steps.iter().filter_map(share).collect() }
+}
+
+fn contributed(steps: &[Step]) -> Recipe {
+    let returns = steps.iter().map(|step| DatedReturn { session: step.session, r: step.portfolio_return.map(Exact) }).collect();
+    let linked = steps.iter().filter(|step| step.portfolio_return.is_some());
+    let parts = linked.map(|step| DatedShare { session: step.session, part: Exact(step.gain), whole: Exact(step.capital) }).collect();
+    Recipe::Contribution { returns, parts }
+}
+
+/// The days that moved it most, largest first: of a holding with the way to its close, else to the portfolio's day.
+fn movers(key: &str, steps: &[Step], symbol: Option<&str>) -> Vec<Input> {
+    let moved = |step: &Step| match key {
+        "contribution" => step.portfolio_return.map(|_| step.gain / step.capital),
+        "contribution_return" => step.own_return,
+        _ => None,
+    };
+    let mut days: Vec<(f64, &Step)> = steps.iter().filter_map(|step| Some((moved(step)?, step))).filter(|(r, _)| *r != 0.0).collect();
+    days.sort_by(|a, b| b.0.abs().total_cmp(&a.0.abs()));
+    let input = |(r, step): (f64, &Step)| {
+        let input = Input::new(format!("Day, {}", format::date(step.session)), format::signed_percent(r));
+        let figure = if symbol.is_some() { "close" } else { "daily_return" };
+        input.to(figure, symbol, step.session)
+    };
+    days.into_iter().take(LISTED).map(input).collect()
+}
