@@ -11,8 +11,9 @@ use leptos::prelude::*;
 pub(super) fn card(risk: &Risk, range: Range, scope: &Scope) -> AnyView {
     let text = |of: &Figure<f64>, show: fn(f64) -> String| of.as_ref().map_or_else(ToString::to_string, |number| show(*number));
     let concentration = view! {
-        "of all positions; top 5: "{text(&risk.top_5_weight, format::share)}{bob("top_5_weight", "top 5", scope, &[])}
-        ", top 10: "{text(&risk.top_10_weight, format::share)}{bob("top_10_weight", "top 10", scope, &[])}
+        "of all positions; "
+        <span class="together">"top 5: "{text(&risk.top_5_weight, format::share)}{bob("top_5_weight", "top 5", scope, &[])}</span>" "
+        <span class="together">"top 10: "{text(&risk.top_10_weight, format::share)}{bob("top_10_weight", "top 10", scope, &[])}</span>
     };
     let spread =
         view! { "Herfindahl index "{text(&risk.herfindahl_index, format::index)}{bob("herfindahl_index", "Herfindahl index", scope, &[])} };

@@ -80,9 +80,11 @@ fn DayTile(figures: OverviewFigures, restated: u32) -> impl IntoView {
     let sub = view! {
         <Delta of=figures.day_return triangle=true/>
         <Explained figure="day_return" label="return of the day" scope/>
-        <span class="mute">" SPY "</span>
-        <span class="mute"><Plain of=figures.benchmark_day_return/></span>
-        <Explained figure="benchmark_day_return" label="return of SPY on the day" scope/>
+        " "
+        <span class="together">
+            <span class="mute">"SPY "<Plain of=figures.benchmark_day_return/></span>
+            <Explained figure="benchmark_day_return" label="return of SPY on the day" scope/>
+        </span>
     };
     view! {
         <Tile
@@ -138,13 +140,18 @@ fn TimeWeightedTile(figures: OverviewFigures, range: Range, benchmark: Benchmark
     let scope = use_scope();
     let benchmark = if benchmark == Benchmark::SpyTotalReturn { "SPY " } else { "SPY price " };
     let sub = view! {
-        <span class="mute">{benchmark}</span>
-        <Plain of=figures.benchmark_return/>
-        <Explained figure="benchmark_return" label="return of the benchmark" scope/>
+        <span class="together">
+            <span class="mute">{benchmark}</span>
+            <Plain of=figures.benchmark_return/>
+            <Explained figure="benchmark_return" label="return of the benchmark" scope/>
+        </span>
         <RestatedChip days=restated.benchmark_in_range/>
-        <span class="mute">", excess "</span>
-        <Delta of=figures.excess_return/>
-        <Explained figure="excess_return" label="excess return" scope/>
+        " "
+        <span class="together">
+            <span class="mute">"excess "</span>
+            <Delta of=figures.excess_return/>
+            <Explained figure="excess_return" label="excess return" scope/>
+        </span>
     };
     view! {
         <Tile

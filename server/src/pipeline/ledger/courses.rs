@@ -52,7 +52,7 @@ impl Packed {
 }
 
 /// By symbol and quarter, on top of what is there.
-fn packed(courses: &[HoldingCourse], mut all: BTreeMap<(Symbol, NaiveDate), Packed>) -> BTreeMap<(Symbol, NaiveDate), Packed> {
+fn packed(courses: &[HoldingCourse], mut all: Quartered) -> Quartered {
     for course in courses {
         let currency = course.currency.iter().copied().map(Some).chain(std::iter::repeat(None));
         let mut closes = course.closes.iter().zip(currency).peekable();
@@ -81,53 +81,72 @@ fn written(numbers: impl Iterator<Item = Option<i64>>) -> String {
     text + "}"
 }
 
-/// Lands what holdings were worth and what moved in them. A booking that goes on adds to the quarter that it began in.
+type Quartered = BTreeMap<(Symbol, NaiveDate), Packed>;
+
+/// Lands what holdings were worth and what moved in them. A booking that goes on adds to the quarter that it began in. What is there already
+/// is read and compared here: an edit changes few of many quarters.
 pub(super) async fn land(
     connection: &mut PgConnection,
     portfolio: PortfolioId,
     courses: &[HoldingCourse],
     from_scratch: bool,
 ) -> Result<u64, sqlx::Error> {
-    let mut begun = BTreeMap::new();
-    if !from_scratch {
-        let quarters: BTreeSet<NaiveDate> = courses.iter().filter_map(|course| Some(quarter_of(course.closes.first()?.0))).collect();
-        let rows = sqlx::query!(
-            r#"select symbol, quarter, market_value as "market_value: Vec<Option<i64>>", currency_gain from ledger.holding_quarter
-               where portfolio_id = $1 and quarter = any($2)"#,
-            portfolio.get(),
-            &quarters.into_iter().collect::<Vec<_>>(),
-        );
-        for row in rows.fetch_all(&mut *connection).await? {
-            let Ok(symbol) = Symbol::parse(&row.symbol) else { continue };
-            begun.insert((symbol, row.quarter), Packed { market_value: row.market_value, currency_gain: row.currency_gain });
-        }
-    }
-    let all = packed(courses, begun);
-    let written = sqlx::query!(
-        "with incoming as (
-             select symbol, quarter, market_value::bigint[] as market_value, currency_gain::bigint[] as currency_gain
-             from unnest($3::text[], $4::date[], $5::text[], $6::text[]) as held (symbol, quarter, market_value, currency_gain)
-         ), gone as (
-             delete from ledger.holding_quarter as old where portfolio_id = $1 and $2 and not exists (
-                 select from incoming where incoming.symbol = old.symbol and incoming.quarter = old.quarter)
-         )
-         insert into ledger.holding_quarter as old select $1, incoming.* from incoming
-         on conflict (portfolio_id, symbol, quarter) do update
-         set market_value = excluded.market_value, currency_gain = excluded.currency_gain
-         where old.* is distinct from excluded.*",
+    let begun: BTreeSet<NaiveDate> = courses.iter().filter_map(|course| Some(quarter_of(course.closes.first()?.0))).collect();
+    let known = quarters(connection, portfolio, (!from_scratch).then_some(begun)).await?;
+    let all = packed(courses, if from_scratch { BTreeMap::new() } else { known.clone() });
+    let gone: Vec<_> = known.keys().filter(|key| !all.contains_key(key)).collect();
+    let changed: Vec<_> = all.iter().filter(|(key, packed)| known.get(key) != Some(packed)).collect();
+    sqlx::query!(
+        "delete from ledger.holding_quarter as old using unnest($2::text[], $3::date[]) as gone (symbol, quarter)
+         where old.portfolio_id = $1 and old.symbol = gone.symbol and old.quarter = gone.quarter",
         portfolio.get(),
-        from_scratch,
-        &all.keys().map(|(symbol, _)| symbol.as_str().to_owned()).collect::<Vec<_>>(),
-        &all.keys().map(|(_, quarter)| *quarter).collect::<Vec<_>>(),
-        &all.values().map(|packed| written(packed.market_value.iter().copied())).collect::<Vec<_>>(),
-        &all.values().map(|packed| packed.currency_gain.as_ref().map(|gains| written(gains.iter().copied().map(Some)))).collect::<Vec<_>>()
-            as &[Option<String>],
+        &gone.iter().map(|(symbol, _)| symbol.as_str().to_owned()).collect::<Vec<_>>(),
+        &gone.iter().map(|(_, quarter)| *quarter).collect::<Vec<_>>(),
+    )
+    .execute(&mut *connection)
+    .await?;
+    let written = sqlx::query!(
+        "insert into ledger.holding_quarter
+         select $1, symbol, quarter, market_value::bigint[], currency_gain::bigint[]
+         from unnest($2::text[], $3::date[], $4::text[], $5::text[]) as held (symbol, quarter, market_value, currency_gain)
+         on conflict (portfolio_id, symbol, quarter) do update
+         set market_value = excluded.market_value, currency_gain = excluded.currency_gain",
+        portfolio.get(),
+        &changed.iter().map(|((symbol, _), _)| symbol.as_str().to_owned()).collect::<Vec<_>>(),
+        &changed.iter().map(|((_, quarter), _)| *quarter).collect::<Vec<_>>(),
+        &changed.iter().map(|(_, packed)| written(packed.market_value.iter().copied())).collect::<Vec<_>>(),
+        &changed
+            .iter()
+            .map(|(_, packed)| packed.currency_gain.as_ref().map(|gains| written(gains.iter().copied().map(Some))))
+            .collect::<Vec<_>>() as &[Option<String>],
     )
     .execute(&mut *connection)
     .await?;
     Ok(written.rows_affected() + moves(connection, portfolio, courses, from_scratch).await?)
 }
 
+/// What was landed of these quarters; `None`: of all.
+async fn quarters(
+    connection: &mut PgConnection,
+    portfolio: PortfolioId,
+    of: Option<BTreeSet<NaiveDate>>,
+) -> Result<Quartered, sqlx::Error> {
+    let of: Option<Vec<NaiveDate>> = of.map(|of| of.into_iter().collect());
+    let rows = sqlx::query!(
+        r#"select symbol, quarter, market_value as "market_value: Vec<Option<i64>>", currency_gain from ledger.holding_quarter
+           where portfolio_id = $1 and ($2::date[] is null or quarter = any($2))"#,
+        portfolio.get(),
+        of.as_deref(),
+    );
+    let rows = rows.fetch_all(connection).await?.into_iter();
+    let packed = |row: (String, NaiveDate, Vec<Option<i64>>, Option<Vec<i64>>)| {
+        let (symbol, quarter, market_value, currency_gain) = row;
+        Some(((Symbol::parse(&symbol).ok()?, quarter), Packed { market_value, currency_gain }))
+    };
+    Ok(rows.filter_map(|row| packed((row.symbol, row.quarter, row.market_value, row.currency_gain))).collect())
+}
+
+/// Rows that are there already are found by a join: to run into each as a conflict locks it, and logs that.
 async fn moves(
     connection: &mut PgConnection,
     portfolio: PortfolioId,
@@ -144,11 +163,17 @@ async fn moves(
              delete from ledger.holding_move as old where portfolio_id = $1 and $2 and not exists (
                  select from incoming where incoming.symbol = old.symbol and incoming.session_date = old.session_date)
          )
-         insert into ledger.holding_move as old select $1, incoming.* from incoming
+         insert into ledger.holding_move as old
+         select $1, incoming.* from incoming
+         left join ledger.holding_move as known
+             on known.portfolio_id = $1 and known.symbol = incoming.symbol and known.session_date = incoming.session_date
+         where known.portfolio_id is null
+            or (known.net, known.income, known.costs, known.realized, known.invested, known.is_unconverted)
+               is distinct from
+               (incoming.net, incoming.income, incoming.costs, incoming.realized, incoming.invested, incoming.is_unconverted)
          on conflict (portfolio_id, symbol, session_date) do update
          set net = excluded.net, income = excluded.income, costs = excluded.costs, realized = excluded.realized,
-             invested = excluded.invested, is_unconverted = excluded.is_unconverted
-         where old.* is distinct from excluded.*",
+             invested = excluded.invested, is_unconverted = excluded.is_unconverted",
         portfolio.get(),
         from_scratch,
         &all().map(|(symbol, ..)| symbol.as_str().to_owned()).collect::<Vec<_>>(),

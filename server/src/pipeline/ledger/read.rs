@@ -226,6 +226,13 @@ pub async fn quarantined(connection: &mut PgConnection, symbols: &BTreeSet<Strin
     .await
 }
 
+/// A close as Postgres prints it, without the zeros at its end. Hundreds of thousands are read for an edit: as text they come in a quarter
+/// of the time that the driver takes to put each numeric together, and to normalize it.
+fn normalized(printed: &str) -> Result<Decimal, sqlx::Error> {
+    let digits = if printed.contains('.') { printed.trim_end_matches('0').trim_end_matches('.') } else { printed };
+    Decimal::from_str_exact(digits).map_err(|error| sqlx::Error::Decode(format!("the close {printed:?}: {error}").into()))
+}
+
 /// Closes read so far, shared by the portfolios of one publication.
 #[derive(Debug, Default)]
 pub struct Prices {
@@ -268,11 +275,16 @@ impl Prices {
         after: Option<NaiveDate>,
         through: NaiveDate,
     ) -> Result<(), sqlx::Error> {
+        if symbols.is_empty() {
+            return Ok(());
+        }
         let first = after.and_then(|day| day.succ_opt()).unwrap_or(NaiveDate::from_ymd_opt(1900, 1, 1).unwrap_or_default());
+        // Postgres expects a sixth of the bars or fewer, and would rather sort them than merge the indexes of all years: twice the time.
+        sqlx::raw_sql("set local enable_sort = off").execute(&mut *connection).await?;
         for some in symbols.chunks(SYMBOLS_AT_ONCE) {
             // A fixed range of "timestamp" lets Postgres skip the other partitions.
             let rows = sqlx::query!(
-                r#"select symbol, array_agg(session_date) as "sessions!", array_agg(close) as "closes!: Vec<Decimal>" from staging.prices
+                r#"select symbol, array_agg(session_date) as "sessions!", string_agg(close::text, ',') as "closes!" from staging.prices
                    where symbol = any($1) and "timestamp" >= $2 and "timestamp" < $3 group by symbol"#,
                 &some.iter().map(|symbol| symbol.as_str().to_owned()).collect::<Vec<_>>(),
                 calendar::midnight(first),
@@ -282,16 +294,34 @@ impl Prices {
             .await?;
             for row in rows {
                 let Ok(symbol) = Symbol::parse(&row.symbol) else { continue };
+                let closes: Vec<Decimal> = row.closes.split(',').map(normalized).collect::<Result<_, _>>()?;
                 // The view yields the newest first; the ledger is quickest with the oldest first.
-                let closes = row.sessions.into_iter().zip(row.closes).rev().map(|(day, close)| (day, close.normalize())).collect();
-                self.closes.insert(symbol, closes);
+                self.closes.insert(symbol, row.sessions.into_iter().zip(closes).rev().collect());
             }
         }
+        sqlx::raw_sql("set local enable_sort to default").execute(connection).await?;
         self.read.extend(symbols.into_iter().map(|symbol| (symbol, after)));
         Ok(())
     }
 
     pub fn closes(&self) -> &Closes {
         &self.closes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closes_are_read_as_postgres_prints_them() {
+        for (printed, close) in [("102.2500000000", "102.25"), ("100", "100"), ("100.0000000000", "100"), ("0.0000000001", "0.0000000001")]
+        {
+            let read = normalized(printed).unwrap();
+            assert_eq!((read, read.scale()), (close.parse().unwrap(), close.parse::<Decimal>().unwrap().normalize().scale()));
+        }
+        let most = "999999999999999999.9999999999";
+        assert_eq!(normalized(most).unwrap().to_string(), most);
+        assert!(normalized("NaN").is_err() && normalized("").is_err());
     }
 }
