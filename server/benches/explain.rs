@@ -164,6 +164,7 @@ async fn main() {
         ("daily_return", None, Some(sessions[BEFORE + 100])),
         ("close", None, Some(sessions[BEFORE + 100])),
         ("holding_weight", None, None),
+        ("contribution", None, None),
         ("time_weighted", Some(NaiveDate::MAX), None),
     ] {
         // Everything was published today.

@@ -1,9 +1,9 @@
 //! Daily bars → `raw.market_data`: only versions that differ from the latest known one, by `COPY`.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::binary;
 use crate::{calendar, orchestrator::TaskError};
@@ -130,8 +130,11 @@ pub async fn copy(step: &mut PgConnection, rows: &[Row<'_>], vendor: &str) -> Re
     let mut into = step.copy_in_raw(COPY).await?;
     let mut bytes = Vec::with_capacity(CHUNK_BYTES + 512);
     bytes.extend_from_slice(binary::HEADER);
+    // An answer has few days for its many rows, and to ask the zone for each row would take as long as to write it.
+    let mut midnights = HashMap::new();
     for row in rows {
-        write_row(&mut bytes, row, vendor);
+        let at = *midnights.entry(row.bar.session_date).or_insert_with_key(|day| calendar::midnight(*day));
+        write_row(&mut bytes, row, at, vendor);
         if bytes.len() >= CHUNK_BYTES {
             into.send(bytes.as_slice()).await?;
             bytes.clear();
@@ -149,11 +152,11 @@ pub async fn copy(step: &mut PgConnection, rows: &[Row<'_>], vendor: &str) -> Re
 }
 
 /// One row in the order of [`COPY`].
-fn write_row(bytes: &mut Vec<u8>, row: &Row<'_>, vendor: &str) {
+fn write_row(bytes: &mut Vec<u8>, row: &Row<'_>, at: DateTime<Utc>, vendor: &str) {
     let Row { symbol, bar, response_id } = *row;
     binary::row(bytes, 12);
     binary::text(bytes, symbol);
-    binary::instant(bytes, calendar::midnight(bar.session_date));
+    binary::instant(bytes, at);
     binary::date(bytes, bar.session_date);
     for number in [bar.open, bar.high, bar.low, bar.close, bar.volume, bar.vwap] {
         binary::optional(bytes, number, binary::decimal);

@@ -98,6 +98,40 @@ async fn a_correction_of_the_past_is_as_if_it_had_always_been_known(pool: PgPool
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn of_what_a_correction_says_was_never_held_nothing_is_left(pool: PgPool) {
+    open(&pool).await;
+    all_sessions(&pool).await;
+    publish_all(&pool, on(LAST)).await;
+    let quarters = "select string_agg(symbol, ' ' order by symbol) from ledger.holding_quarter where portfolio_id = 2";
+    assert_eq!(text(&pool, quarters).await, "BRK.A");
+    sql(
+        &pool,
+        "insert into book.transaction (portfolio_id, transaction_id, version, account_id, traded_on, type, symbol, quantity, amount, source, entered_by)
+         select portfolio_id, transaction_id, 2, account_id, traded_on, type, 'AAPL', quantity, amount, source, 1 from book.transaction where symbol = 'BRK.A';
+         insert into book.transaction (portfolio_id, transaction_id, version, account_id, traded_on, type, symbol, quantity, price, amount, source, entered_by)
+         select 2, 901, 1, min(account_id), '2014-05-20', 'buy', 'MSFT', 10, 40, 400, 'hand', 1 from book.transaction where portfolio_id = 2;
+         insert into ops.change (portfolio_id, kind, from_date) values (2, 'transaction', '2014-05-09')",
+    )
+    .await;
+    publish(&task(&pool).await, on(LAST), Scope::Portfolio(PortfolioId(2))).await.unwrap();
+    assert_eq!(text(&pool, quarters).await, "AAPL MSFT");
+    assert_same_from_scratch(&pool).await;
+    // Nor is anything written that stands there already.
+    let written = "select string_agg(distinct xmin::text, ' ') from ledger.holding_quarter where portfolio_id = 2 and symbol = 'AAPL'";
+    let before = text(&pool, written).await;
+    sql(
+        &pool,
+        "insert into book.transaction (portfolio_id, transaction_id, version, account_id, traded_on, type, symbol, quantity, price, amount, source, is_deleted, entered_by)
+         select portfolio_id, transaction_id, 2, account_id, traded_on, type, symbol, quantity, price, amount, source, true, 1 from book.transaction where transaction_id = 901;
+         insert into ops.change (portfolio_id, kind, from_date) values (2, 'transaction', '2014-05-20')",
+    )
+    .await;
+    publish(&task(&pool).await, on(LAST), Scope::Portfolio(PortfolioId(2))).await.unwrap();
+    assert_eq!((text(&pool, quarters).await.as_str(), text(&pool, written).await), ("AAPL", before));
+    assert_same_from_scratch(&pool).await;
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
 async fn a_failing_test_keeps_the_last_good_numbers(pool: PgPool) {
     open(&pool).await;
     all_sessions(&pool).await;

@@ -8,6 +8,7 @@ use crate::{
             laws::histories::{History, currency, day, histories, symbol},
         },
         period::{Scope, sessions},
+        returns::cumulative_return,
     },
     domain::AccountId,
 };
@@ -62,6 +63,15 @@ fn sums(days: &[PortfolioDay], opening: Option<NaiveDate>, closing: NaiveDate) -
 }
 
 pub(super) fn told(yielded: &Yield, scope: Scope, from: Option<NaiveDate>, to: Option<NaiveDate>) -> Option<Contributions> {
+    of_range(yielded, scope, (from, to), |period, members, sums| Contributions::of(period, members, sums))
+}
+
+fn of_range<T>(
+    yielded: &Yield,
+    scope: Scope,
+    (from, to): (Option<NaiveDate>, Option<NaiveDate>),
+    of: impl FnOnce(&Period<'_>, &[Member<'_>], Option<Sums>) -> T,
+) -> Option<T> {
     let all = sessions(&yielded.days, scope);
     let period = Period::of(&all, from, to).ok()?;
     let members: Vec<Member<'_>> = yielded
@@ -71,7 +81,7 @@ pub(super) fn told(yielded: &Yield, scope: Scope, from: Option<NaiveDate>, to: O
         .collect();
     let known = sums(&yielded.days, period.opening.map(|session| session.date), period.sessions.last()?.date)
         .map(|sums| if scope == Scope::Holdings { Sums { cash_currency: Money::ZERO, ..sums } } else { sums });
-    Some(Contributions::of(&period, &members, known))
+    Some(of(&period, &members, known))
 }
 
 pub(super) fn part(found: &Contributions, of: usize) -> &Part {
@@ -200,4 +210,43 @@ proptest! {
             prop_assert_eq!(course.closes.last().map(|(on, _)| *on), Some(last.session_date));
         }
     }
+
+    /// Each number of a row is worked out again from the row's sessions, to the last bit.
+    #[test]
+    fn rows_are_worked_out_again(history in histories(), from in proptest::option::of(0..40_u64), length in 0..40_u64) {
+        let (_, yielded) = history.told();
+        let range = (from.map(day), from.map(|from| day(from + length)));
+        let bits = |number: Option<f64>| number.map(f64::to_bits);
+        of_range(&yielded, Scope::Account, range, |period, members, sums| {
+            let found = Contributions::of(period, members, sums);
+            let rows = found.parts.iter().map(|(symbol, part)| (Whose::Holding(symbol.as_str()), part));
+            let groups = found.groups.iter().map(|(group, part)| (Whose::Group(group), part));
+            for (whose, part) in rows.chain(groups) {
+                let steps = Contributions::steps(period, members, whose);
+                prop_assert_eq!(bits(weighed(&steps)), bits(part.average_weight));
+                if part.contribution.is_some() {
+                    prop_assert_eq!(bits(contributed(&steps)), bits(part.contribution.map(|part| part.whole)));
+                }
+                if let Ok(own) = &part.own_return {
+                    let again = cumulative_return(steps.iter().map(|step| step.own_return)).unwrap().cumulative;
+                    prop_assert_eq!(again.to_bits(), own.to_bits());
+                }
+            }
+            let steps = Contributions::steps(period, members, Whose::Rest);
+            prop_assert_eq!(bits(weighed(&steps)), bits(found.rest.average_weight));
+            if found.rest.contribution.is_some() {
+                prop_assert_eq!(bits(contributed(&steps)), bits(found.rest.contribution));
+            }
+            Ok(())
+        }).unwrap_or(Ok(()))?;
+    }
+}
+
+fn weighed(steps: &[Step]) -> Option<f64> {
+    average_weight(steps.iter().filter_map(|step| Some(step.before / step.portfolio_before?)))
+}
+
+fn contributed(steps: &[Step]) -> Option<f64> {
+    let whole = cumulative_return(steps.iter().map(|step| step.portfolio_return)).ok()?.cumulative;
+    Some(linked_over_days(whole, steps.iter().filter_map(|step| Some((step.portfolio_return?, step.gain / step.capital)))))
 }

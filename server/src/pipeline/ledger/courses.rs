@@ -25,6 +25,12 @@ fn place(day: NaiveDate) -> usize {
     usize::try_from((day - quarter_of(day)).num_days()).unwrap_or_default()
 }
 
+/// Where a day's value stands in its quarter's row, counted from 1 as Postgres does, and how it is written there; `None`: more than can be
+/// counted.
+pub fn stored(day: NaiveDate, value: Money) -> Option<(usize, i64)> {
+    Some((place(day) + 1, units(value)?))
+}
+
 /// In ten-thousandths; `None`: more than can be counted.
 fn units(amount: Money) -> Option<i64> {
     let shift = PLACES.checked_sub(amount.0.scale())?;
@@ -96,6 +102,20 @@ pub(super) async fn land(
     let all = packed(courses, if from_scratch { BTreeMap::new() } else { known.clone() });
     let gone: Vec<_> = known.keys().filter(|key| !all.contains_key(key)).collect();
     let changed: Vec<_> = all.iter().filter(|(key, packed)| known.get(key) != Some(packed)).collect();
+    if !gone.is_empty() {
+        forget(connection, portfolio, &gone).await?;
+    }
+    let mut rows = 0;
+    if !changed.is_empty() {
+        rows += write(connection, portfolio, &changed).await?;
+    }
+    if from_scratch || courses.iter().any(|course| !course.moves.is_empty()) {
+        rows += moves(connection, portfolio, courses, from_scratch).await?;
+    }
+    Ok(rows)
+}
+
+async fn forget(connection: &mut PgConnection, portfolio: PortfolioId, gone: &[&(Symbol, NaiveDate)]) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "delete from ledger.holding_quarter as old using unnest($2::text[], $3::date[]) as gone (symbol, quarter)
          where old.portfolio_id = $1 and old.symbol = gone.symbol and old.quarter = gone.quarter",
@@ -103,8 +123,16 @@ pub(super) async fn land(
         &gone.iter().map(|(symbol, _)| symbol.as_str().to_owned()).collect::<Vec<_>>(),
         &gone.iter().map(|(_, quarter)| *quarter).collect::<Vec<_>>(),
     )
-    .execute(&mut *connection)
+    .execute(connection)
     .await?;
+    Ok(())
+}
+
+async fn write(
+    connection: &mut PgConnection,
+    portfolio: PortfolioId,
+    changed: &[(&(Symbol, NaiveDate), &Packed)],
+) -> Result<u64, sqlx::Error> {
     let written = sqlx::query!(
         "insert into ledger.holding_quarter
          select $1, symbol, quarter, market_value::bigint[], currency_gain::bigint[]
@@ -120,9 +148,9 @@ pub(super) async fn land(
             .map(|(_, packed)| packed.currency_gain.as_ref().map(|gains| written(gains.iter().copied().map(Some))))
             .collect::<Vec<_>>() as &[Option<String>],
     )
-    .execute(&mut *connection)
+    .execute(connection)
     .await?;
-    Ok(written.rows_affected() + moves(connection, portfolio, courses, from_scratch).await?)
+    Ok(written.rows_affected())
 }
 
 /// What was landed of these quarters; `None`: of all.
@@ -163,7 +191,7 @@ async fn moves(
              delete from ledger.holding_move as old where portfolio_id = $1 and $2 and not exists (
                  select from incoming where incoming.symbol = old.symbol and incoming.session_date = old.session_date)
          )
-         insert into ledger.holding_move as old
+         insert into ledger.holding_move
          select $1, incoming.* from incoming
          left join ledger.holding_move as known
              on known.portfolio_id = $1 and known.symbol = incoming.symbol and known.session_date = incoming.session_date

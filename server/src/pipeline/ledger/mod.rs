@@ -5,7 +5,7 @@ mod land;
 mod rates;
 mod read;
 
-pub use courses::{Quarters, quarter_of};
+pub use courses::{Quarters, quarter_of, stored};
 pub use land::{Landed, Mark, clear, land};
 pub use rates::Exchange;
 pub use read::{Books, Needs, Prices, books, needs_through, quarantined};

@@ -27,6 +27,8 @@ const SYMBOLS_AT_ONCE: usize = 50;
 pub struct Books {
     pub accounts: BTreeMap<AccountId, AccountRules>,
     pub transactions: Vec<Transaction>,
+    /// The symbols of these, of unreadable ones too.
+    pub traded: BTreeSet<String>,
     pub splits: Vec<Split>,
     pub dividends: Vec<Dividend>,
     pub base: Currency,
@@ -44,6 +46,7 @@ pub async fn books(connection: &mut PgConnection, portfolio: PortfolioId, state:
     let mut books = Books {
         accounts: accounts(connection, portfolio).await?,
         transactions: Vec::new(),
+        traded: BTreeSet::new(),
         splits: Vec::new(),
         dividends: Vec::new(),
         base: base(connection, portfolio).await?,
@@ -64,6 +67,7 @@ pub async fn books(connection: &mut PgConnection, portfolio: PortfolioId, state:
     .fetch_all(&mut *connection)
     .await?;
     for row in rows {
+        books.traded.extend(row.symbol.iter().chain(&row.counter_symbol).cloned());
         let kind = Kind::deserialize(IntoDeserializer::<serde::de::value::Error>::into_deserializer(row.r#type.as_str()));
         let symbol = |text: &Option<String>| text.as_deref().map(Symbol::parse).transpose();
         let read = (|| Ok((kind?, symbol(&row.symbol)?, symbol(&row.counter_symbol)?, Currency::parse(&row.currency)?)))();

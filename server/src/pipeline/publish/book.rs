@@ -193,6 +193,7 @@ impl Booking<'_> {
         }
         self.prices.read(connection, &state, &books, through).await?;
         self.exchange.fill(connection, &state, &mut books, through).await?;
+        let symbols = &needs.symbols | &books.traded;
         // Away from the threads that answer requests; what a portfolio's data could break there stays its own.
         let (prices, findings) = (std::mem::take(&mut self.prices), books.findings.clone());
         let outcome = tokio::task::spawn_blocking(move || {
@@ -211,7 +212,6 @@ impl Booking<'_> {
             }
         };
         yielded.findings.extend(findings);
-        let symbols = ledger::needs_through(connection, portfolio, through).await?.symbols;
         let mark = Mark { change_id: self.aim.change_id, quarantined: ledger::quarantined(connection, &symbols, through).await? };
         let landed = ledger::land(connection, portfolio, (&state, &yielded), resumed_after, &mark).await?;
         // A close that moves no day's value by a cent still stands beside its holding.

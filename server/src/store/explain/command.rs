@@ -29,13 +29,13 @@ pub struct ExplainArgs {
     /// What was published by the end of this day in New York
     #[arg(long, value_name = "DATE")]
     as_known_on: Option<NaiveDate>,
-    /// Of a holding or a close
+    /// Of a holding, its contributions or a close
     #[arg(long)]
     symbol: Option<String>,
     /// Of one session instead of the last; of the month or year in which it lies
     #[arg(long, value_name = "DATE")]
     session: Option<NaiveDate>,
-    /// Of a weight in the allocation; "Cash" is one
+    /// Of a weight in the allocation, where "Cash" is one, or of contributions
     #[arg(long)]
     sector: Option<String>,
     /// Of a rolling window: its measure

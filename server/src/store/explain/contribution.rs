@@ -2,8 +2,8 @@
 
 use super::{Made, Subject, overall, row};
 use crate::{
-    pipeline::ledger::quarter_of,
-    store::{Result, Store},
+    pipeline::ledger::{quarter_of, stored},
+    store::{Error, Result, Store},
 };
 use app::{
     analytics::{
@@ -11,7 +11,7 @@ use app::{
         ledger::{HoldingCourse, Moved},
         sessions::Stretch,
     },
-    domain::{Figure, Money, Undefined, UserId},
+    domain::{Figure, Money, Symbol, Undefined, UserId},
     error::AppError,
     explain::{
         model::{Input, Row},
@@ -22,7 +22,7 @@ use app::{
 };
 use chrono::NaiveDate;
 
-/// Days that are listed: those that moved it most.
+/// Days that are listed, those that moved it most; and rows of what moved in it, the last ones.
 const LISTED: usize = 10;
 
 /// A row of the table, and what is around it.
@@ -44,6 +44,9 @@ impl Store {
         };
         // Sessions and holdings of one publication, as the page reads them.
         let record = self.track_record(user, asked.scope).await?.ok_or(AppError::NotFound)?;
+        if record.sessions != subject.sessions {
+            return Err(Error::refused("This portfolio was being published while this was read; load the page again."));
+        }
         let stretch = Stretch::of(&record.sessions, asked.scope.range).ok_or(AppError::NotFound)?;
         let as_of = stretch.sessions.last().ok_or(AppError::NotFound)?.session_date;
         let opens_on = stretch.opening.map(|opening| opening.session_date);
@@ -81,10 +84,9 @@ impl Store {
 fn course_rows(course: &HoldingCourse, opens_on: Option<NaiveDate>, as_of: NaiveDate) -> Vec<Row> {
     let symbol = || ("symbol", Some(course.symbol.as_str().to_owned()));
     let worth = opens_on.into_iter().chain([as_of]).filter_map(|day| {
-        let value = course.value_at(day)?;
-        let columns =
-            [symbol(), ("quarter", Some(quarter_of(day).to_string())), ("day", Some(day.to_string())), ("market_value", said(value))];
-        Some(row("ledger.holding_quarter", &columns))
+        let (place, stored) = stored(day, course.value_at(day).filter(|value| !value.is_zero())?)?;
+        let value = format!("market_value[{place}]");
+        Some(row("ledger.holding_quarter", &[symbol(), ("quarter", Some(quarter_of(day).to_string())), (&value, Some(stored.to_string()))]))
     });
     let moved = moves(course, opens_on, as_of).rev().take(LISTED).map(|(day, moved)| {
         let columns = [
@@ -95,11 +97,14 @@ fn course_rows(course: &HoldingCourse, opens_on: Option<NaiveDate>, as_of: Naive
             ("income", said(moved.income)),
             ("costs", said(moved.costs)),
             ("realized", said(moved.realized)),
+            ("is_unconverted", moved.is_unconverted.then(|| "true".into())),
         ];
         row("ledger.holding_move", &columns)
     });
     worth.chain(moved).collect()
 }
+
+const WHOLE: &str = "Gain of the range";
 
 fn said(amount: Money) -> Option<String> {
     Some(amount.0.normalize().to_string())
@@ -135,7 +140,7 @@ impl Told<'_> {
         let (value, recipe) = match self.key {
             "contribution_gain" => {
                 let gain = part.map_or_else(|| rest.gain.clone().map(|gain| gain.total), |part| part.gain.clone().map(|gain| gain.total));
-                let recipe = Recipe::Sum { terms: gain.as_ref().map(|_| self.gain_terms()).unwrap_or_default() };
+                let recipe = Recipe::Sum { terms: self.gain_terms() };
                 (gain.map(Answer::Money), recipe)
             }
             "contribution_weight" => {
@@ -154,7 +159,9 @@ impl Told<'_> {
             }
             _ => return Err(AppError::NotFound.into()),
         };
-        Ok((value, recipe, self.inputs(part, &steps)))
+        // What an unknown number would be made of is unknown too, in part.
+        let inputs = if value.is_ok() { self.inputs(part, &steps) } else { Vec::new() };
+        Ok((value, recipe, inputs))
     }
 
     /// What the gain in money is the sum of.
@@ -177,7 +184,7 @@ impl Told<'_> {
             Whose::Group(group) => gains(&|part| part.group.as_deref() == Some(group), |gain| gain),
             Whose::Rest => {
                 let whole = self.found.gain.clone().unwrap_or_default();
-                [vec![term("Gain of the range", whole)], gains(&|_| true, |gain| -gain)].concat()
+                [vec![term(WHOLE, whole)], gains(&|_| true, |gain| -gain)].concat()
             }
         }
     }
@@ -190,44 +197,52 @@ impl Told<'_> {
 
     fn inputs(&self, part: Option<&Part>, steps: &[Step]) -> Vec<Input> {
         let Some(last) = self.stretch.sessions.last().map(|last| last.session_date) else { return Vec::new() };
-        let of_holding = match self.whose {
-            Whose::Holding(symbol) => Some(symbol),
-            _ => None,
-        };
         let mut inputs = Vec::new();
         if self.key == "contribution_gain" {
-            inputs.extend(self.gain_terms().into_iter().map(|term| {
-                let input = Input::new(&term.name, format::signed_money(term.amount));
-                match (of_holding, term.name.as_str()) {
-                    (Some(_), _) => input,
-                    (None, "Gain of the range") => input.to("gain_in_range", None, last),
-                    (None, symbol) => input.to("contribution_gain", Some(symbol), last),
+            inputs.extend(self.gain_terms().into_iter().map(|term| match (self.whose, term.name.as_str()) {
+                (Whose::Rest, WHOLE) => Input::new(WHOLE, format::signed_money(term.amount)).to("gain_in_range", None, last),
+                (Whose::Rest, symbol) => {
+                    let own = format::signed_money(-term.amount);
+                    Input::new(format!("Less {symbol}"), own).to("contribution_gain", Some(symbol), last)
                 }
+                (Whose::Group(_), symbol) => {
+                    Input::new(symbol, format::signed_money(term.amount)).to("contribution_gain", Some(symbol), last)
+                }
+                (Whose::Holding(_), name) => Input::new(name, format::signed_money(term.amount)),
             }));
             inputs.extend(self.made_of(part).into_iter().map(|(name, amount)| Input::new(name, format::signed_money(amount))));
             return inputs;
         }
-        if let Ok(whole) = &self.found.whole {
+        if let ("contribution", Ok(whole)) = (self.key, &self.found.whole) {
             inputs.push(Input::new("Time-weighted return of the range", format::signed_percent(*whole)).to("time_weighted", None, last));
         }
         if let (Some(of), "contribution") = (part.and_then(|part| part.contribution), self.key) {
             let parts = [("By price", of.price), ("By income", of.income), ("By costs", of.costs), ("By currency", of.currency)];
             inputs.extend(parts.map(|(name, part)| Input::new(name, format::signed_percent(part))));
         }
-        match self.whose {
-            Whose::Group(group) => inputs.extend(
-                self.found.parts.iter().filter(|(_, part)| part.group.as_deref() == Some(group)).filter_map(|(symbol, part)| {
-                    let said = match self.key {
-                        "contribution" => format::signed_percent(part.contribution?.whole),
-                        "contribution_weight" => format::share(part.average_weight?),
-                        _ => format::signed_percent(*part.own_return.as_ref().ok()?),
-                    };
-                    Some(Input::new(symbol.as_str(), said).to(self.key, Some(symbol.as_str()), last))
-                }),
-            ),
-            _ => inputs.extend(movers(self.key, steps, of_holding)),
+        match (self.whose, self.key) {
+            (Whose::Holding(_), "contribution_weight") => inputs.extend(shares(steps)),
+            (Whose::Holding(_), _) => inputs.extend(movers(self.key, steps, self.course().map(|(course, ..)| course))),
+            (Whose::Group(group), _) => inputs.extend(self.of_holdings(last, "", |part| part.group.as_deref() == Some(group))),
+            (Whose::Rest, _) => inputs.extend(self.of_holdings(last, "Less ", |_| true)),
         }
         inputs
+    }
+
+    /// The holdings' own.
+    fn of_holdings(&self, last: NaiveDate, before: &str, is_in: impl Fn(&Part) -> bool) -> Vec<Input> {
+        let said = |part: &Part| {
+            Some(match self.key {
+                "contribution" => format::signed_percent(part.contribution?.whole),
+                "contribution_weight" => format::share(part.average_weight?),
+                _ => format::signed_percent(*part.own_return.as_ref().ok()?),
+            })
+        };
+        let inside = self.found.parts.iter().filter(|(_, part)| is_in(part));
+        let input = |(symbol, part): &(Symbol, Part)| {
+            Some(Input::new(format!("{before}{symbol}"), said(part)?).to(self.key, Some(symbol.as_str()), last))
+        };
+        inside.filter_map(input).collect()
     }
 
     /// What the gain was made by.
@@ -257,19 +272,34 @@ fn contributed(steps: &[Step]) -> Recipe {
     Recipe::Contribution { returns, parts }
 }
 
-/// The days that moved it most, largest first: of a holding with the way to its close, else to the portfolio's day.
-fn movers(key: &str, steps: &[Step], symbol: Option<&str>) -> Vec<Input> {
+/// The ends between which a holding's share went up and down.
+fn shares(steps: &[Step]) -> Vec<Input> {
+    let share = |step: &Step| Some((step.before / step.portfolio_before?, step.session));
+    let all: Vec<(f64, NaiveDate)> = steps.iter().filter_map(share).collect();
+    let ends = [("Least", all.iter().min_by(|a, b| a.0.total_cmp(&b.0))), ("Most", all.iter().max_by(|a, b| a.0.total_cmp(&b.0)))];
+    let input = |(name, end): (&str, Option<&(f64, NaiveDate)>)| {
+        let (share, session) = end?;
+        Some(Input::new(format!("{name}, at the close before {}", format::date(*session)), format::share(*share)))
+    };
+    let sessions = Input::new("Sessions", all.len().to_string());
+    ends.into_iter().filter_map(input).chain([sessions]).collect()
+}
+
+/// The days that moved a holding most, largest first; with the way to its close where it was held at one.
+fn movers(key: &str, steps: &[Step], course: Option<&HoldingCourse>) -> Vec<Input> {
     let moved = |step: &Step| match key {
         "contribution" => step.portfolio_return.map(|_| step.gain / step.capital),
-        "contribution_return" => step.own_return,
-        _ => None,
+        _ => step.own_return,
     };
     let mut days: Vec<(f64, &Step)> = steps.iter().filter_map(|step| Some((moved(step)?, step))).filter(|(r, _)| *r != 0.0).collect();
     days.sort_by(|a, b| b.0.abs().total_cmp(&a.0.abs()));
     let input = |(r, step): (f64, &Step)| {
         let input = Input::new(format!("Day, {}", format::date(step.session)), format::signed_percent(r));
-        let figure = if symbol.is_some() { "close" } else { "daily_return" };
-        input.to(figure, symbol, step.session)
+        let held = course.filter(|course| course.value_at(step.session).is_none_or(|value| !value.is_zero()));
+        match held {
+            Some(course) => input.to("close", Some(course.symbol.as_str()), step.session),
+            None => input,
+        }
     };
     days.into_iter().take(LISTED).map(input).collect()
 }
