@@ -63,7 +63,7 @@ fn sums(days: &[PortfolioDay], opening: Option<NaiveDate>, closing: NaiveDate) -
 }
 
 pub(super) fn told(yielded: &Yield, scope: Scope, from: Option<NaiveDate>, to: Option<NaiveDate>) -> Option<Contributions> {
-    of_range(yielded, scope, (from, to), |period, members, sums| Contributions::of(period, members, sums))
+    of_range(yielded, scope, (from, to), Contributions::of)
 }
 
 fn of_range<T>(

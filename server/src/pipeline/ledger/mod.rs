@@ -3,12 +3,14 @@
 mod courses;
 mod land;
 mod rates;
+mod prices;
 mod read;
 
 pub use courses::{Quarters, quarter_of, stored};
 pub use land::{Landed, Mark, clear, land};
+pub use prices::Prices;
 pub use rates::Exchange;
-pub use read::{Books, Needs, Prices, books, needs_through, quarantined};
+pub use read::{Books, Needs, books, needs_through, quarantined};
 
 use crate::calendar;
 use chrono::NaiveDate;

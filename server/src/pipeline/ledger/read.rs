@@ -2,25 +2,18 @@
 
 use crate::calendar;
 use app::{
-    analytics::ledger::{AccountRules, Closes, CostBasis, Dividend, Finding, Kind, Rates, SAME_SPLIT_DAYS, Split, State, Transaction},
+    analytics::ledger::{AccountRules, CostBasis, Dividend, Finding, Kind, Rates, SAME_SPLIT_DAYS, Split, State, Transaction},
     domain::{AccountId, Currency, PortfolioId, Symbol},
 };
 use chrono::{Days, NaiveDate};
-use rust_decimal::Decimal;
 use serde::{Deserialize, de::IntoDeserializer};
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Bars kept in memory between portfolios (20 bytes each); beyond it the next portfolio reads its own again.
-const BARS_KEPT: usize = 4_000_000;
 
 /// The currency of prices whose symbol has no details: the vendor's.
 const OF_PRICES: Currency = Currency::USD;
 /// ISO's code of no currency: nothing has a rate to it.
 const UNKNOWN: &str = "XXX";
-
-/// Symbols whose closes one query reads: ten years of them are 3 MB on their way, and nothing is gained by more at once.
-const SYMBOLS_AT_ONCE: usize = 50;
 
 /// Accounts, transactions and events of one portfolio.
 #[derive(Debug)]
@@ -167,7 +160,7 @@ async fn currencies(connection: &mut PgConnection, symbols: &[String]) -> Result
     Ok(symbols.iter().filter_map(priced).collect())
 }
 
-fn held_or_traded(state: &State, transactions: &[Transaction]) -> BTreeSet<Symbol> {
+pub(super) fn held_or_traded(state: &State, transactions: &[Transaction]) -> BTreeSet<Symbol> {
     let held = state.lots.iter().map(|lot| &lot.symbol).chain(state.receivables.iter().map(|owed| &owed.symbol));
     let traded = transactions.iter().flat_map(|transaction| transaction.symbol.iter().chain(&transaction.counter_symbol));
     held.chain(traded).cloned().collect()
@@ -228,104 +221,4 @@ pub async fn quarantined(connection: &mut PgConnection, symbols: &BTreeSet<Strin
     )
     .fetch_one(connection)
     .await
-}
-
-/// A close as Postgres prints it, without the zeros at its end. Hundreds of thousands are read for an edit: as text they come in a quarter
-/// of the time that the driver takes to put each numeric together, and to normalize it.
-fn normalized(printed: &str) -> Result<Decimal, sqlx::Error> {
-    let digits = if printed.contains('.') { printed.trim_end_matches('0').trim_end_matches('.') } else { printed };
-    Decimal::from_str_exact(digits).map_err(|error| sqlx::Error::Decode(format!("the close {printed:?}: {error}").into()))
-}
-
-/// Closes read so far, shared by the portfolios of one publication.
-#[derive(Debug, Default)]
-pub struct Prices {
-    closes: Closes,
-    /// After which day each symbol's closes were read; `None`: all of them.
-    read: BTreeMap<Symbol, Option<NaiveDate>>,
-}
-
-impl Prices {
-    /// Reads the closes that a ledger needs and that aren't here yet: of held symbols those after the state's session, of others
-    /// all, so that an earlier one can be carried.
-    ///
-    /// # Errors
-    /// What Postgres says.
-    pub async fn read(
-        &mut self,
-        connection: &mut PgConnection,
-        state: &State,
-        books: &Books,
-        through: NaiveDate,
-    ) -> Result<(), sqlx::Error> {
-        if self.closes.values().map(Vec::len).sum::<usize>() > BARS_KEPT {
-            *self = Self::default();
-        }
-        let (mut all, mut new) = (Vec::new(), Vec::new());
-        for symbol in held_or_traded(state, &books.transactions) {
-            let after = state.session_date.filter(|_| state.last_closes.contains_key(&symbol));
-            if self.read.get(&symbol).is_none_or(|read| *read > after) {
-                if after.is_none() { &mut all } else { &mut new }.push(symbol);
-            }
-        }
-        self.fetch(connection, all, None, through).await?;
-        self.fetch(connection, new, state.session_date, through).await
-    }
-
-    async fn fetch(
-        &mut self,
-        connection: &mut PgConnection,
-        symbols: Vec<Symbol>,
-        after: Option<NaiveDate>,
-        through: NaiveDate,
-    ) -> Result<(), sqlx::Error> {
-        if symbols.is_empty() {
-            return Ok(());
-        }
-        let first = after.and_then(|day| day.succ_opt()).unwrap_or(NaiveDate::from_ymd_opt(1900, 1, 1).unwrap_or_default());
-        // Postgres expects a sixth of the bars or fewer, and would rather sort them than merge the indexes of all years: twice the time.
-        sqlx::raw_sql("set local enable_sort = off").execute(&mut *connection).await?;
-        for some in symbols.chunks(SYMBOLS_AT_ONCE) {
-            // A fixed range of "timestamp" lets Postgres skip the other partitions.
-            let rows = sqlx::query!(
-                r#"select symbol, array_agg(session_date) as "sessions!", string_agg(close::text, ',') as "closes!" from staging.prices
-                   where symbol = any($1) and "timestamp" >= $2 and "timestamp" < $3 group by symbol"#,
-                &some.iter().map(|symbol| symbol.as_str().to_owned()).collect::<Vec<_>>(),
-                calendar::midnight(first),
-                calendar::midnight(through.succ_opt().unwrap_or(through)),
-            )
-            .fetch_all(&mut *connection)
-            .await?;
-            for row in rows {
-                let Ok(symbol) = Symbol::parse(&row.symbol) else { continue };
-                let closes: Vec<Decimal> = row.closes.split(',').map(normalized).collect::<Result<_, _>>()?;
-                // The view yields the newest first; the ledger is quickest with the oldest first.
-                self.closes.insert(symbol, row.sessions.into_iter().zip(closes).rev().collect());
-            }
-        }
-        sqlx::raw_sql("set local enable_sort to default").execute(connection).await?;
-        self.read.extend(symbols.into_iter().map(|symbol| (symbol, after)));
-        Ok(())
-    }
-
-    pub fn closes(&self) -> &Closes {
-        &self.closes
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn closes_are_read_as_postgres_prints_them() {
-        for (printed, close) in [("102.2500000000", "102.25"), ("100", "100"), ("100.0000000000", "100"), ("0.0000000001", "0.0000000001")]
-        {
-            let read = normalized(printed).unwrap();
-            assert_eq!((read, read.scale()), (close.parse().unwrap(), close.parse::<Decimal>().unwrap().normalize().scale()));
-        }
-        let most = "999999999999999999.9999999999";
-        assert_eq!(normalized(most).unwrap().to_string(), most);
-        assert!(normalized("NaN").is_err() && normalized("").is_err());
-    }
 }

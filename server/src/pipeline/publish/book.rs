@@ -191,7 +191,7 @@ impl Booking<'_> {
         if sessions.is_empty() {
             return ledger::clear(connection, portfolio).await;
         }
-        self.prices.read(connection, &state, &books, through).await?;
+        self.prices.read(connection, &self.ctx.pool, &state, &books, through).await?;
         self.exchange.fill(connection, &state, &mut books, through).await?;
         let symbols = &needs.symbols | &books.traded;
         // Away from the threads that answer requests; what a portfolio's data could break there stays its own.
