@@ -132,7 +132,8 @@ pub async fn copy(step: &mut PgConnection, rows: &[Row<'_>], vendor: &str) -> Re
     bytes.extend_from_slice(binary::HEADER);
     // An answer has few days for its many rows, and to ask the zone for each row would take as long as to write it.
     let mut midnights = HashMap::new();
-    for row in rows {
+    // A symbol's newest first, as the index has them: each key then goes behind the last one, which splits half as many of its pages.
+    for row in rows.chunk_by(|row, next| row.symbol == next.symbol).flat_map(|bars| bars.iter().rev()) {
         let at = *midnights.entry(row.bar.session_date).or_insert_with_key(|day| calendar::midnight(*day));
         write_row(&mut bytes, row, at, vendor);
         if bytes.len() >= CHUNK_BYTES {
