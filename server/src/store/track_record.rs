@@ -46,20 +46,20 @@ impl Store {
     }
 
     async fn recorded_holdings(&self, as_of: AsOf, record: &TrackRecord, scope: Scope) -> Result<Figure<Vec<HoldingRecord>>> {
-        if as_of != AsOf::Now {
+        if !self.keeps_courses(as_of).await? {
             return Ok(Err(Undefined::because(
-                "what each holding contributed isn't kept for earlier days; look at it as it is known today",
+                "what each holding contributed wasn't kept by the version that published this; look at it as it is known today",
             )));
         }
         let Some(stretch) = Stretch::of(&record.sessions, scope.range) else { return Ok(Ok(Vec::new())) };
         let days: Vec<NaiveDate> = stretch.opening.into_iter().chain(stretch.sessions).map(|session| session.session_date).collect();
-        Ok(Ok(self.courses(record.portfolio, &days).await?))
+        Ok(Ok(self.courses(record.portfolio, as_of, &days).await?))
     }
 
     /// What tells one booking of the portfolio from the next: the transaction that wrote its rows last.
     async fn booked_state(&self, user: UserId, scope: Scope) -> Result<Option<String>> {
-        // Before the first publication there is no ledger.
-        if !self.is_published().await? {
+        // What was published then is told the same, whatever is published meanwhile. Before the first publication there is no ledger.
+        if scope.as_known_on.is_some() || !self.is_published().await? {
             return Ok(None);
         }
         let Some(portfolio) = self.shown(user, scope).await? else { return Ok(None) };

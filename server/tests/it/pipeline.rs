@@ -110,8 +110,8 @@ async fn numbers(pool: &PgPool) -> Vec<String> {
         "ledger.position",
         "ledger.lot",
         "ledger.realized",
-        "ledger.holding_quarter",
-        "ledger.holding_move",
+        "(select * from ops.published_holding_quarter where replaced_by = 9223372036854775807)",
+        "(select * from ops.published_holding_move where replaced_by = 9223372036854775807)",
         "ledger.finding",
     ] {
         let query = format!("select '{table} ' || to_jsonb(t)::text from {table} as t order by 1");

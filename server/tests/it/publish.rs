@@ -102,7 +102,7 @@ async fn of_what_a_correction_says_was_never_held_nothing_is_left(pool: PgPool) 
     open(&pool).await;
     all_sessions(&pool).await;
     publish_all(&pool, on(LAST)).await;
-    let quarters = "select string_agg(symbol, ' ' order by symbol) from ledger.holding_quarter where portfolio_id = 2";
+    let quarters = "select string_agg(symbol, ' ' order by symbol) from ops.published_holding_quarter where replaced_by = 9223372036854775807 and portfolio_id = 2";
     assert_eq!(text(&pool, quarters).await, "BRK.A");
     sql(
         &pool,
@@ -117,7 +117,7 @@ async fn of_what_a_correction_says_was_never_held_nothing_is_left(pool: PgPool) 
     assert_eq!(text(&pool, quarters).await, "AAPL MSFT");
     assert_same_from_scratch(&pool).await;
     // Nor is anything written that stands there already.
-    let written = "select string_agg(distinct xmin::text, ' ') from ledger.holding_quarter where portfolio_id = 2 and symbol = 'AAPL'";
+    let written = "select string_agg(distinct xmin::text, ' ') from ops.published_holding_quarter where replaced_by = 9223372036854775807 and portfolio_id = 2 and symbol = 'AAPL'";
     let before = text(&pool, written).await;
     sql(
         &pool,

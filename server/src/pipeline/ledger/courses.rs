@@ -1,5 +1,7 @@
-//! Courses of holdings as rows of the schema `ledger`: a quarter's values stand in one, so that ten years of a holding are forty rows.
+//! Courses of holdings as rows: a quarter's values stand in one, so that ten years of a holding are forty rows. What replaces values that were
+//! shown leaves these beside itself.
 
+use super::moves;
 use app::{
     analytics::ledger::HoldingCourse,
     domain::{Money, PortfolioId, Symbol},
@@ -11,6 +13,9 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write,
 };
+
+/// Where a row stands that nothing has replaced: behind every publication.
+pub const STANDS: i64 = i64::MAX;
 
 /// Decimals of money.
 const PLACES: u32 = 4;
@@ -89,39 +94,112 @@ fn written(numbers: impl Iterator<Item = Option<i64>>) -> String {
 
 type Quartered = BTreeMap<(Symbol, NaiveDate), Packed>;
 
+/// What a landing belongs to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown {
+    pub portfolio: PortfolioId,
+    /// The publication that is being made.
+    pub publication_id: i64,
+    /// Of the sessions up to this one somebody may have seen values.
+    pub through: Option<NaiveDate>,
+}
+
+impl Shown {
+    /// What a portfolio's pages may have shown before this publication.
+    pub async fn before(connection: &mut PgConnection, portfolio: PortfolioId, publication_id: i64) -> Result<Self, sqlx::Error> {
+        let through = sqlx::query_scalar!(
+            "select max(session_date) from ops.published_portfolio_day
+             where portfolio_id = $1 and exists (select from ops.publication where keeps_courses and $1 = any(portfolios))",
+            portfolio.get()
+        );
+        Ok(Self { portfolio, publication_id, through: through.fetch_one(connection).await? })
+    }
+
+    /// Does a quarter say of sessions that were shown what it said before? What wasn't held is 0, whether it is written down or not.
+    fn agree(self, quarter: NaiveDate, old: &Packed, new: &Packed) -> bool {
+        let of_quarter = self.through.and_then(|through| usize::try_from((through - quarter).num_days() + 1).ok()).unwrap_or_default();
+        let days = of_quarter.min(old.market_value.len().max(new.market_value.len()));
+        let values =
+            |of: &Packed| -> Vec<Option<i64>> { (0..days).map(|at| of.market_value.get(at).copied().unwrap_or(Some(0))).collect() };
+        let gains = |of: &Packed| -> Option<Vec<i64>> {
+            of.currency_gain.as_ref().map(|gains| (0..days).map(|at| gains.get(at).copied().unwrap_or_default()).collect())
+        };
+        values(old) == values(new) && (days == 0 || gains(old) == gains(new))
+    }
+}
+
 /// Lands what holdings were worth and what moved in them. A booking that goes on adds to the quarter that it began in. What is there already
 /// is read and compared here: an edit changes few of many quarters.
 pub(super) async fn land(
     connection: &mut PgConnection,
-    portfolio: PortfolioId,
+    shown: Shown,
     courses: &[HoldingCourse],
     from_scratch: bool,
 ) -> Result<u64, sqlx::Error> {
     let begun: BTreeSet<NaiveDate> = courses.iter().filter_map(|course| Some(quarter_of(course.closes.first()?.0))).collect();
-    let known = quarters(connection, portfolio, (!from_scratch).then_some(begun)).await?;
+    let known = quarters(connection, shown.portfolio, (!from_scratch).then_some(begun)).await?;
     let all = packed(courses, if from_scratch { BTreeMap::new() } else { known.clone() });
     let gone: Vec<_> = known.keys().filter(|key| !all.contains_key(key)).collect();
     let changed: Vec<_> = all.iter().filter(|(key, packed)| known.get(key) != Some(packed)).collect();
+    let nothing = Packed::default();
+    let replaced: Vec<_> = gone
+        .iter()
+        .map(|key| (*key, &nothing))
+        .chain(changed.iter().copied())
+        .filter(|((symbol, quarter), new)| {
+            let old = known.get(&(symbol.clone(), *quarter)).unwrap_or(&nothing);
+            !shown.agree(*quarter, old, new)
+        })
+        .map(|(key, _)| key)
+        .collect();
+    if !replaced.is_empty() {
+        keep(connection, shown, &replaced).await?;
+    }
     if !gone.is_empty() {
-        forget(connection, portfolio, &gone).await?;
+        forget(connection, shown.portfolio, &gone).await?;
     }
     let mut rows = 0;
     if !changed.is_empty() {
-        rows += write(connection, portfolio, &changed).await?;
+        rows += write(connection, shown.portfolio, &changed).await?;
     }
     if from_scratch || courses.iter().any(|course| !course.moves.is_empty()) {
-        rows += moves(connection, portfolio, courses, from_scratch).await?;
+        rows += moves::land(connection, shown, courses, from_scratch).await?;
     }
     Ok(rows)
 }
 
-async fn forget(connection: &mut PgConnection, portfolio: PortfolioId, gone: &[&(Symbol, NaiveDate)]) -> Result<(), sqlx::Error> {
+fn columns<'a>(keys: impl Iterator<Item = &'a (Symbol, NaiveDate)>) -> (Vec<String>, Vec<NaiveDate>) {
+    keys.map(|(symbol, quarter)| (symbol.as_str().to_owned(), *quarter)).unzip()
+}
+
+/// What stands, or that nothing does, as what this publication replaces.
+async fn keep(connection: &mut PgConnection, shown: Shown, replaced: &[&(Symbol, NaiveDate)]) -> Result<(), sqlx::Error> {
+    let (symbols, quarters) = columns(replaced.iter().copied());
     sqlx::query!(
-        "delete from ledger.holding_quarter as old using unnest($2::text[], $3::date[]) as gone (symbol, quarter)
-         where old.portfolio_id = $1 and old.symbol = gone.symbol and old.quarter = gone.quarter",
+        "insert into ops.published_holding_quarter (portfolio_id, symbol, quarter, replaced_by, market_value, currency_gain)
+         select $1, symbol, quarter, $2, old.market_value, old.currency_gain
+         from unnest($3::text[], $4::date[]) as replaced (symbol, quarter)
+         left join (select * from ops.published_holding_quarter where portfolio_id = $1 and replaced_by = $5) as old using (symbol, quarter)",
+        shown.portfolio.get(),
+        shown.publication_id,
+        &symbols,
+        &quarters,
+        STANDS,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn forget(connection: &mut PgConnection, portfolio: PortfolioId, gone: &[&(Symbol, NaiveDate)]) -> Result<(), sqlx::Error> {
+    let (symbols, quarters) = columns(gone.iter().copied());
+    sqlx::query!(
+        "delete from ops.published_holding_quarter as old using unnest($2::text[], $3::date[]) as gone (symbol, quarter)
+         where old.portfolio_id = $1 and old.symbol = gone.symbol and old.quarter = gone.quarter and old.replaced_by = $4",
         portfolio.get(),
-        &gone.iter().map(|(symbol, _)| symbol.as_str().to_owned()).collect::<Vec<_>>(),
-        &gone.iter().map(|(_, quarter)| *quarter).collect::<Vec<_>>(),
+        &symbols,
+        &quarters,
+        STANDS,
     )
     .execute(connection)
     .await?;
@@ -133,27 +211,29 @@ async fn write(
     portfolio: PortfolioId,
     changed: &[(&(Symbol, NaiveDate), &Packed)],
 ) -> Result<u64, sqlx::Error> {
+    let (symbols, quarters) = columns(changed.iter().map(|(key, _)| *key));
     let written = sqlx::query!(
-        "insert into ledger.holding_quarter
-         select $1, symbol, quarter, market_value::bigint[], currency_gain::bigint[]
+        "insert into ops.published_holding_quarter (portfolio_id, symbol, quarter, replaced_by, market_value, currency_gain)
+         select $1, symbol, quarter, $6, market_value::bigint[], currency_gain::bigint[]
          from unnest($2::text[], $3::date[], $4::text[], $5::text[]) as held (symbol, quarter, market_value, currency_gain)
-         on conflict (portfolio_id, symbol, quarter) do update
+         on conflict (portfolio_id, symbol, quarter, replaced_by) do update
          set market_value = excluded.market_value, currency_gain = excluded.currency_gain",
         portfolio.get(),
-        &changed.iter().map(|((symbol, _), _)| symbol.as_str().to_owned()).collect::<Vec<_>>(),
-        &changed.iter().map(|((_, quarter), _)| *quarter).collect::<Vec<_>>(),
+        &symbols,
+        &quarters,
         &changed.iter().map(|(_, packed)| written(packed.market_value.iter().copied())).collect::<Vec<_>>(),
         &changed
             .iter()
             .map(|(_, packed)| packed.currency_gain.as_ref().map(|gains| written(gains.iter().copied().map(Some))))
             .collect::<Vec<_>>() as &[Option<String>],
+        STANDS,
     )
     .execute(connection)
     .await?;
     Ok(written.rows_affected())
 }
 
-/// What was landed of these quarters; `None`: of all.
+/// What stands of these quarters; `None`: of all.
 async fn quarters(
     connection: &mut PgConnection,
     portfolio: PortfolioId,
@@ -161,10 +241,11 @@ async fn quarters(
 ) -> Result<Quartered, sqlx::Error> {
     let of: Option<Vec<NaiveDate>> = of.map(|of| of.into_iter().collect());
     let rows = sqlx::query!(
-        r#"select symbol, quarter, market_value as "market_value: Vec<Option<i64>>", currency_gain from ledger.holding_quarter
-           where portfolio_id = $1 and ($2::date[] is null or quarter = any($2))"#,
+        r#"select symbol, quarter, market_value as "market_value!: Vec<Option<i64>>", currency_gain from ops.published_holding_quarter
+           where portfolio_id = $1 and replaced_by = $3 and ($2::date[] is null or quarter = any($2))"#,
         portfolio.get(),
         of.as_deref(),
+        STANDS,
     );
     let rows = rows.fetch_all(connection).await?.into_iter();
     let packed = |row: (String, NaiveDate, Vec<Option<i64>>, Option<Vec<i64>>)| {
@@ -172,50 +253,6 @@ async fn quarters(
         Some(((Symbol::parse(&symbol).ok()?, quarter), Packed { market_value, currency_gain }))
     };
     Ok(rows.filter_map(|row| packed((row.symbol, row.quarter, row.market_value, row.currency_gain))).collect())
-}
-
-/// Rows that are there already are found by a join: to run into each as a conflict locks it, and logs that.
-async fn moves(
-    connection: &mut PgConnection,
-    portfolio: PortfolioId,
-    courses: &[HoldingCourse],
-    from_scratch: bool,
-) -> Result<u64, sqlx::Error> {
-    let all = || courses.iter().flat_map(|course| course.moves.iter().map(move |(day, moved)| (&course.symbol, *day, moved)));
-    let written = sqlx::query!(
-        "with incoming as (
-             select * from unnest($3::text[], $4::date[], $5::numeric(28, 4)[], $6::numeric(28, 4)[], $7::numeric(28, 4)[], $8::numeric(28, 4)[],
-                                  $9::numeric(28, 4)[], $10::boolean[])
-             as moved (symbol, session_date, net, income, costs, realized, invested, is_unconverted)
-         ), gone as (
-             delete from ledger.holding_move as old where portfolio_id = $1 and $2 and not exists (
-                 select from incoming where incoming.symbol = old.symbol and incoming.session_date = old.session_date)
-         )
-         insert into ledger.holding_move
-         select $1, incoming.* from incoming
-         left join ledger.holding_move as known
-             on known.portfolio_id = $1 and known.symbol = incoming.symbol and known.session_date = incoming.session_date
-         where known.portfolio_id is null
-            or (known.net, known.income, known.costs, known.realized, known.invested, known.is_unconverted)
-               is distinct from
-               (incoming.net, incoming.income, incoming.costs, incoming.realized, incoming.invested, incoming.is_unconverted)
-         on conflict (portfolio_id, symbol, session_date) do update
-         set net = excluded.net, income = excluded.income, costs = excluded.costs, realized = excluded.realized,
-             invested = excluded.invested, is_unconverted = excluded.is_unconverted",
-        portfolio.get(),
-        from_scratch,
-        &all().map(|(symbol, ..)| symbol.as_str().to_owned()).collect::<Vec<_>>(),
-        &all().map(|(_, day, _)| day).collect::<Vec<_>>(),
-        &all().map(|(.., moved)| moved.net.0).collect::<Vec<_>>(),
-        &all().map(|(.., moved)| moved.income.0).collect::<Vec<_>>(),
-        &all().map(|(.., moved)| moved.costs.0).collect::<Vec<_>>(),
-        &all().map(|(.., moved)| moved.realized.0).collect::<Vec<_>>(),
-        &all().map(|(.., moved)| moved.invested.0).collect::<Vec<_>>(),
-        &all().map(|(.., moved)| moved.is_unconverted).collect::<Vec<_>>(),
-    )
-    .execute(connection)
-    .await?;
-    Ok(written.rows_affected())
 }
 
 /// Rows of quarters back as courses, for the sessions that a reader knows of.
@@ -298,6 +335,30 @@ mod tests {
             read.add(symbol.clone(), *quarter, &packed.market_value, packed.currency_gain.as_deref());
         }
         assert_eq!(read.courses(), [course]);
+    }
+
+    #[test]
+    fn what_is_added_behind_the_last_session_shown_replaces_nothing() {
+        let quarter = on("2026-04-01");
+        let packed = |values: &[i64], gains: Option<&[i64]>| Packed {
+            market_value: values.iter().copied().map(Some).collect(),
+            currency_gain: gains.map(<[i64]>::to_vec),
+        };
+        let agree = |through: Option<&str>, old: &Packed, new: &Packed| {
+            let shown = Shown { portfolio: PortfolioId(1), publication_id: 7, through: through.map(on) };
+            assert_eq!(shown.agree(quarter, old, new), shown.agree(quarter, new, old));
+            shown.agree(quarter, old, new)
+        };
+        let (old, longer, other) = (packed(&[5, 6], None), packed(&[5, 6, 7], None), packed(&[5, 4, 7], None));
+        assert!(agree(Some("2026-04-02"), &old, &longer), "a session more");
+        assert!(!agree(Some("2026-04-03"), &old, &longer), "held in a session that was shown without it");
+        assert!(!agree(Some("2026-04-02"), &old, &other) && !agree(Some("2027-01-04"), &old, &other));
+        assert!(agree(Some("2026-04-01"), &old, &other) && agree(Some("2026-03-31"), &old, &other) && agree(None, &old, &other));
+        assert!(agree(Some("2026-06-30"), &old, &packed(&[5, 6, 0], None)), "0 is what wasn't held");
+        assert!(agree(Some("2026-06-30"), &Packed::default(), &packed(&[0, 0], None)));
+        assert!(!agree(Some("2026-06-30"), &old, &packed(&[5, 6], Some(&[0, 0]))), "it has another currency now");
+        assert!(!agree(Some("2026-04-02"), &packed(&[5, 6], Some(&[0, 1])), &packed(&[5, 6], Some(&[0, 2]))));
+        assert!(agree(Some("2026-04-01"), &packed(&[5, 6], Some(&[0, 1])), &packed(&[5, 6], Some(&[0, 2]))));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What the ledger yields → rows of the schema `ledger`; only rows that differ are written.
 
+use super::courses::{self, Shown};
 use app::{
     analytics::ledger::{Finding, Holding, Lot, PortfolioDay, PositionInterval, Realized, State, Term, Yield},
     domain::{Money, PortfolioId},
@@ -21,6 +22,8 @@ pub struct Mark {
     pub change_id: i64,
     /// See [`super::quarantined`].
     pub quarantined: String,
+    /// The publication that shows it.
+    pub publication_id: i64,
 }
 
 /// What a landing changed.
@@ -46,7 +49,8 @@ pub async fn land(
     landed.rows += positions(connection, portfolio, &yielded.positions, resumed_after.is_none()).await?;
     landed.rows += super::rates::land(connection, portfolio, &yielded.rates, resumed_after).await?;
     landed.rows += lots(connection, portfolio, &state.lots).await?;
-    landed.rows += super::courses::land(connection, portfolio, &yielded.courses, resumed_after.is_none()).await?;
+    let shown = Shown::before(connection, portfolio, mark.publication_id).await?;
+    landed.rows += courses::land(connection, shown, &yielded.courses, resumed_after.is_none()).await?;
     landed.rows += holdings(connection, portfolio, &yielded.holdings).await?;
     landed.rows += cash(connection, portfolio, state).await?;
     landed.rows += realized(connection, portfolio, &yielded.realized, resumed_after.is_none()).await?;
@@ -71,9 +75,10 @@ pub async fn land(
 ///
 /// # Errors
 /// What Postgres says.
-pub async fn clear(connection: &mut PgConnection, portfolio: PortfolioId) -> Result<Landed, sqlx::Error> {
+pub async fn clear(connection: &mut PgConnection, portfolio: PortfolioId, publication_id: i64) -> Result<Landed, sqlx::Error> {
     let (state, yielded) = (State::default(), Yield::default());
-    let landed = land(&mut *connection, portfolio, (&state, &yielded), None, &Mark { change_id: 0, quarantined: String::new() }).await?;
+    let mark = Mark { change_id: 0, quarantined: String::new(), publication_id };
+    let landed = land(&mut *connection, portfolio, (&state, &yielded), None, &mark).await?;
     sqlx::query!("delete from ledger.state where portfolio_id = $1", portfolio.get()).execute(connection).await?;
     Ok(landed)
 }

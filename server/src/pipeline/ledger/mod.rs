@@ -2,11 +2,12 @@
 
 mod courses;
 mod land;
-mod rates;
+mod moves;
 mod prices;
+mod rates;
 mod read;
 
-pub use courses::{Quarters, quarter_of, stored};
+pub use courses::{Quarters, STANDS, quarter_of, stored};
 pub use land::{Landed, Mark, clear, land};
 pub use prices::Prices;
 pub use rates::Exchange;

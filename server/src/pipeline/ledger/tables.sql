@@ -4,7 +4,7 @@ create schema if not exists ledger;
 -- Tables of another shape than the one below go: what they hold is booked anew. Whoever changes a table raises the number.
 do $$
 declare
-    shape constant text := 'shape 5';
+    shape constant text := 'shape 6';
     old record;
 begin
     if obj_description('ledger'::regnamespace, 'pg_namespace') is distinct from shape then
@@ -159,36 +159,6 @@ create table if not exists ledger.state (
     change_id    bigint not null,
     -- The prices that were in quarantine, as a hash: others now mean that the past must be booked anew.
     quarantined  text not null
-);
--- One row per portfolio, symbol and quarter of a year in which it was held, all accounts together.
-create table if not exists ledger.holding_quarter (
-    portfolio_id bigint not null,
-    symbol       text not null,
-    -- Its first day.
-    quarter      date not null,
-    -- For each day of the quarter up to the last one known, in ten-thousandths of the portfolio's currency: the market value at the close;
-    -- 0: not held, or no session; null: unknown.
-    market_value bigint[] not null,
-    -- What the exchange rate brought in the session; null where the symbol's prices are in the portfolio's currency.
-    currency_gain bigint[],
-    primary key (portfolio_id, symbol, quarter)
-);
--- One row per portfolio, symbol and session in which something went into a holding or came out of it, all accounts together.
-create table if not exists ledger.holding_move (
-    portfolio_id bigint not null,
-    symbol       text not null,
-    session_date date not null,
-    -- What went in less what came out: purchases and costs; sales and income.
-    net          numeric(28, 4) not null,
-    -- Dividends, those due included; fees and taxes that are in no lot; realized gains.
-    income       numeric(28, 4) not null,
-    costs        numeric(28, 4) not null,
-    realized     numeric(28, 4) not null,
-    -- Capital that went in, whatever came out.
-    invested     numeric(28, 4) not null,
-    -- An amount had no exchange rate, so all of these are unknown.
-    is_unconverted boolean not null,
-    primary key (portfolio_id, symbol, session_date)
 );
 -- One row per session of the exchange.
 create table if not exists ledger.session (

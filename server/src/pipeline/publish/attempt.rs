@@ -19,6 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What is to be published.
 pub(super) struct Aim<'p> {
+    /// Its number, by which what it replaces is kept.
+    pub publication_id: i64,
     pub project: &'p Project,
     pub scope: Scope,
     pub through: NaiveDate,

@@ -189,7 +189,7 @@ impl Booking<'_> {
             resumed_after.and_then(|day| day.succ_opt()).or(books.transactions.iter().map(|transaction| transaction.traded_on).min());
         let sessions = first.map(|first| calendar::sessions(first, through)).unwrap_or_default();
         if sessions.is_empty() {
-            return ledger::clear(connection, portfolio).await;
+            return ledger::clear(connection, portfolio, self.aim.publication_id).await;
         }
         self.prices.read(connection, &self.ctx.pool, &state, &books, through).await?;
         self.exchange.fill(connection, &state, &mut books, through).await?;
@@ -212,7 +212,8 @@ impl Booking<'_> {
             }
         };
         yielded.findings.extend(findings);
-        let mark = Mark { change_id: self.aim.change_id, quarantined: ledger::quarantined(connection, &symbols, through).await? };
+        let quarantined = ledger::quarantined(connection, &symbols, through).await?;
+        let mark = Mark { change_id: self.aim.change_id, quarantined, publication_id: self.aim.publication_id };
         let landed = ledger::land(connection, portfolio, (&state, &yielded), resumed_after, &mark).await?;
         // A close that moves no day's value by a cent still stands beside its holding.
         Ok(Landed { changed_from: Some(landed.changed_from.unwrap_or(through)), ..landed })

@@ -1,6 +1,9 @@
 //! What a publication keeps for good: whatever pages show, only where it differs from what was shown before.
 
-use crate::warehouse::{self, Build};
+use crate::{
+    pipeline::ledger::STANDS,
+    warehouse::{self, Build},
+};
 use app::domain::PortfolioId;
 use chrono::{Days, NaiveDate};
 use serde_json::Value;
@@ -69,7 +72,7 @@ impl Kept {
             })
             .await?;
         self.abroad(connection, &portfolios, &abroad).await?;
-        self.instruments(connection, &held).await?;
+        self.instruments(connection, &portfolios, &held).await?;
         self.prices(connection, &held).await?;
         self.past_prices(connection, &held).await?;
         self.splits(connection, &held).await?;
@@ -226,18 +229,27 @@ impl Kept {
         Ok(())
     }
 
-    async fn instruments(&self, connection: &mut PgConnection, held: &Value) -> Result<(), sqlx::Error> {
+    /// Of what is held, and of what was once.
+    async fn instruments(&self, connection: &mut PgConnection, portfolios: &[i64], held: &Value) -> Result<(), sqlx::Error> {
         sqlx::query!(
             "insert into ops.published_instrument (symbol, publication_id, name, sector)
              select now.symbol, $1, now.name, now.sector
-             from (select distinct on (symbol) * from jsonb_to_recordset($2) as held (symbol text, session_date date, name text, sector text)
-                   order by symbol, session_date desc) as now
+             from (select distinct on (symbol) symbol, name, sector
+                   from (select * from jsonb_to_recordset($2) as held (symbol text, session_date date, name text, sector text)
+                         union all
+                         select moved.symbol, null, coalesce(instrument.name, moved.symbol), coalesce(instrument.sector, 'Other')
+                         from (select distinct symbol from ops.published_holding_move
+                               where portfolio_id = any($3) and replaced_by = $4) as moved
+                         left join staging.instruments as instrument on instrument.symbol = moved.symbol) as known
+                   order by symbol, session_date desc nulls last) as now
              left join lateral (
                  select * from ops.published_instrument as kept where kept.symbol = now.symbol order by publication_id desc limit 1
              ) as shown on true
              where shown.symbol is null or (now.name, now.sector) is distinct from (shown.name, shown.sector)",
             self.publication_id,
             held,
+            portfolios,
+            STANDS,
         )
         .execute(connection)
         .await?;

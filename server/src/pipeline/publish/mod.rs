@@ -67,7 +67,8 @@ pub async fn publish(ctx: &TaskContext, session: NaiveDate, scope: Scope) -> Res
 
     let accepted = record::accepted(&mut tx, through).await?;
     let mut held_back = record::held_back_by_checks(&mut tx, &accepted).await?;
-    let aim = Aim { project, scope, through, change_id, last, accepted };
+    let publication_id = record::next_number(&mut tx).await?;
+    let aim = Aim { publication_id, project, scope, through, change_id, last, accepted };
     let (mut refused, mut refused_outcomes) = (Vec::new(), Vec::new());
     let mut attempt = loop {
         let mut savepoint = tx.begin().await?;
@@ -142,8 +143,9 @@ async fn keep(
     let changed: BTreeMap<_, _> = from.into_iter().map(|(portfolio, from)| (portfolio, (from.max(EARLIEST), mark(portfolio)))).collect();
     let portfolios: Vec<i64> = changed.keys().map(|portfolio| portfolio.get()).collect();
     let (built, replaced) = (attempt.build.built(), attempt.build.replaced());
-    let publication_id = record::publication(connection, run_id, aim.through, aim.change_id, built, &portfolios, replaced).await?;
-    let kept = Kept { publication_id, through: aim.through, change_id: aim.change_id, last_change_id, changed, is_everything };
+    record::publication(connection, run_id, aim, built, &portfolios, replaced).await?;
+    let kept =
+        Kept { publication_id: aim.publication_id, through: aim.through, change_id: aim.change_id, last_change_id, changed, is_everything };
     kept.write(connection, &attempt.build).await.map_err(broken)
 }
 

@@ -1,6 +1,6 @@
 //! What a publication leaves in `ops`: verdicts, alerts, and itself.
 
-use super::Scope;
+use super::{Scope, attempt::Aim};
 use crate::{
     quality,
     warehouse::{BuiltModel, Severity, Verdict},
@@ -218,32 +218,40 @@ pub(super) async fn alerts(
     Ok(())
 }
 
+/// The number that the publication will have.
+pub(super) async fn next_number(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    let next = sqlx::query_scalar!(r#"select nextval(pg_get_serial_sequence('ops.publication', 'publication_id')) as "id!""#);
+    next.fetch_one(connection).await
+}
+
 /// Notes the publication itself; what it shows is kept beside it (`kept`).
 pub(super) async fn publication(
     connection: &mut PgConnection,
     run_id: i64,
-    session: NaiveDate,
-    change_id: i64,
+    aim: &Aim<'_>,
     models: &[BuiltModel],
     portfolios: &[i64],
     replaced: &[String],
-) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        "insert into ops.publication (run_id, session_date, change_id, checks_passed, checks_total, models, keeps_all, portfolios, response_id, program, replaced_models)
-         select $1, $2, $3, count(*) filter (where passed), count(*), $4, true, $5,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into ops.publication (publication_id, run_id, session_date, change_id, checks_passed, checks_total, models, keeps_all, keeps_courses,
+                                      portfolios, response_id, program, replaced_models)
+         overriding system value
+         select $8, $1, $2, $3, count(*) filter (where passed), count(*), $4, true, true, $5,
                 coalesce((select response_id from ops.judged), (select max(response_id) from raw.vendor_response), 0), $6, $7
-         from ops.check_result where run_id = $1
-         returning publication_id",
+         from ops.check_result where run_id = $1",
         run_id,
-        session,
-        change_id,
+        aim.through,
+        aim.change_id,
         Json(models) as _,
         portfolios,
         env!("CARGO_PKG_VERSION"),
         replaced,
+        aim.publication_id,
     )
-    .fetch_one(connection)
-    .await
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Every portfolio that has days, or of which some were shown.

@@ -3,7 +3,7 @@
 use super::{Made, Subject, overall, row};
 use crate::{
     pipeline::ledger::{quarter_of, stored},
-    store::{Error, Result, Store},
+    store::{Error, Result, Store, published::AsOf},
 };
 use app::{
     analytics::{
@@ -71,7 +71,7 @@ impl Store {
         let mut quotes = Vec::new();
         if let Whose::Holding(symbol) = whose {
             let member = holdings.iter().find(|member| member.course.symbol.as_str() == symbol);
-            rows.extend(member.map(|member| course_rows(member.course, opens_on, as_of)).unwrap_or_default());
+            rows.extend(member.map(|member| course_rows(subject.as_of, member.course, opens_on, as_of)).unwrap_or_default());
             let (bookings, answers) = self.bookings(subject, Some(symbol), opens_on, as_of).await?;
             rows.extend(bookings);
             quotes = answers;
@@ -81,12 +81,17 @@ impl Store {
 }
 
 /// What a holding was worth at both ends, and what moved in it between, as the ledger landed it.
-fn course_rows(course: &HoldingCourse, opens_on: Option<NaiveDate>, as_of: NaiveDate) -> Vec<Row> {
+fn course_rows(shown: AsOf, course: &HoldingCourse, opens_on: Option<NaiveDate>, as_of: NaiveDate) -> Vec<Row> {
     let symbol = || ("symbol", Some(course.symbol.as_str().to_owned()));
+    let table = |name: &str| match shown {
+        AsOf::Now => name.to_owned(),
+        AsOf::Publication(publication) => format!("{name} up to publication {publication}"),
+    };
+    let (quarters, moved_in) = (table("ops.published_holding_quarter"), table("ops.published_holding_move"));
     let worth = opens_on.into_iter().chain([as_of]).filter_map(|day| {
         let (place, stored) = stored(day, course.value_at(day).filter(|value| !value.is_zero())?)?;
         let value = format!("market_value[{place}]");
-        Some(row("ledger.holding_quarter", &[symbol(), ("quarter", Some(quarter_of(day).to_string())), (&value, Some(stored.to_string()))]))
+        Some(row(&quarters, &[symbol(), ("quarter", Some(quarter_of(day).to_string())), (&value, Some(stored.to_string()))]))
     });
     let moved = moves(course, opens_on, as_of).rev().take(LISTED).map(|(day, moved)| {
         let columns = [
@@ -99,7 +104,7 @@ fn course_rows(course: &HoldingCourse, opens_on: Option<NaiveDate>, as_of: Naive
             ("realized", said(moved.realized)),
             ("is_unconverted", moved.is_unconverted.then(|| "true".into())),
         ];
-        row("ledger.holding_move", &columns)
+        row(&moved_in, &columns)
     });
     worth.chain(moved).collect()
 }

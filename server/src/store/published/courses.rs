@@ -1,5 +1,6 @@
-//! What a portfolio's holdings were worth at every close of a range, as the ledger landed it.
+//! What a portfolio's holdings were worth at every close of a range, as the ledger landed it, now or for an earlier publication.
 
+use super::AsOf;
 use crate::{
     pipeline::ledger::{Quarters, quarter_of},
     store::{Result, Store},
@@ -13,22 +14,35 @@ use chrono::NaiveDate;
 use std::collections::BTreeMap;
 
 impl Store {
-    /// Courses over these sessions, ascending; the first is the one with whose close a range opens.
-    pub(crate) async fn courses(&self, portfolio: PortfolioId, sessions: &[NaiveDate]) -> Result<Vec<HoldingRecord>> {
-        let Some(first) = sessions.first() else { return Ok(Vec::new()) };
+    /// Courses over these sessions, ascending; the first is the one with whose close a range opens. Everything in one reading, so that no
+    /// publication comes in between.
+    pub(crate) async fn courses(&self, portfolio: PortfolioId, as_of: AsOf, sessions: &[NaiveDate]) -> Result<Vec<HoldingRecord>> {
+        let (Some(first), Some(last)) = (sessions.first(), sessions.last()) else { return Ok(Vec::new()) };
+        // Of each key the row that was replaced first after what is asked for: the one that stands is behind all.
         let quarters = sqlx::query!(
-            r#"select symbol, quarter, market_value as "market_value: Vec<Option<i64>>", currency_gain from ledger.holding_quarter
-               where portfolio_id = $1 and quarter >= $2 order by symbol, quarter"#,
+            r#"select symbol, quarter, market_value as "market_value!: Vec<Option<i64>>", currency_gain
+               from (select distinct on (symbol, quarter) * from ops.published_holding_quarter
+                     where portfolio_id = $1 and quarter between $2 and $3 and replaced_by > $4
+                     order by symbol, quarter, replaced_by) as shown
+               where market_value is not null order by symbol, quarter"#,
             portfolio.get(),
             quarter_of(*first),
+            last,
+            as_of.replaced_after(),
         )
         .fetch_all(&self.pool)
         .await?;
         let moves = sqlx::query!(
-            "select symbol, session_date, net, income, costs, realized, invested, is_unconverted from ledger.holding_move
-             where portfolio_id = $1 and session_date >= $2 order by symbol, session_date",
+            r#"select symbol, session_date, net as "net!", income as "income!", costs as "costs!", realized as "realized!",
+                      invested as "invested!", is_unconverted as "is_unconverted!"
+               from (select distinct on (symbol, session_date) * from ops.published_holding_move
+                     where portfolio_id = $1 and session_date between $2 and $3 and replaced_by > $4
+                     order by symbol, session_date, replaced_by) as shown
+               where net is not null order by symbol, session_date"#,
             portfolio.get(),
             first,
+            last,
+            as_of.replaced_after(),
         )
         .fetch_all(&self.pool)
         .await?;
@@ -44,7 +58,8 @@ impl Store {
             read.course(symbol).moves.push((row.session_date, moved));
         }
         let courses = read.courses();
-        let mut names = self.named(portfolio, courses.iter().map(|course| course.symbol.as_str().to_owned()).collect()).await?;
+        let symbols = courses.iter().map(|course| course.symbol.as_str().to_owned()).collect();
+        let mut names = self.named(portfolio, as_of, symbols).await?;
         let record = |course: app::analytics::ledger::HoldingCourse| {
             let symbol = course.symbol.as_str();
             let (name, sector) = names.remove(symbol).unwrap_or_else(|| (symbol.to_owned(), "Other".into()));
@@ -53,9 +68,17 @@ impl Store {
         Ok(courses.into_iter().map(record).collect())
     }
 
-    /// Names and sectors: as they were published with the holdings, of those held no more as they are known.
-    async fn named(&self, portfolio: PortfolioId, symbols: Vec<String>) -> Result<BTreeMap<String, (String, String)>> {
-        let rows = sqlx::query!(
+    /// Can courses be told as they were then? Not of a publication of an older version.
+    pub(crate) async fn keeps_courses(&self, as_of: AsOf) -> Result<bool> {
+        let AsOf::Publication(publication) = as_of else { return Ok(true) };
+        let keeps = sqlx::query_scalar!("select keeps_courses from ops.publication where publication_id = $1", publication);
+        Ok(keeps.fetch_optional(&self.pool).await?.unwrap_or(false))
+    }
+
+    /// Names and sectors as they were published; of what no publication knew, as they are known.
+    async fn named(&self, portfolio: PortfolioId, as_of: AsOf, symbols: Vec<String>) -> Result<BTreeMap<String, (String, String)>> {
+        let rows = sqlx::query_as!(
+            Named,
             r#"select asked.symbol as "symbol!", coalesce(held.name, known.name, asked.symbol) as "name!",
                       coalesce(held.sector, known.sector, 'Other') as "sector!"
                from unnest($2::text[]) as asked (symbol)
@@ -64,6 +87,30 @@ impl Store {
             portfolio.get(),
             &symbols,
         );
-        Ok(rows.fetch_all(&self.pool).await?.into_iter().map(|row| (row.symbol, (row.name, row.sector))).collect())
+        let rows = match as_of {
+            AsOf::Now => rows.fetch_all(&self.pool).await?,
+            AsOf::Publication(publication) => {
+                sqlx::query_as!(
+                    Named,
+                    r#"select asked.symbol as "symbol!", coalesce(kept.name, asked.symbol) as "name!", coalesce(kept.sector, 'Other') as "sector!"
+                       from unnest($2::text[]) as asked (symbol)
+                       left join lateral (
+                           select name, sector from ops.published_instrument as kept
+                           where kept.symbol = asked.symbol and publication_id <= $1 order by publication_id desc limit 1
+                       ) as kept on true"#,
+                    publication,
+                    &symbols,
+                )
+                .fetch_all(&self.pool)
+                .await?
+            }
+        };
+        Ok(rows.into_iter().map(|row| (row.symbol, (row.name, row.sector))).collect())
     }
+}
+
+struct Named {
+    symbol: String,
+    name: String,
+    sector: String,
 }

@@ -29,6 +29,11 @@ impl AsOf {
             Self::Publication(id) => id,
         }
     }
+
+    /// Rows that were replaced after this publication were shown by it; those that stand are behind every publication.
+    pub fn replaced_after(self) -> i64 {
+        self.mark().min(i64::MAX - 1)
+    }
 }
 
 impl Store {

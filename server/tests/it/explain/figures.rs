@@ -197,23 +197,21 @@ async fn pages_say_what_is_explained(ports: &Ports, scope: Scope) {
     for fall in &shown.report.drawdowns {
         said.push((Asked { session: fall.trough, ..of("drawdown") }, number(&Ok(fall.depth))));
     }
-    if let Ok(found) = &shown.contributions {
-        let contributed = |part: Option<f64>| number(&part.ok_or_else(|| found.whole.clone().unwrap_err()));
-        let parts = found.parts.iter().map(|(symbol, part)| (Some(symbol.to_string()), None, part));
-        let groups = found.groups.iter().map(|(sector, part)| (None, Some(sector.clone()), part));
-        for (symbol, sector, part) in parts.chain(groups) {
-            let of = |figure: &str| Asked { symbol: symbol.clone(), sector: sector.clone(), ..of(figure) };
-            said.push((of("contribution"), contributed(part.contribution.map(|part| part.whole))));
-            said.push((of("contribution_weight"), number(&Ok(part.average_weight.unwrap()))));
-            said.push((of("contribution_return"), number(&part.own_return)));
-            said.push((of("contribution_gain"), part.gain.clone().map(|gain| Answer::Money(gain.total))));
-        }
-        said.push((of("contribution"), contributed(found.rest.contribution)));
-        said.push((of("contribution_weight"), number(&Ok(found.rest.average_weight.unwrap()))));
-        said.push((of("contribution_gain"), found.rest.gain.clone().map(|gain| Answer::Money(gain.total))));
-        said.push((of("gain_in_range"), found.gain.clone().map(Answer::Money)));
+    let found = shown.contributions.as_ref().unwrap();
+    let contributed = |part: Option<f64>| number(&part.ok_or_else(|| found.whole.clone().unwrap_err()));
+    let parts = found.parts.iter().map(|(symbol, part)| (Some(symbol.to_string()), None, part));
+    let groups = found.groups.iter().map(|(sector, part)| (None, Some(sector.clone()), part));
+    for (symbol, sector, part) in parts.chain(groups) {
+        let part_of = |figure: &str| Asked { symbol: symbol.clone(), sector: sector.clone(), ..of(figure) };
+        said.push((part_of("contribution"), contributed(part.contribution.map(|part| part.whole))));
+        said.push((part_of("contribution_weight"), number(&Ok(part.average_weight.unwrap()))));
+        said.push((part_of("contribution_return"), number(&part.own_return)));
+        said.push((part_of("contribution_gain"), part.gain.clone().map(|gain| Answer::Money(gain.total))));
     }
-    assert_eq!(shown.contributions.is_ok(), scope.as_known_on.is_none());
+    said.push((of("contribution"), contributed(found.rest.contribution)));
+    said.push((of("contribution_weight"), number(&Ok(found.rest.average_weight.unwrap()))));
+    said.push((of("contribution_gain"), found.rest.gain.clone().map(|gain| Answer::Money(gain.total))));
+    said.push((of("gain_in_range"), found.gain.clone().map(Answer::Money)));
     for (key, window) in [("volatility", WINDOWS[0]), ("beta", WINDOWS[1])] {
         for (day, figure) in shown.rolled(Rolled { key, window }).into_iter().rev().step_by(50) {
             let asked = Asked { rolling: Some(key.into()), window: Some(window.to_string()), session: Some(day), ..of("rolling") };

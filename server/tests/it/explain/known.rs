@@ -7,6 +7,7 @@ use crate::{
 use app::{
     domain::{PortfolioId, Range, Scope, UserId},
     error::AppError,
+    performance::figures::performance,
     ports::Ports,
 };
 use chrono::NaiveDate;
@@ -42,7 +43,10 @@ pub async fn pages(ports: &Ports, portfolio: i64, as_known_on: Option<NaiveDate>
     let scope = of(portfolio, as_known_on);
     let overview = ports.portfolios.overview(OWNER, scope).await.unwrap();
     let holdings = ports.portfolios.holdings(OWNER, scope).await.unwrap();
-    serde_json::to_string(&(overview, holdings)).unwrap()
+    let record = ports.portfolios.track_record(OWNER, scope).await.unwrap();
+    let shown = record.as_ref().and_then(|record| performance(record, &scope));
+    assert!(shown.iter().all(|shown| shown.contributions.is_ok()), "{scope:?}");
+    format!("{} {:?}", serde_json::to_string(&(overview, holdings)).unwrap(), shown.map(|shown| (shown.contributions, shown.report)))
 }
 
 /// The same without the small charts, whose closes are those of now.
@@ -154,7 +158,8 @@ async fn an_earlier_day_gives_what_was_shown_then(pool: PgPool) {
     assert!(ports.portfolios.overview(OWNER, of(1, Some(on("2014-04-29")))).await.unwrap().is_none());
     // The rebuilt numbers are the same, and keep nothing new.
     let kept = "select from ops.published_portfolio_day union all select from ops.published_price union all select from ops.published_position
-                union all select from ops.published_session union all select from ops.published_split union all select from ops.published_instrument";
+                union all select from ops.published_session union all select from ops.published_split union all select from ops.published_instrument
+                union all select from ops.published_holding_quarter union all select from ops.published_holding_move";
     publish_on(&pool, last, publish::Scope::All).await;
     let everything = count(&pool, kept).await;
     sql(&pool, "drop schema staging, ledger, marts cascade").await;
@@ -186,7 +191,8 @@ async fn what_an_older_version_did_not_keep_is_said(pool: PgPool) {
     // As an installation was before: value, flows and return alone.
     sql(
         &pool,
-        "update ops.publication set keeps_all = false, portfolios = '{}';
+        "update ops.publication set keeps_all = false, keeps_courses = false, portfolios = '{}';
+         truncate ops.published_holding_quarter, ops.published_holding_move;
          update ops.published_portfolio_day set cash = null, receivable = null, net_contributions = null, carried = null, positions = null, unrealized = null,
              realized = null, income = null, costs = null, brought_in = null, is_gone = null;
          truncate ops.published_session, ops.published_position, ops.published_price, ops.published_split, ops.published_instrument",
