@@ -68,6 +68,16 @@ pub fn money(money: Money) -> String {
     grouped(to_cent(money.0), 2)
 }
 
+/// As it stands on screen: to the cent.
+pub fn shown_money(money: Money) -> Money {
+    Money(to_cent(money.0))
+}
+
+/// What amounts that add up to a total leave of it on screen, where each stands to the cent.
+pub fn rounding(total: Money, parts: impl IntoIterator<Item = Money>) -> Money {
+    shown_money(total) - parts.into_iter().map(shown_money).sum()
+}
+
 /// `+1,284.15`, `−1,284.15`, `0.00`.
 pub fn signed_money(money_: Money) -> String {
     plus(Lean::of_money(money_), money(money_))

@@ -11,7 +11,7 @@ use crate::{
     },
     holdings::model::Holdings,
     overview::model::{Frame, OverviewPage},
-    performance::model::TrackRecord,
+    performance::model::Performance,
     pipeline::model::{Pipeline, Question, Run},
     quality::model::{AcceptanceForm, History, PriceForm, Quality, QuarantineKey, RuleForm, RulePage, Word},
     settings::model::{Accounts, ConnectionForm, Connections, People},
@@ -27,8 +27,8 @@ pub trait Portfolios: Send + Sync {
     async fn frame(&self, user: UserId, scope: Scope) -> Result<Frame, AppError>;
     /// `None` while nothing was published for the portfolio.
     async fn overview(&self, user: UserId, scope: Scope) -> Result<Option<OverviewPage>, AppError>;
-    /// As published, with the scope's benchmark; what every measure is taken of. `None` while nothing was published.
-    async fn track_record(&self, user: UserId, scope: Scope) -> Result<Option<TrackRecord>, AppError>;
+    /// Every measure of the scope. `None` while nothing was published.
+    async fn performance(&self, user: UserId, scope: Scope) -> Result<Option<Performance>, AppError>;
     async fn holdings(&self, user: UserId, scope: Scope) -> Result<Option<Holdings>, AppError>;
 }
 

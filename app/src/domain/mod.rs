@@ -11,5 +11,5 @@ pub use currency::{Currency, CurrencyError};
 pub use figure::{Figure, Undefined};
 pub use ids::{AccountId, ConnectionId, PortfolioId, RunId, TransactionId, UserId};
 pub use money::Money;
-pub use period::{Benchmark, Range, Scope};
+pub use period::{Benchmark, KNOWABLE, Range, Scope};
 pub use symbol::{Symbol, SymbolError};

@@ -36,6 +36,11 @@ fn nearest(dividend: u128, divisor: u128) -> f64 {
 impl Money {
     pub const ZERO: Self = Self(Decimal::ZERO);
 
+    #[must_use]
+    pub fn abs(self) -> Self {
+        Self(self.0.abs())
+    }
+
     /// The share of this amount in `total`, as a fraction; `None` when the total is zero. With [`Money::ratio_base`] the
     /// place where money becomes `f64`.
     pub fn share_of(self, total: Self) -> Option<f64> {

@@ -114,8 +114,8 @@ impl Benchmark {
     }
 }
 
-/// Days of which anybody could ask what was known.
-const KNOWABLE: std::ops::RangeInclusive<NaiveDate> = NaiveDate::from_ymd_opt(1900, 1, 1).expect("a day of the calendar")
+/// Days of which anybody could ask something; others don't fit a database's calendar.
+pub const KNOWABLE: std::ops::RangeInclusive<NaiveDate> = NaiveDate::from_ymd_opt(1900, 1, 1).expect("a day of the calendar")
     ..=NaiveDate::from_ymd_opt(2200, 1, 1).expect("a day of the calendar");
 
 /// The scope bar's state. In the URL: `?portfolio=3&range=1Y&against=spy-total&as_known_on=2026-11-20`; what is absent or unknown takes

@@ -28,7 +28,10 @@ fn head(explained: &Explanation, scope: &Scope) -> AnyView {
     let of = explained.symbol.as_ref().map(|symbol| view! { <b>{symbol.clone()}</b>" " });
     let conventions: Vec<_> = explained.conventions.iter().map(|convention| view! { <li>{convention.clone()}</li> }).collect();
     let about: Vec<(&str, &str)> = explained.about.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let permalink = routes::explain(&explained.figure, scope, &about);
+    // As it is known on the day of this publication: the next one may say something else.
+    let published_on = explained.publication.as_ref().map(|trail| trail.published_on);
+    let pinned = Scope { as_known_on: scope.as_known_on.or(published_on), portfolio: Some(explained.portfolio), ..*scope };
+    let permalink = routes::explain(&explained.figure, &pinned, &about);
     let json = permalink.replacen(
         &format!("{}/{}", routes::EXPLAIN, explained.figure),
         &format!("/api{}/{}.json", routes::EXPLAIN, explained.figure),

@@ -1,7 +1,7 @@
 //! What an explanation says: the figure, how it is made, and each thing that it was made from with its way back to the bytes.
 
 use super::recipe::{Answer, Recipe};
-use crate::domain::{Figure, PortfolioId, Scope};
+use crate::domain::{Figure, KNOWABLE, PortfolioId, Scope};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,7 @@ impl Asked {
         for (key, value) in query.trim_start_matches('?').split('&').filter_map(|pair| pair.split_once('=')) {
             match key {
                 "symbol" => asked.symbol = Some(unescaped(value)),
-                "session" => asked.session = value.parse().ok(),
+                "session" => asked.session = value.parse().ok().filter(|day| KNOWABLE.contains(day)),
                 "sector" => asked.sector = Some(unescaped(value)),
                 "rolling" => asked.rolling = Some(value.to_owned()),
                 "window" => asked.window = Some(value.to_owned()),
@@ -153,6 +153,8 @@ pub struct Quote {
 pub struct Trail {
     pub publication_id: i64,
     pub published_at: DateTime<Utc>,
+    /// Its day in New York.
+    pub published_on: NaiveDate,
     pub program: String,
     pub run_id: i64,
     pub dag: String,
@@ -182,6 +184,7 @@ mod tests {
         let sector = Asked::parse("sector_weight", "sector=Real%20Estate%20%26%20Land&window=63&rolling=beta");
         assert_eq!(sector.sector.as_deref(), Some("Real Estate & Land"));
         assert_eq!((sector.rolling.as_deref(), sector.window.as_deref()), (Some("beta"), Some("63")));
+        assert_eq!(Asked::parse("value", "session=-262143-01-01"), Asked { figure: "value".into(), ..Asked::default() });
         assert_eq!(Asked::parse("value", "session=x"), Asked { figure: "value".into(), ..Asked::default() });
     }
 }

@@ -14,6 +14,8 @@ pub struct Holdings {
     pub cash: Figure<Money>,
     pub receivable: Figure<Money>,
     pub value: Figure<Money>,
+    /// The session was published before with other numbers.
+    pub is_restated: bool,
 }
 
 /// One symbol at the close of the last published session, all accounts together.

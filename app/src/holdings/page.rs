@@ -8,7 +8,7 @@ use crate::{
         model::{Holding, Holdings},
     },
     routes,
-    ui::{Delta, DeltaMoney, Empty, Explained, Loaded, Refresh, Spark, Undef, use_scope},
+    ui::{Delta, DeltaMoney, Empty, Explained, Loaded, Refresh, RestatedChip, Spark, Undef, use_scope},
 };
 use chrono::NaiveDate;
 use leptos::{either::Either, prelude::*};
@@ -48,7 +48,7 @@ fn NothingYet() -> impl IntoView {
 
 #[component]
 fn Table(holdings: Holdings) -> impl IntoView {
-    let Holdings { as_of, currency, rows, cash, receivable, value } = holdings;
+    let Holdings { as_of, currency, rows, cash, receivable, value, is_restated } = holdings;
     let scope = use_scope();
     let count = format::plural(rows.len() as u64, "position", "positions");
     let rows = rows.into_iter().map(|row| view! { <Row row as_of scope/> }).collect_view();
@@ -91,7 +91,7 @@ fn Table(holdings: Holdings) -> impl IntoView {
             <table class="rows sums">
                 <tbody>
                     {other}
-                    <tr class="sum"><th scope="row" colspan="3">"Value"</th><td class="r">{money(value)}{of_total}</td></tr>
+                    <tr class="sum"><th scope="row" colspan="3">"Value"</th><td class="r"><RestatedChip days=u32::from(is_restated)/>" "{money(value)}{of_total}</td></tr>
                 </tbody>
             </table>
         </section>

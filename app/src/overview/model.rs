@@ -208,7 +208,29 @@ pub struct Restated {
     pub benchmark_in_range: u32,
 }
 
-/// From the value that was shown for the session before to the one that is shown now; its parts add up to the change.
+/// The days themselves, ascending: of a portfolio, and of the benchmark beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RestatedDays {
+    pub own: Vec<NaiveDate>,
+    pub benchmark: Vec<NaiveDate>,
+}
+
+impl RestatedDays {
+    /// In a range that opens with the close of `opens_on`.
+    pub fn counted(&self, opens_on: NaiveDate, as_of: NaiveDate) -> Restated {
+        let count = |of: &[NaiveDate], from: &dyn Fn(NaiveDate) -> bool| {
+            u32::try_from(of.iter().filter(|day| from(**day)).count()).unwrap_or(u32::MAX)
+        };
+        Restated {
+            is_last: self.own.contains(&as_of),
+            in_range: count(&self.own, &|day| day >= opens_on),
+            ever: count(&self.own, &|_| true),
+            benchmark_in_range: count(&self.benchmark, &|day| day > opens_on),
+        }
+    }
+}
+
+/// From the value that was shown for the session before to the one that is shown now, to the cent; its parts add up to the change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SinceYesterday {
     /// The session before.
@@ -229,6 +251,8 @@ pub struct SinceYesterday {
     pub currency: Money,
     /// What the parts don't explain: shown when it isn't 0.
     pub residual: Money,
+    /// What the cents of the parts leave of the change's.
+    pub rounding: Money,
 }
 
 impl SinceYesterday {

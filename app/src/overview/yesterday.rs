@@ -1,8 +1,9 @@
-//! What changed since yesterday: the parts of the day's change in value, each from its own column. Pure.
+//! What changed since yesterday: the parts of the day's change in value, each from its own column, to the cent. Pure.
 
 use super::model::SinceYesterday;
 use crate::analytics::sessions::{PortfolioSession, no_price, no_rate};
 use crate::domain::{Figure, Money, Undefined};
+use crate::format::shown_money as cents;
 
 /// `sessions`: all since the portfolio's first, ascending. `shown`: the value of the session before the last as it was shown until the
 /// last was published; `None` where both were published at once, or it had none.
@@ -19,18 +20,24 @@ pub fn since_yesterday(sessions: &[PortfolioSession], shown: Option<Money>) -> F
     let shown = shown.unwrap_or(then);
     let restated = then - shown;
     let residual = now - shown - (restated + market + last.inflow - last.outflow + income - costs + currency);
+    let [inflow, outflow] = [last.inflow, last.outflow].map(cents);
+    let [shown, now, restated, market] = [shown, now, restated, market].map(cents);
+    let [income, costs, currency, residual] = [income, costs, currency, residual].map(cents);
+    // Each to the cent, they don't add up to it alone.
+    let rounding = now - shown - (restated + market + inflow - outflow + income - costs + currency + residual);
     Ok(SinceYesterday {
         since: before.session_date,
         shown,
         now,
         restated,
         market,
-        inflow: last.inflow,
-        outflow: last.outflow,
+        inflow,
+        outflow,
         income,
         costs,
         currency,
         residual,
+        rounding,
     })
 }
 
@@ -73,7 +80,20 @@ mod tests {
         assert_eq!((cents(found.residual), cents(found.change())), ("1.00".into(), "4100.00".into()));
         let sum =
             found.restated + found.market + found.inflow - found.outflow + found.income - found.costs + found.currency + found.residual;
-        assert_eq!(sum, found.change());
+        assert_eq!((sum, found.rounding), (found.change(), Money::ZERO));
+    }
+
+    #[test]
+    fn parts_of_cents_add_up_to_the_cent() {
+        let exact = |units: i64| Money(Decimal::new(units, 4));
+        let [mut before, mut last] = [session(19, Some(0)), session(20, Some(0))];
+        (before.value, last.value) = (Some(exact(1_000_049)), Some(exact(1_000_147)));
+        (before.unrealized, last.unrealized) = (Some(exact(0)), Some(exact(49)));
+        (before.income, last.income, before.costs, last.costs) = (exact(0), exact(49), exact(0), exact(0));
+        (last.inflow, last.cash_currency) = (exact(0), Some(exact(0)));
+        let found = since_yesterday(&[before, last], None).unwrap();
+        assert_eq!((found.market, found.income, found.residual), (exact(0), exact(0), exact(0)), "none of them is a cent");
+        assert_eq!((found.change(), found.rounding), (exact(100), exact(100)));
     }
 
     #[test]

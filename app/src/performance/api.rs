@@ -10,16 +10,10 @@ pub async fn draw_performance(
     #[server(default)] rolling: String,
     #[server(default)] window: String,
 ) -> Result<String, AppError> {
-    use crate::{
-        domain::Scope,
-        drawn,
-        performance::{figures::performance, model::Rolled},
-        ports,
-    };
+    use crate::{domain::Scope, drawn, performance::model::Rolled, ports};
     let ports::SignedIn { user, ports } = ports::signed_in()?;
     let scope = Scope::parse(&scope);
-    let record = ports.portfolios.track_record(user, scope).await?;
-    let shown = record.and_then(|record| performance(&record, &scope));
+    let shown = ports.portfolios.performance(user, scope).await?;
     let mut html = drawn::performance(shown.as_ref(), &scope, Rolled::parse(&rolling, &window));
     crate::ui::Options::put_aside(super::page::PERFORMANCE, &mut html);
     Ok(html)

@@ -40,6 +40,7 @@ pub fn performance(record: &TrackRecord, scope: &Scope) -> Option<Performance> {
         value: last.value.ok_or_else(no_price),
         positions: last.positions,
         carried: last.carried,
+        restated: record.restated.counted(stretch.opening.unwrap_or(first).session_date, last.session_date),
         returns: Returns {
             left_out: stretch.sessions.len() - in_range.returns.len(),
             time_weighted: linked.clone().map(|linked| linked.cumulative),
@@ -146,6 +147,7 @@ impl Rolled {
 mod tests {
     use super::*;
     use crate::domain::{PortfolioId, Range};
+    use crate::overview::model::RestatedDays;
     use chrono::Days;
 
     fn usd(amount: i64) -> Money {
@@ -185,6 +187,7 @@ mod tests {
             sessions: (0..days).map(session).collect(),
             position_values: vec![Some(usd(300)), Some(usd(700)), None],
             holdings: Ok(Vec::new()),
+            restated: RestatedDays::default(),
         }
     }
 

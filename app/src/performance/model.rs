@@ -10,6 +10,7 @@ use crate::{
         sessions::PortfolioSession,
     },
     domain::{Benchmark, Figure, Money, PortfolioId, Range, Symbol},
+    overview::model::{Restated, RestatedDays},
 };
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -26,6 +27,8 @@ pub struct TrackRecord {
     pub position_values: Vec<Option<Money>>,
     /// Those of the range that was asked for.
     pub holdings: Figure<Vec<HoldingRecord>>,
+    /// Sessions that were published before with other numbers.
+    pub restated: RestatedDays,
 }
 
 /// A holding over a range, with what it is called.
@@ -56,6 +59,8 @@ pub struct Performance {
     pub positions: u32,
     /// Prices carried from an earlier session.
     pub carried: u32,
+    /// Sessions that were published before with other numbers.
+    pub restated: Restated,
     pub returns: Returns,
     #[serde(flatten)]
     pub report: Report,

@@ -45,9 +45,18 @@ pub fn Frame() -> impl IntoView {
 #[component]
 fn Known() -> impl IntoView {
     let scope = use_scope();
-    let here = use_location().pathname;
+    let location = use_location();
+    let (here, search) = (location.pathname, location.search);
     let said = move || {
-        let day = format::date(scope.get().as_known_on?);
+        let Some(day) = scope.get().as_known_on else {
+            let asks = search.with(|search| {
+                search.trim_start_matches('?').split('&').any(|pair| pair.starts_with("as_known_on=") && pair != "as_known_on=")
+            });
+            return asks.then(|| {
+                "The address asks for a day that can't be read; write it like 2026-11-20. This is what is known today.".to_owned()
+            });
+        };
+        let day = format::date(day);
         let is_kept = routes::AS_KNOWN
             .iter()
             .any(|path| here.with(|here| here == path || here.starts_with(&format!("{path}/")) && *path != routes::OVERVIEW));
@@ -72,7 +81,7 @@ fn Known() -> impl IntoView {
 fn AskKnown() -> impl IntoView {
     let scope = use_scope();
     let here = use_location().pathname;
-    let is_kept = move || here.with(|here| [routes::OVERVIEW, routes::HOLDINGS, routes::RESTATEMENTS].contains(&here.as_str()));
+    let is_kept = move || here.with(|here| routes::AS_KNOWN.contains(&here.as_str()));
     let kept = move |name: &'static str| {
         let query = scope.get().query();
         query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=').map(str::to_owned))

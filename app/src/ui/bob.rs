@@ -32,15 +32,14 @@ pub fn Explained(
 #[component]
 pub fn RestatedChip(days: u32) -> impl IntoView {
     let scope = use_scope();
+    move || restated_chip(days, routes::restatements(&scope.get(), 1))
+}
+
+/// The same with the address of the page of restatements, for what the server draws.
+pub fn restated_chip(days: u32, href: String) -> impl IntoView {
     let title = match days {
         1 => "One day was published before with other numbers".to_owned(),
         days => format!("{days} days were published before with other numbers"),
     };
-    (days > 0).then(|| {
-        view! {
-            <a class="chip warn small restated" href=move || routes::restatements(&scope.get(), 1) title=title>
-                "restated"
-            </a>
-        }
-    })
+    (days > 0).then(|| view! { <a class="chip warn small restated" href=href title=title>"restated"</a> })
 }

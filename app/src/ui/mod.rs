@@ -11,7 +11,7 @@ mod loaded;
 mod spark;
 mod write;
 
-pub use bob::{Explained, RestatedChip};
+pub use bob::{Explained, RestatedChip, restated_chip};
 pub use chart::{ChartBox, Options};
 pub use context::{PageStatus, Refresh, Theme, use_scope};
 pub use drawn::Drawn;

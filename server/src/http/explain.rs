@@ -3,15 +3,18 @@
 use super::{
     AppState,
     pipeline::{Asked, Problem},
+    scope::scope,
 };
 use crate::{calendar, store::Question};
 use app::{
-    domain::{Scope, Symbol},
+    analytics::series::WINDOWS,
+    domain::Symbol,
     error::AppError,
     explain::{
         model::{Asked as Figure, Explanation},
         restated::Restatements,
     },
+    performance::{model::Rolled, words::ROLLING},
 };
 use axum::{
     Json, Router,
@@ -31,6 +34,7 @@ pub(super) fn routes() -> Router<AppState> {
 
 async fn explain(Path(figure): Path<String>, asked: Asked) -> Result<Json<Explanation>, Problem> {
     let figure = figure.strip_suffix(".json").ok_or(Problem::App(AppError::NotFound))?;
+    rolling(&asked)?;
     let figure = Figure {
         figure: figure.to_owned(),
         scope: scope(&asked)?,
@@ -48,20 +52,17 @@ async fn restatements(asked: Asked) -> Result<Json<Restatements>, Problem> {
     Ok(Json(asked.store.restatements(asked.user, scope(&asked)?, page).await?))
 }
 
-/// The scope as pages have it in their address; a portfolio or a day that can't be read is no other one.
-fn scope(asked: &Asked) -> Result<Scope, Problem> {
-    let mut pairs = Vec::new();
-    for name in ["portfolio", "range", "against", "as_known_on"] {
-        pairs.extend(asked.text(name).map(|value| format!("{name}={value}")));
+/// What isn't offered is refused, instead of another window's answer.
+fn rolling(asked: &Asked) -> Result<(), Problem> {
+    let (key, window) = (asked.text("rolling"), asked.text("window"));
+    let known = Rolled::parse(key.as_deref().unwrap_or_default(), window.as_deref().unwrap_or_default());
+    if key.is_some_and(|key| key != known.key) {
+        return Err(Problem::Parameter(format!("rolling must be one of {}.", ROLLING.join(", "))));
     }
-    let scope = Scope::parse(&pairs.join("&"));
-    if scope.portfolio.is_none() && asked.text("portfolio").is_some() {
-        return Err(Problem::App(AppError::NotFound));
+    if window.is_some_and(|window| window != known.window.to_string()) {
+        return Err(Problem::Parameter(format!("window must be one of {}.", WINDOWS.map(|window| window.to_string()).join(", "))));
     }
-    if scope.as_known_on.is_none() && asked.text("as_known_on").is_some_and(|day| !day.is_empty()) {
-        return Err(Problem::Parameter("as_known_on must be a day such as 2026-11-20.".to_owned()));
-    }
-    Ok(scope)
+    Ok(())
 }
 
 fn session(asked: &Asked) -> Result<Option<NaiveDate>, Problem> {

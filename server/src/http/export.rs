@@ -3,6 +3,7 @@
 use super::{
     AppState,
     pipeline::{Asked, Problem},
+    scope::{benchmark, today_alone},
 };
 use crate::store::{EXPORTED_TABLES, Exported};
 use app::domain::{PortfolioId, Scope};
@@ -21,8 +22,9 @@ pub(super) fn routes() -> Router<AppState> {
 }
 
 fn scope(asked: &Asked) -> Result<Scope, Problem> {
+    today_alone(asked)?;
     let portfolio = asked.number("portfolio")?.map(PortfolioId);
-    Ok(Scope { portfolio, benchmark: super::performance::benchmark(asked)?, ..Scope::default() })
+    Ok(Scope { portfolio, benchmark: benchmark(asked)?, ..Scope::default() })
 }
 
 /// `transactions.csv`, `holdings.csv` …

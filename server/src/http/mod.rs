@@ -13,6 +13,7 @@ mod pages;
 mod performance;
 mod pipeline;
 mod quality;
+mod scope;
 
 pub use alone::alone;
 pub use pages::FOR_STRANGERS;

@@ -3,13 +3,13 @@
 use super::{
     AppState,
     pipeline::{Asked, Problem},
+    scope::scope,
 };
 use app::{
-    domain::{Benchmark, Range, Scope},
     error::AppError,
     performance::{
         figures::performance,
-        model::{Daily, Performance, TrackRecord},
+        model::{Daily, Performance},
     },
 };
 use axum::{
@@ -33,7 +33,7 @@ async fn json(asked: Asked) -> Result<Response, Problem> {
         Some(Ok(window)) if (2..=LONGEST_WINDOW).contains(&window) => Some(window),
         Some(_) => return Err(Problem::Parameter(format!("rolling must be a number of sessions between 2 and {LONGEST_WINDOW}."))),
     };
-    let Some(mut found) = read(&asked).await? else { return Ok(Json(()).into_response()) };
+    let Some(mut found) = asked.store.performance(asked.user, scope(&asked)?).await? else { return Ok(Json(()).into_response()) };
     // Thousands of windows take longer than a request may hold up others.
     let rolled = tokio::task::spawn_blocking(move || {
         window.into_iter().for_each(|window| found.roll(window));
@@ -46,48 +46,11 @@ async fn csv(asked: Asked) -> Result<Response, Problem> {
     let scope = scope(&asked)?;
     // The days alone: what each holding contributed isn't in them.
     let record = asked.store.sessions_recorded(asked.user, scope).await?;
-    let found = worked_out(record, scope).await?;
+    let found: Option<Performance> = record.and_then(|record| performance(&record, &scope));
     let days = found.as_ref().map_or(&[][..], |found| &found.daily[..]);
     let headers =
         [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, "attachment; filename=\"performance.csv\"")];
     Ok((headers, written(days)).into_response())
-}
-
-/// `None` while nothing was published.
-async fn read(asked: &Asked) -> Result<Option<Performance>, Problem> {
-    let scope = scope(asked)?;
-    let record = asked.store.track_record(asked.user, scope).await?;
-    worked_out(record, scope).await
-}
-
-/// Hundreds of holdings over many years take longer than a request may hold up others.
-async fn worked_out(record: Option<TrackRecord>, scope: Scope) -> Result<Option<Performance>, Problem> {
-    let found = tokio::task::spawn_blocking(move || record.and_then(|record| performance(&record, &scope)));
-    found.await.map_err(|_| Problem::App(AppError::Internal { reference: "performance".into() }))
-}
-
-/// Unlike a page's address, a program's is refused where it can't be read.
-fn scope(asked: &Asked) -> Result<Scope, Problem> {
-    let mut scope = Scope::default();
-    if let Some(portfolio) = asked.text("portfolio") {
-        scope.portfolio = Scope::parse(&format!("portfolio={portfolio}")).portfolio;
-        if scope.portfolio.is_none() {
-            return Err(Problem::App(AppError::NotFound));
-        }
-    }
-    if let Some(range) = asked.text("range") {
-        let known = Range::ALL.map(Range::label).join(", ");
-        scope.range = Range::parse(&range).ok_or_else(|| Problem::Parameter(format!("range must be one of {known}.")))?;
-    }
-    scope.benchmark = benchmark(asked)?;
-    Ok(scope)
-}
-
-/// `against`; without it the usual one.
-pub(super) fn benchmark(asked: &Asked) -> Result<Benchmark, Problem> {
-    let Some(against) = asked.text("against") else { return Ok(Benchmark::default()) };
-    let known = Benchmark::ALL.map(Benchmark::key).join(", ");
-    Benchmark::parse(&against).ok_or_else(|| Problem::Parameter(format!("against must be one of {known}.")))
 }
 
 const COLUMNS: &str =

@@ -53,7 +53,11 @@ impl FromRequestParts<AppState> for Asked {
         let session = AuthSession::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
         let user = session.user.as_ref().map(|person| person.id).ok_or_else(|| answer::refusal(&AppError::SignInRequired))?;
         let RawQuery(query) = RawQuery::from_request_parts(parts, state).await.unwrap_or(RawQuery(None));
-        let query = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
+        let query: BTreeMap<String, String> = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
+        // Postgres' texts can't hold it, and no name of ours does.
+        if let Some((name, _)) = query.iter().find(|(_, value)| value.contains('\0')) {
+            return Err(Problem::Parameter(format!("{} must not hold the character NUL.", name.replace('\0', ""))).into_response());
+        }
         Ok(Self { user, session: session.session.id(), store: state.store.clone(), query })
     }
 }

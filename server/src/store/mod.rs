@@ -19,6 +19,7 @@ mod published;
 mod quality;
 mod scope;
 mod settings;
+mod steady;
 mod track_record;
 mod transaction_input;
 mod typed;

@@ -7,7 +7,7 @@ use app::{
     holdings::model::Holding,
     overview::{
         figures::overview_figures,
-        model::{Overview, OverviewPage, Restated, TopHolding},
+        model::{Overview, OverviewPage, TopHolding},
         yesterday::since_yesterday,
     },
     performance::model::TrackRecord,
@@ -16,13 +16,9 @@ use app::{
 impl Store {
     pub(super) async fn overview(&self, user: UserId, scope: Scope) -> Result<Option<OverviewPage>> {
         let Some((as_of, record)) = self.recorded(user, scope).await? else { return Ok(None) };
-        let TrackRecord { portfolio, currency, sessions, position_values, .. } = record;
+        let TrackRecord { portfolio, currency, sessions, position_values, restated, .. } = record;
         let priced: Vec<Money> = position_values.iter().flatten().copied().collect();
-        let (sectors, restated, benchmark) = tokio::try_join!(
-            self.sectors(portfolio, as_of),
-            self.restated(portfolio, as_of),
-            self.restated_benchmark(portfolio, as_of, scope.benchmark),
-        )?;
+        let sectors = self.sectors(portfolio, as_of).await?;
         let Some(mut figures) = overview_figures(&sessions, &priced, scope.range) else { return Ok(None) };
         if figures.value.is_err() {
             figures.value = Err(self.unknown(portfolio, as_of).await?);
@@ -35,12 +31,7 @@ impl Store {
         Ok(Some(OverviewPage {
             top: top.into_iter().map(short).collect(),
             holdings: u32::try_from(position_values.len()).unwrap_or(u32::MAX),
-            restated: Restated {
-                is_last: restated.contains(&figures.as_of),
-                in_range: restated.iter().filter(|day| **day >= figures.opens_on).count() as u32,
-                ever: restated.len() as u32,
-                benchmark_in_range: benchmark.iter().filter(|day| **day > figures.opens_on).count() as u32,
-            },
+            restated: restated.counted(figures.opens_on, figures.as_of),
             since_yesterday: since_yesterday(&sessions, shown),
             overview: Overview {
                 range: scope.range,

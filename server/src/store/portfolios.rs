@@ -8,7 +8,7 @@ use app::{
     error::AppError,
     holdings::model::{Holding, Holdings},
     overview::model::{Frame, OverviewPage, PortfolioChoice, PublicationNote, RunningNote},
-    performance::model::TrackRecord,
+    performance::model::Performance,
     ports::Portfolios,
 };
 use async_trait::async_trait;
@@ -30,15 +30,15 @@ impl Portfolios for PgPortfolios {
     }
 
     async fn overview(&self, user: UserId, scope: Scope) -> Result<Option<OverviewPage>, AppError> {
-        Ok(self.0.overview(user, scope).await?)
+        Ok(self.0.steadily(user, scope, || Box::pin(self.0.overview(user, scope))).await?)
     }
 
-    async fn track_record(&self, user: UserId, scope: Scope) -> Result<Option<TrackRecord>, AppError> {
-        Ok(self.0.track_record(user, scope).await?)
+    async fn performance(&self, user: UserId, scope: Scope) -> Result<Option<Performance>, AppError> {
+        Ok(self.0.performance(user, scope).await?)
     }
 
     async fn holdings(&self, user: UserId, scope: Scope) -> Result<Option<Holdings>, AppError> {
-        Ok(self.0.holdings(user, scope).await?)
+        Ok(self.0.steadily(user, scope, || Box::pin(self.0.holdings(user, scope))).await?)
     }
 }
 
@@ -151,6 +151,7 @@ impl Store {
             cash: known(day.cash),
             receivable: known(day.receivable),
             value: known(day.value),
+            is_restated: self.restated(portfolio.id, as_of).await?.contains(&day.session_date),
             currency: portfolio.currency,
         }))
     }
@@ -198,7 +199,8 @@ impl Store {
                 day_return: day_return(row.close, row.previous_close, row.priced_on, session),
                 unrealized_return: gain
                     .clone()
-                    .and_then(|gain| gain.share_of(cost.clone()?).ok_or_else(|| Undefined::because("the cost is zero"))),
+                    // Of what is owed the cost is negative: a loss stays one.
+                    .and_then(|gain| gain.share_of(cost.clone()?.abs()).ok_or_else(|| Undefined::because("the cost is zero"))),
                 weight: value.clone().and_then(|value| weight(value, whole)),
                 recent: recent.remove(&row.symbol).unwrap_or_default(),
                 symbol: Symbol::parse(&row.symbol).map_err(|error| super::Error::Decode(error.to_string()))?,

@@ -17,7 +17,7 @@ use app::{
     error::{AppError, FieldError},
     holdings::model::{Holding, Holdings},
     overview::model::*,
-    performance::model::TrackRecord,
+    performance::{figures::performance as worked_out, model::Performance},
     pipeline::model::*,
     ports::*,
     settings::model::*,
@@ -233,6 +233,7 @@ fn holdings(count: usize) -> Holdings {
         cash: Ok(usd(13_396.4)),
         receivable: Ok(usd(84.2)),
         value: Ok(usd(291_226.19)),
+        is_restated: false,
     }
 }
 
@@ -286,13 +287,14 @@ impl Portfolios for Fixed {
                     costs: usd(3.7),
                     currency: usd(0.0),
                     residual: usd(0.0),
+                    rounding: usd(0.0),
                 }),
             }
         };
         self.fail((self.0 != State::Empty).then(page))
     }
-    async fn track_record(&self, _: UserId, _: Scope) -> Result<Option<TrackRecord>, AppError> {
-        self.fail((self.0 != State::Empty).then(|| track_record::of(&days(5))))
+    async fn performance(&self, _: UserId, scope: Scope) -> Result<Option<Performance>, AppError> {
+        self.fail((self.0 != State::Empty).then(|| worked_out(&track_record::of(&days(5)), &scope)).flatten())
     }
     async fn holdings(&self, _: UserId, _: Scope) -> Result<Option<Holdings>, AppError> {
         self.fail((self.0 != State::Empty).then(|| holdings(8)))

@@ -8,7 +8,7 @@ use super::{
         sums::Sum,
     },
     Contribution, Gain, NO_CAPITAL, Part, UNCONVERTED,
-    steps::{Step, average_weight, coefficient, linked_over_days},
+    steps::{Step, average_weight, coefficient, coefficient_of_all, linked_over_days},
 };
 use crate::domain::{Figure, Money, Undefined};
 use std::ops::AddAssign;
@@ -83,7 +83,8 @@ impl<'a> Frame<'a> {
             }
             Ok(whole)
         });
-        let all = whole.as_ref().map_or(1.0, |whole| coefficient(*whole));
+        let returns = || period.sessions.iter().filter_map(|session| session.daily_return);
+        let all = whole.as_ref().map_or(1.0, |whole| coefficient_of_all(*whole, returns()));
         let session = |(session, before): (&super::super::period::Session, Option<Money>)| Session {
             before: before.filter(|before| *before > Money::ZERO).map(Money::ratio_base),
             linked: session.daily_return.map(|daily_return| Linked {

@@ -31,8 +31,8 @@ pub fn average_weight(shares: impl Iterator<Item = f64>) -> Option<f64> {
 
 /// Σ part · k(r) / k(whole) over days, each with the whole's return r and what of it is the part's: days' parts add up to `whole` where
 /// their parts are the days' returns (Carino 1999).
-pub fn linked_over_days(whole: f64, days: impl Iterator<Item = (f64, f64)>) -> f64 {
-    let all = coefficient(whole);
+pub fn linked_over_days(whole: f64, days: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
+    let all = coefficient_of_all(whole, days.clone().map(|(r, _)| r));
     let mut sum = Sum::default();
     days.for_each(|(r, part)| sum.add(part * (coefficient(r) / all)));
     sum.total()
@@ -41,4 +41,30 @@ pub fn linked_over_days(whole: f64, days: impl Iterator<Item = (f64, f64)>) -> f
 /// Carino's k: ln(1 + r) / r, and its limit 1 where nothing happened.
 pub(super) fn coefficient(r: f64) -> f64 {
     if r == 0.0 { 1.0 } else { libm::log1p(r) / r }
+}
+
+/// The same of what returns make together. Its logarithm is the sum of theirs: that of the rounded product would lack their digits where nearly
+/// everything was lost.
+pub(super) fn coefficient_of_all(whole: f64, returns: impl Iterator<Item = f64>) -> f64 {
+    if whole == 0.0 {
+        return 1.0;
+    }
+    let mut grown = Sum::default();
+    returns.for_each(|r| grown.add(libm::log1p(r)));
+    grown.total() / whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analytics::returns::cumulative_return;
+
+    #[test]
+    fn days_add_up_where_nearly_everything_was_lost() {
+        for returns in [vec![-0.999_999_999_970_746_5], vec![-0.999_999, -0.999_99, 0.5], vec![1e-9, -1e-9]] {
+            let whole = cumulative_return(returns.iter().copied().map(Some)).unwrap().cumulative;
+            let linked = linked_over_days(whole, returns.iter().map(|r| (*r, *r)));
+            assert!((linked - whole).abs() <= 1e-15, "{returns:?}: {linked} {whole}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use crate::{
     format::{self, Lean},
     performance::model::Performance,
     routes,
-    ui::{Delta, Leaning, Undef, WhyAt},
+    ui::{Delta, Leaning, Undef, WhyAt, restated_chip},
 };
 use leptos::prelude::*;
 
@@ -54,13 +54,19 @@ fn reason(of: &Figure<f64>, otherwise: String) -> AnyView {
     view! { <span class="mute">{text}</span> }.into_any()
 }
 
+/// Beside what days are in that were published before with other numbers.
+fn restated(days: u32, scope: &Scope) -> AnyView {
+    restated_chip(days, routes::restatements(scope, 1)).into_any()
+}
+
 fn value(of: &Performance, scope: &Scope) -> AnyView {
     let big = match &of.value {
         Ok(value) => view! { {format::money(*value)}" "<small>{of.currency.clone()}</small> }.into_any(),
         Err(reason) => view! { <Undef reason=reason.clone()/> }.into_any(),
     };
     let carried = format!("{} of {} prices carried", of.carried, of.positions);
-    let sub = if of.carried > 0 { view! { <span class="chip warn">{carried}</span> }.into_any() } else { ().into_any() };
+    let carried = (of.carried > 0).then(|| view! { <span class="chip warn">{carried}</span> });
+    let sub = view! { {carried}" "{restated(u32::from(of.restated.is_last), scope)} }.into_any();
     let why = "Each position at the raw close of the last published session, plus cash and dividends that are due.";
     tile(routes::explain("value", scope, &[]), "Value", why, true, big, sub, format!("close of {}", format::date(of.as_of)))
 }
@@ -68,7 +74,8 @@ fn value(of: &Performance, scope: &Scope) -> AnyView {
 fn time_weighted(of: &Performance, scope: &Scope) -> AnyView {
     let sub = view! {
         <span class="mute">{short(of.benchmark)}" "</span>{plain(&of.returns.benchmark)}{bob("benchmark_return", "return of the benchmark", scope, &[])}
-        <span class="mute">", excess "</span><Delta of=of.returns.excess.clone()/>{bob("excess_return", "excess return", scope, &[])}
+        <span class="mute">", excess "</span><Delta of=of.returns.excess.clone()/>{bob("excess_return", "excess return", scope, &[])}" "
+        {restated(of.restated.in_range.max(of.restated.benchmark_in_range), scope)}
     };
     let left_out = of.returns.left_out as u64;
     let left_out = if left_out > 0 {

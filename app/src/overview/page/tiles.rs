@@ -112,6 +112,10 @@ fn GainTile(gain: Figure<Gain>, restated: u32) -> impl IntoView {
             );
             let currency = format!(", currency {}", format::signed_money(gain.currency));
             let parts = if gain.currency.is_zero() { parts } else { parts + &currency };
+            let cents =
+                format::rounding(gain.total, [gain.realized, gain.unrealized, gain.income, -gain.costs, gain.currency, gain.residual]);
+            let rounding = format!(", rounding {}", format::signed_money(cents));
+            let parts = if cents.is_zero() { parts } else { parts + &rounding };
             let residual = format!("residual {}", format::money(gain.residual));
             let class = if format::Lean::of_money(gain.residual) == format::Lean::Flat { "mute" } else { "chip warn" };
             (view! { <DeltaMoney of=Ok(gain.total)/> }.into_any(), view! { <span class=class>{residual}</span> }.into_any(), parts)

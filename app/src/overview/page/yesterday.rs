@@ -66,8 +66,10 @@ fn parts(of: &model::SinceYesterday) -> Vec<(&'static str, Money)> {
     if !of.currency.is_zero() {
         parts.push(("Currency, of cash", of.currency));
     }
-    if !of.residual.is_zero() {
-        parts.push(("Not explained", of.residual));
+    for (name, amount) in [("Not explained", of.residual), ("Rounding", of.rounding)] {
+        if !amount.is_zero() {
+            parts.push((name, amount));
+        }
     }
     parts
 }

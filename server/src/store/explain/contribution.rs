@@ -3,22 +3,22 @@
 use super::{Made, Subject, overall, row};
 use crate::{
     pipeline::ledger::{quarter_of, stored},
-    store::{Error, Result, Store, published::AsOf},
+    store::{Result, Store, published::AsOf, steady::in_peace, track_record::Whose as Read},
 };
 use app::{
     analytics::{
         contribution::{Contributions, Gain, Member, Part, Step, Whose},
         ledger::{HoldingCourse, Moved},
-        sessions::Stretch,
+        sessions::{PortfolioSession, Stretch},
     },
-    domain::{Figure, Money, Symbol, Undefined, UserId},
+    domain::{Figure, Money, Symbol, Undefined},
     error::AppError,
     explain::{
-        model::{Input, Row},
+        model::{Asked, Input, Row},
         recipe::{Answer, DatedReturn, DatedShare, Exact, Recipe, Term},
     },
     format,
-    performance::figures::members,
+    performance::{figures::members, model::HoldingRecord},
 };
 use chrono::NaiveDate;
 
@@ -34,50 +34,72 @@ struct Told<'a> {
     found: &'a Contributions,
 }
 
+/// What is worked out of the sessions and the holdings.
+struct Worked {
+    value: Figure<Answer>,
+    recipe: Recipe,
+    inputs: Vec<Input>,
+    rows: Vec<Row>,
+    opens_on: Option<NaiveDate>,
+    as_of: NaiveDate,
+}
+
 impl Store {
-    pub(super) async fn contribution(&self, user: UserId, subject: &Subject<'_>) -> Result<Made> {
+    pub(super) async fn contribution(&self, subject: &Subject<'_>) -> Result<Made> {
         let asked = subject.asked;
-        let whose = match (&asked.symbol, &asked.sector) {
-            (Some(symbol), _) => Whose::Holding(symbol),
-            (None, Some(sector)) => Whose::Group(sector),
-            (None, None) => Whose::Rest,
+        // Of a holding or a sector no other is needed: the range's returns are the portfolio's own.
+        let read = match (&asked.symbol, &asked.sector) {
+            (Some(symbol), _) => Read::Symbol(symbol),
+            (None, Some(sector)) => Read::Sector(sector),
+            (None, None) => Read::All,
         };
-        // Sessions and holdings of one publication, as the page reads them.
-        let record = self.track_record(user, asked.scope).await?.ok_or(AppError::NotFound)?;
-        if record.sessions != subject.sessions {
-            return Err(Error::refused("This portfolio was being published while this was read; load the page again."));
-        }
-        let stretch = Stretch::of(&record.sessions, asked.scope.range).ok_or(AppError::NotFound)?;
-        let as_of = stretch.sessions.last().ok_or(AppError::NotFound)?.session_date;
-        let opens_on = stretch.opening.map(|opening| opening.session_date);
-        let made = |value, recipe, inputs, rows| Made {
-            value,
-            recipe,
-            opens_on: opens_on.or(stretch.sessions.first().map(|first| first.session_date)),
-            as_of,
-            inputs,
-            rows,
-            quotes: Vec::new(),
-        };
-        let holdings = match &record.holdings {
-            Ok(holdings) => members(holdings),
-            Err(reason) => return Ok(made(Err(reason.clone()), overall::nothing(reason), Vec::new(), Vec::new())),
-        };
-        let found = stretch.contributions(&holdings);
-        let told = Told { key: subject.described.key, whose, stretch, members: &holdings, found: &found };
-        let (value, recipe, inputs) = told.made()?;
-        let recipe = value.as_ref().map_or_else(overall::nothing, |_| recipe);
+        let range = asked.scope.range;
+        let holdings = self.holdings_recorded(subject.portfolio.id, subject.as_of, &subject.sessions, range, read).await?;
+        let (key, shown, of, sessions) = (subject.described.key, subject.as_of, asked.clone(), subject.sessions.clone());
+        let worked = in_peace(move || worked(key, shown, &of, &sessions, &holdings)).await?;
+        let Worked { value, recipe, inputs, rows: of_course, opens_on, as_of } = worked;
         let mut rows = self.day_rows(subject, as_of).await?;
+        rows.extend(of_course);
         let mut quotes = Vec::new();
-        if let Whose::Holding(symbol) = whose {
-            let member = holdings.iter().find(|member| member.course.symbol.as_str() == symbol);
-            rows.extend(member.map(|member| course_rows(subject.as_of, member.course, opens_on, as_of)).unwrap_or_default());
+        if let Some(symbol) = &asked.symbol {
             let (bookings, answers) = self.bookings(subject, Some(symbol), opens_on, as_of).await?;
             rows.extend(bookings);
             quotes = answers;
         }
-        Ok(Made { quotes, ..made(value, recipe, inputs, rows) })
+        let first = subject.sessions.first().map(|first| first.session_date);
+        Ok(Made { value, recipe, opens_on: opens_on.or(first), as_of, inputs, rows, quotes })
     }
+}
+
+fn worked(
+    key: &'static str,
+    shown: AsOf,
+    asked: &Asked,
+    sessions: &[PortfolioSession],
+    holdings: &Figure<Vec<HoldingRecord>>,
+) -> Result<Worked> {
+    let whose = match (&asked.symbol, &asked.sector) {
+        (Some(symbol), _) => Whose::Holding(symbol),
+        (None, Some(sector)) => Whose::Group(sector),
+        (None, None) => Whose::Rest,
+    };
+    let stretch = Stretch::of(sessions, asked.scope.range).ok_or(AppError::NotFound)?;
+    let as_of = stretch.sessions.last().ok_or(AppError::NotFound)?.session_date;
+    let opens_on = stretch.opening.map(|opening| opening.session_date);
+    let holdings = match holdings {
+        Ok(holdings) => members(holdings),
+        Err(reason) => {
+            let (value, recipe) = (Err(reason.clone()), overall::nothing(reason));
+            return Ok(Worked { value, recipe, inputs: Vec::new(), rows: Vec::new(), opens_on, as_of });
+        }
+    };
+    let found = stretch.contributions(&holdings);
+    let told = Told { key, whose, stretch, members: &holdings, found: &found };
+    let (value, recipe, inputs) = told.made()?;
+    let recipe = value.as_ref().map_or_else(overall::nothing, |_| recipe);
+    let member = holdings.iter().find(|member| Whose::Holding(member.course.symbol.as_str()) == whose);
+    let rows = member.map(|member| course_rows(shown, member.course, opens_on, as_of)).unwrap_or_default();
+    Ok(Worked { value, recipe, inputs, rows, opens_on, as_of })
 }
 
 /// What a holding was worth at both ends, and what moved in it between, as the ledger landed it.

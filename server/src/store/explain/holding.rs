@@ -169,6 +169,8 @@ impl Store {
     pub(super) async fn close(&self, subject: &Subject<'_>) -> Result<Made> {
         let symbol = subject.symbol()?;
         let day = match subject.asked.session {
+            // Nothing was published of a later one: its close isn't the last one carried.
+            Some(day) if subject.sessions.last().is_some_and(|last| day > last.session_date) => return Err(AppError::NotFound.into()),
             Some(day) => day,
             None => subject.session()?.1.session_date,
         };
@@ -336,8 +338,9 @@ fn made_of(
             (gain.map(Answer::Money), Recipe::Sum { terms })
         }
         "holding_gain_share" => {
-            let share = gain.clone().and_then(|gain| gain.share_of(cost).ok_or_else(|| Undefined::because("the cost is zero")));
-            (share.map(number), Recipe::Share { part: gain.unwrap_or_default(), whole: cost })
+            let whole = cost.abs();
+            let share = gain.clone().and_then(|gain| gain.share_of(whole).ok_or_else(|| Undefined::because("the cost is zero")));
+            (share.map(number), Recipe::Share { part: gain.unwrap_or_default(), whole })
         }
         _ => return None,
     })

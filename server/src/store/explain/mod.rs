@@ -23,6 +23,7 @@ pub(super) use holding::weight;
 pub use quote::Question;
 
 use super::{Error, Result, Store, published::AsOf, scope::Owned};
+use crate::calendar;
 use app::{
     analytics::sessions::PortfolioSession,
     domain::{Figure, Money, PortfolioId, Scope, Symbol, UserId},
@@ -104,6 +105,10 @@ impl Store {
     /// # Errors
     /// [`AppError::NotFound`] for what there is not, or is another's.
     pub async fn explain(&self, user: UserId, asked: &Asked) -> Result<Explanation> {
+        self.steadily(user, asked.scope, || Box::pin(self.explain_once(user, asked))).await
+    }
+
+    async fn explain_once(&self, user: UserId, asked: &Asked) -> Result<Explanation> {
         let described = catalogue::described(asked).ok_or(AppError::NotFound)?;
         let portfolio = self.owned(user, asked.scope).await?;
         let as_of = self.as_of(portfolio.id, asked.scope.as_known_on).await?.ok_or(AppError::NotFound)?;
@@ -127,7 +132,7 @@ impl Store {
             "cash" | "receivable" => self.balance(&subject).await?,
             "risk_free_rate" => self.risk_free(&subject).await?,
             "exchange_rate" => self.exchange(&subject).await?,
-            key if key.starts_with("contribution") => self.contribution(user, &subject).await?,
+            key if key.starts_with("contribution") => self.contribution(&subject).await?,
             key if key.starts_with("holding_") => self.holding(&subject).await?,
             _ => self.overall(&subject).await?,
         };
@@ -233,6 +238,7 @@ impl Store {
         Ok(row.map(|row| Trail {
             publication_id: row.publication_id,
             published_at: row.published_at,
+            published_on: calendar::new_york_date(row.published_at),
             program: row.program,
             run_id: row.run_id,
             dag: row.dag.unwrap_or_default(),

@@ -46,15 +46,16 @@ impl Store {
                     term("Fees and taxes", -of.costs),
                     term("Currency, of cash", of.currency),
                     term("Not explained", of.residual),
+                    term("Rounding", of.rounding),
                 ];
-                let mut inputs = vec![
-                    Input::new(format!("Shown for {}", format::date(of.since)), format::money(of.shown)).to(
-                        "session_value",
-                        None,
-                        of.since,
-                    ),
-                    Input::new("Value now", format::money(of.now)).to("session_value", None, last.session_date),
-                ];
+                let shown = Input::new(format!("Shown for {}", format::date(of.since)), format::money(of.shown));
+                // Its explanation would be that of another number.
+                let shown = if of.restated.is_zero() {
+                    shown.to("session_value", None, of.since)
+                } else {
+                    shown.noting(Some("restated since; the page of restatements says why".into()))
+                };
+                let mut inputs = vec![shown, Input::new("Value now", format::money(of.now)).to("session_value", None, last.session_date)];
                 inputs.extend(said(&terms));
                 (Ok(Answer::Money(of.change())), Recipe::Sum { terms }, inputs)
             }

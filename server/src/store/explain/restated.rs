@@ -98,7 +98,10 @@ impl Store {
                    select new.session_date, old.value as old_value, new.value as new_value, old.daily_return as old_return, new.daily_return as new_return,
                           old.inflow - old.outflow as "old_flow!", new.inflow - new.outflow as "new_flow!",
                           old.cash as old_cash, new.cash as new_cash, old.unrealized as old_unrealized, new.unrealized as new_unrealized,
-                          old.income as old_income, new.income as new_income, old.costs as old_costs, new.costs as new_costs
+                          old.income as old_income, new.income as new_income, old.costs as old_costs, new.costs as new_costs,
+                          old.receivable as old_receivable, new.receivable as new_receivable, old.realized as old_realized, new.realized as new_realized,
+                          old.brought_in as old_brought_in, new.brought_in as new_brought_in,
+                          old.cash_currency as old_cash_currency, new.cash_currency as new_cash_currency
                    from ops.published_portfolio_day as new
                    inner join lateral (
                        select * from ops.published_portfolio_day as earlier
@@ -120,9 +123,9 @@ impl Store {
         let days = days.into_iter().map(|day| {
             let mut moved = Vec::new();
             let mut money = |figure: &str, old: Option<Decimal>, new: Option<Decimal>| {
-                let text = |amount: Option<Decimal>| amount.map(|amount| format::money(Money(amount))).unwrap_or_default();
                 if old != new {
-                    moved.push(Moved { figure: figure.into(), old: text(old), new: text(new) });
+                    let exact = |amount: Decimal| amount.normalize().to_string();
+                    moved.push(told(figure, old, new, |amount| format::money(Money(amount)), exact));
                 }
             };
             money("Value", day.old_value, day.new_value);
@@ -130,13 +133,18 @@ impl Store {
             // What an older version of the program didn't keep can't be compared.
             if day.old_cash.is_some() {
                 money("Cash", day.old_cash, day.new_cash);
+                money("Dividends due", day.old_receivable, day.new_receivable);
                 money("Unrealized", day.old_unrealized, day.new_unrealized);
+                money("Realized so far", day.old_realized, day.new_realized);
                 money("Income so far", day.old_income, day.new_income);
                 money("Fees and taxes so far", day.old_costs, day.new_costs);
+                money("Gain brought in with securities", day.old_brought_in, day.new_brought_in);
+            }
+            if day.old_cash_currency.is_some() {
+                money("Currency, of cash, so far", day.old_cash_currency, day.new_cash_currency);
             }
             if day.old_return != day.new_return {
-                let text = |r: Option<f64>| r.map(format::signed_percent).unwrap_or_default();
-                moved.push(Moved { figure: "Return of the day".into(), old: text(day.old_return), new: text(day.new_return) });
+                moved.push(told("Return of the day", day.old_return, day.new_return, format::signed_percent, exact_percent));
             }
             RestatedDay { session_date: day.session_date, moved }
         });
@@ -167,10 +175,20 @@ impl Store {
             benchmark == Benchmark::SpyPriceReturn,
             Restatement::DAYS as i64,
         );
-        let text = |r: Option<f64>| r.map(format::signed_percent).unwrap_or_default();
-        let moved = |old, new| Moved { figure: "Return of SPY".into(), old: text(old), new: text(new) };
+        let moved = |old, new| told("Return of SPY", old, new, format::signed_percent, exact_percent);
         Ok(days.fetch_all(&self.pool).await?.into_iter().map(|day| (day.session_date, moved(day.old, day.new))).collect())
     }
+}
+
+/// As pages show it; where that reads alike, to the last digit.
+fn told<T: Copy>(figure: &str, old: Option<T>, new: Option<T>, shown: fn(T) -> String, exact: fn(T) -> String) -> Moved {
+    let [brief, whole] = [shown, exact].map(|text| [old, new].map(|number| number.map(text).unwrap_or_default()));
+    let [old, new] = if brief[0] == brief[1] { whole } else { brief };
+    Moved { figure: figure.into(), old, new }
+}
+
+fn exact_percent(fraction: f64) -> String {
+    format!("{} %", fraction * 100.0)
 }
 
 /// The benchmark's numbers among the portfolio's, by day.

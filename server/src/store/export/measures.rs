@@ -1,7 +1,7 @@
 //! What the performance page says, over every range, as tables: measures with value or reason, falls, months, years, contributions.
 
 use super::{
-    super::{Result, Store, scope::Owned},
+    super::{Result, Store, scope::Owned, steady::in_peace},
     table::{Cell, Table, row},
 };
 use app::{
@@ -22,7 +22,7 @@ impl Store {
         // The longest range holds the days of all others.
         let scope = Scope { portfolio: Some(portfolio.id), range: Range::Max, benchmark, ..Scope::default() };
         let record = self.track_record(user, scope).await?;
-        let found = super::in_peace(move || {
+        let found = in_peace(move || {
             let of = |range| record.as_ref().and_then(|record| performance(record, &Scope { range, ..scope }));
             Ok(tables(&Range::ALL.into_iter().filter_map(of).collect::<Vec<_>>()))
         });

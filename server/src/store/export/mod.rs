@@ -52,7 +52,7 @@ impl Store {
             self.table(&portfolio, table).await?
         };
         let Some(table) = found else { return Ok(None) };
-        let bytes = in_peace(move || csv::write(&table)).await?;
+        let bytes = written(move || csv::write(&table)).await?;
         Ok(Some(Exported { name: file_name(&portfolio.name), bytes }))
     }
 
@@ -67,7 +67,7 @@ impl Store {
             tables.extend(self.table(&portfolio, name).await?);
         }
         tables.sort_by_key(|table| TABLES.iter().position(|name| *name == table.name));
-        let bytes = in_peace(move || workbook::write(&tables)).await?;
+        let bytes = written(move || workbook::write(&tables)).await?;
         Ok(Exported { name: file_name(&portfolio.name), bytes })
     }
 
@@ -88,12 +88,11 @@ impl Store {
     }
 }
 
-/// Away from the threads that answer requests: twenty thousand rows take a moment.
-async fn in_peace<T: Send + 'static>(
-    work: impl FnOnce() -> std::result::Result<T, Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
-) -> Result<T> {
-    let failed = |error: Box<dyn std::error::Error + Send + Sync>| super::Error::Decode(format!("an export could not be written: {error}"));
-    tokio::task::spawn_blocking(work).await.map_err(|error| failed(error.into()))?.map_err(failed)
+type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+/// Writes a file away from the threads that answer requests.
+async fn written<T: Send + 'static>(write: impl FnOnce() -> std::result::Result<T, Failed> + Send + 'static) -> Result<T> {
+    super::steady::in_peace(|| write().map_err(|error| super::Error::Decode(format!("an export could not be written: {error}")))).await
 }
 
 fn file_name(portfolio: &str) -> String {

@@ -3,7 +3,7 @@
 use super::AsOf;
 use crate::{
     pipeline::ledger::{Quarters, quarter_of},
-    store::{Result, Store},
+    store::{Result, Store, track_record::Whose},
 };
 use app::{
     analytics::ledger::Moved,
@@ -16,19 +16,31 @@ use std::collections::BTreeMap;
 impl Store {
     /// Courses over these sessions, ascending; the first is the one with whose close a range opens. Everything in one reading, so that no
     /// publication comes in between.
-    pub(crate) async fn courses(&self, portfolio: PortfolioId, as_of: AsOf, sessions: &[NaiveDate]) -> Result<Vec<HoldingRecord>> {
+    pub(in crate::store) async fn courses(
+        &self,
+        portfolio: PortfolioId,
+        as_of: AsOf,
+        sessions: &[NaiveDate],
+        whose: Whose<'_>,
+    ) -> Result<Vec<HoldingRecord>> {
         let (Some(first), Some(last)) = (sessions.first(), sessions.last()) else { return Ok(Vec::new()) };
+        let only = match whose {
+            Whose::All => None,
+            Whose::Symbol(symbol) => Some(vec![symbol.to_owned()]),
+            Whose::Sector(sector) => Some(self.symbols_of(portfolio, as_of, sector).await?),
+        };
         // Of each key the row that was replaced first after what is asked for: the one that stands is behind all.
         let quarters = sqlx::query!(
             r#"select symbol, quarter, market_value as "market_value!: Vec<Option<i64>>", currency_gain
                from (select distinct on (symbol, quarter) * from ops.published_holding_quarter
-                     where portfolio_id = $1 and quarter between $2 and $3 and replaced_by > $4
+                     where portfolio_id = $1 and quarter between $2 and $3 and replaced_by > $4 and ($5::text[] is null or symbol = any($5))
                      order by symbol, quarter, replaced_by) as shown
                where market_value is not null order by symbol, quarter"#,
             portfolio.get(),
             quarter_of(*first),
             last,
             as_of.replaced_after(),
+            only.as_deref(),
         )
         .fetch_all(&self.pool)
         .await?;
@@ -36,13 +48,14 @@ impl Store {
             r#"select symbol, session_date, net as "net!", income as "income!", costs as "costs!", realized as "realized!",
                       invested as "invested!", is_unconverted as "is_unconverted!"
                from (select distinct on (symbol, session_date) * from ops.published_holding_move
-                     where portfolio_id = $1 and session_date between $2 and $3 and replaced_by > $4
+                     where portfolio_id = $1 and session_date between $2 and $3 and replaced_by > $4 and ($5::text[] is null or symbol = any($5))
                      order by symbol, session_date, replaced_by) as shown
                where net is not null order by symbol, session_date"#,
             portfolio.get(),
             first,
             last,
             as_of.replaced_after(),
+            only.as_deref(),
         )
         .fetch_all(&self.pool)
         .await?;
@@ -66,6 +79,14 @@ impl Store {
             HoldingRecord { course, name, sector }
         };
         Ok(courses.into_iter().map(record).collect())
+    }
+
+    /// Whatever was held of a sector.
+    async fn symbols_of(&self, portfolio: PortfolioId, as_of: AsOf, sector: &str) -> Result<Vec<String>> {
+        let held =
+            sqlx::query_scalar!("select distinct symbol from ops.published_holding_quarter where portfolio_id = $1", portfolio.get());
+        let named = self.named(portfolio, as_of, held.fetch_all(&self.pool).await?).await?;
+        Ok(named.into_iter().filter(|(_, (_, of))| of == sector).map(|(symbol, _)| symbol).collect())
     }
 
     /// Can courses be told as they were then? Not of a publication of an older version.

@@ -129,6 +129,15 @@ async fn a_close_leads_to_its_bytes_and_to_nobody_elses(pool: PgPool) {
         ("/api/explain/time_weighted.json?portfolio=2", StatusCode::NOT_FOUND),
         ("/api/explain/time_weighted.json?portfolio=x", StatusCode::NOT_FOUND),
         ("/api/explain/time_weighted.json?as_known_on=yesterday", StatusCode::BAD_REQUEST),
+        ("/api/explain/time_weighted.json?as_known_on=2999-01-01", StatusCode::BAD_REQUEST),
+        ("/api/explain/time_weighted.json?range=2Y", StatusCode::BAD_REQUEST),
+        ("/api/explain/time_weighted.json?against=gold", StatusCode::BAD_REQUEST),
+        ("/api/explain/rolling.json?rolling=volatility&window=100", StatusCode::BAD_REQUEST),
+        ("/api/explain/rolling.json?rolling=luck&window=63", StatusCode::BAD_REQUEST),
+        ("/api/performance.json?as_known_on=2014-02-30", StatusCode::BAD_REQUEST),
+        ("/api/explain/response/1?activity=%00", StatusCode::BAD_REQUEST),
+        ("/api/explain/close.json?symbol=AAPL&session=2200-01-01", StatusCode::NOT_FOUND),
+        ("/explain/close?symbol=AAPL&session=-262143-01-01", StatusCode::OK),
         ("/api/explain/close.json?symbol=AAPL&session=then", StatusCode::BAD_REQUEST),
         ("/api/explain/close.json?symbol=MSFT&session=2014-05-08", StatusCode::NOT_FOUND),
         ("/api/explain/close.json?symbol=%27%3B--", StatusCode::NOT_FOUND),
@@ -314,4 +323,41 @@ async fn what_was_booked_is_shown_as_it_was_known(pool: PgPool) {
         ("buy".into(), "10".into())
     );
     assert_eq!(of_holding.iter().filter(|(table, _)| table == "book.transaction").count(), 1, "of this symbol alone");
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_later_decision_is_no_reason_for_what_moved_before(pool: PgPool) {
+    let sessions = begin(&pool).await;
+    let (ports, last, day) = (ports(&pool), *sessions.last().unwrap(), sessions[3]);
+    let reasons = async |publication: usize| {
+        let page = ports.explanations.restatements(OWNER, of(1, None), 1).await.unwrap();
+        let newest_last: Vec<_> = page.rows.into_iter().rev().collect();
+        newest_last[publication].reasons.iter().map(|reason| format!("{}: {}", reason.kind, reason.said)).collect::<Vec<_>>()
+    };
+    let decided = async |what: &str| {
+        let change = format!("insert into ops.change (symbol, kind, from_date) values ('AAPL', 'bar', '{day}')");
+        sql(&pool, &format!("{change}; {what}")).await;
+        publish_on(&pool, last, publish::Scope::All).await;
+    };
+    // The bar is set aside, and a person enters what was in the paper.
+    decided(&format!(
+        "insert into ops.quarantine (symbol, session_date, check_name, reason, response_id, run_id)
+         select symbol, session_date, 'jumps', 'It jumped.', response_id, (select max(run_id) + 1 from ops.run) from raw.market_data
+         where symbol = 'AAPL' and session_date = '{day}';
+         insert into book.price (symbol, session_date, version, close, note, entered_by) values ('AAPL', '{day}', 1, 600, 'from the paper', 1)"
+    ))
+    .await;
+    let before = reasons(0).await;
+    assert_eq!(
+        before,
+        ["quarantine: AAPL, close of 6 May 2014: set aside. It jumped.", "price: AAPL, close of 6 May 2014: entered by hand, 600."]
+    );
+    decided("update ops.quarantine set released_at = clock_timestamp(), decided_by = 1 where symbol = 'AAPL'").await;
+    assert_eq!(reasons(0).await, before, "what was told of it stays");
+    assert_eq!(reasons(1).await, ["released: AAPL, close of 6 May 2014: released."]);
+    // Set aside again, the person's close counts; the next bar is measured by that.
+    decided("update ops.quarantine set released_at = null, decided_by = null where symbol = 'AAPL'").await;
+    answer(&pool, day, &[("AAPL", "601.5")]).await;
+    publish_on(&pool, last, publish::Scope::All).await;
+    assert_eq!(reasons(3).await, ["bar: AAPL closed at 601.50 on 6 May 2014, not at 600.00."]);
 }

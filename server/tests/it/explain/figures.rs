@@ -15,7 +15,6 @@ use app::{
         recipe::{Answer, Exact},
     },
     performance::{
-        figures::performance,
         model::Rolled,
         words::{ROLLING, WORDS},
     },
@@ -91,8 +90,9 @@ async fn any_figure_is_worked_out_from_its_explanation_alone(pool: PgPool) {
             let page = ports.portfolios.overview(OWNER, of(portfolio, None)).await.unwrap().unwrap();
             // What changed since yesterday adds up to the cent.
             if let Ok(of) = &page.since_yesterday {
-                let sum = of.restated + of.market + of.inflow - of.outflow + of.income - of.costs + of.currency + of.residual;
-                assert_eq!((sum, of.now), (of.change(), page.overview.figures.value.clone().unwrap()), "{day}: {of:?}");
+                let sum = of.restated + of.market + of.inflow - of.outflow + of.income - of.costs + of.currency + of.residual + of.rounding;
+                let value = app::format::shown_money(page.overview.figures.value.clone().unwrap());
+                assert_eq!((sum, of.now), (of.change(), value), "{day}: {of:?}");
                 assert_eq!(of.residual, Money::ZERO, "{day}: {of:?}");
             }
         }
@@ -179,8 +179,7 @@ async fn pages_say_what_is_explained(ports: &Ports, scope: Scope) {
             said.push((Asked { symbol: Some(holding.symbol.to_string()), ..of(key) }, shown));
         }
     }
-    let record = ports.portfolios.track_record(OWNER, scope).await.unwrap().unwrap();
-    let shown = performance(&record, &scope).unwrap();
+    let shown = ports.portfolios.performance(OWNER, scope).await.unwrap().unwrap();
     said.extend(WORDS.iter().map(|words| (of(words.key), number(&shown.shown(words.key)))));
     let on = |year: i32, month: u32| NaiveDate::from_ymd_opt(year, month, 28).unwrap();
     for month in &shown.months {

@@ -7,7 +7,6 @@ use crate::{
 use app::{
     domain::{PortfolioId, Range, Scope, UserId},
     error::AppError,
-    performance::figures::performance,
     ports::Ports,
 };
 use chrono::NaiveDate;
@@ -43,8 +42,7 @@ pub async fn pages(ports: &Ports, portfolio: i64, as_known_on: Option<NaiveDate>
     let scope = of(portfolio, as_known_on);
     let overview = ports.portfolios.overview(OWNER, scope).await.unwrap();
     let holdings = ports.portfolios.holdings(OWNER, scope).await.unwrap();
-    let record = ports.portfolios.track_record(OWNER, scope).await.unwrap();
-    let shown = record.as_ref().and_then(|record| performance(record, &scope));
+    let shown = ports.portfolios.performance(OWNER, scope).await.unwrap();
     assert!(shown.iter().all(|shown| shown.contributions.is_ok()), "{scope:?}");
     format!("{} {:?}", serde_json::to_string(&(overview, holdings)).unwrap(), shown.map(|shown| (shown.contributions, shown.report)))
 }

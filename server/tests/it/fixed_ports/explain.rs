@@ -62,6 +62,7 @@ impl Explanations for Fixed {
             publication: Some(Trail {
                 publication_id: 5,
                 published_at: now(),
+                published_on: on("2026-11-20"),
                 program: "0.1.0".into(),
                 run_id: 3,
                 dag: "daily".into(),

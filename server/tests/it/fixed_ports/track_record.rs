@@ -40,5 +40,6 @@ pub fn of(days: &[Day]) -> TrackRecord {
         sessions: days.iter().enumerate().map(session).collect(),
         position_values: [41_280.0, 36_905.0, 27_410.0, 24_388.0, 19_874.0].map(|value| Some(usd(value))).into(),
         holdings: Ok(Vec::new()),
+        restated: app::overview::model::RestatedDays::default(),
     }
 }

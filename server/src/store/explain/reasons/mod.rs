@@ -1,6 +1,8 @@
 //! Why published numbers moved: every input that changed between two publications and touches the portfolio and its days. By stored
 //! keys: the marks of both publications in ops.change and in the vendors' answers; where several could be it, all are listed.
 
+mod prices;
+
 use crate::store::{Result, Store};
 use app::{
     domain::{Money, PortfolioId},
@@ -33,6 +35,12 @@ pub(super) struct Stretch {
     pub programs: (String, String),
 }
 
+/// What a list of a kind leaves out.
+fn more(kind: &str, total: Option<i64>, listed: usize) -> Option<Reason> {
+    let left = usize::try_from(total?).ok()?.checked_sub(listed).filter(|left| *left > 0)?;
+    Some(reason(kind, format!("And {left} more of this kind.")))
+}
+
 fn reason(kind: &str, said: impl Into<String>) -> Reason {
     Reason { kind: kind.into(), said: said.into(), symbol: None, from: None, at: None, run_id: None, response_id: None, who: None }
 }
@@ -58,63 +66,6 @@ impl Store {
         Ok(reasons)
     }
 
-    /// Bars of what was ever held of which another version came.
-    async fn changed_bars(&self, stretch: &Stretch) -> Result<Vec<Reason>> {
-        let bars = sqlx::query!(
-            r#"with touched as (
-                   select held.symbol, min(change.from_date) as from_date
-                   from ops.change as change
-                   inner join (select symbol from ops.published_position where portfolio_id = $1 union select symbol from (values ($8::text)) as beside (symbol) where symbol is not null) as held
-                       on change.symbol is null or change.symbol = held.symbol
-                   where change_id > $2 and change_id <= $3 and kind = 'bar' and change.portfolio_id = 0 and change.from_date <= $6
-                   group by held.symbol
-               )
-               select bar.symbol, bar.session_date, bar.close, before.close as "old?", bar.response_id, answer.run_id as "run_id?", answer.fetched_at as "at?"
-               from touched
-               inner join raw.market_data as bar on bar.symbol = touched.symbol and bar.session_date between touched.from_date and $6
-                   and bar."timestamp" >= touched.from_date::timestamp at time zone 'America/New_York'
-               left join raw.vendor_response as answer on answer.response_id = bar.response_id
-               left join lateral (
-                   select close from raw.market_data as earlier
-                   where earlier.symbol = bar.symbol and earlier."timestamp" = bar."timestamp" and earlier.response_id < bar.response_id
-                   order by response_id desc limit 1
-               ) as before on true
-               where bar.response_id > $4 and bar.response_id <= $5 and bar.close is distinct from before.close
-               order by bar.session_date, bar.symbol limit $7"#,
-            stretch.portfolio.get(),
-            stretch.after_change,
-            stretch.change,
-            stretch.after_response,
-            stretch.response,
-            stretch.last,
-            LISTED,
-            stretch.benchmark,
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let price = |close: Option<Decimal>| close.map_or_else(|| "none".into(), |close| format::price(close.normalize()));
-        Ok(bars
-            .into_iter()
-            .map(|bar| Reason {
-                symbol: Some(bar.symbol.clone()),
-                from: Some(bar.session_date),
-                at: bar.at,
-                run_id: bar.run_id,
-                response_id: Some(bar.response_id),
-                ..reason(
-                    "bar",
-                    format!(
-                        "{} closed at {} on {}, not at {}.",
-                        bar.symbol,
-                        price(bar.close),
-                        format::date(bar.session_date),
-                        price(bar.old)
-                    ),
-                )
-            })
-            .collect())
-    }
-
     /// Splits and dividends that came or changed.
     async fn changed_events(&self, stretch: &Stretch) -> Result<Vec<Reason>> {
         let events = sqlx::query!(
@@ -125,7 +76,7 @@ impl Store {
                    select 'dividend', symbol, ex_dividend_date, cash_amount::text, cash_amount, null, response_id from raw.dividend
                )
                select event.kind as "kind!", event.symbol as "symbol!", event.day as "day!", event.first as "first!", event.second,
-                      event.response_id as "response_id!", answer.run_id as "run_id?", answer.fetched_at as "at?"
+                      event.response_id as "response_id!", answer.run_id as "run_id?", answer.fetched_at as "at?", count(*) over () as "total!"
                from event inner join held using (symbol)
                left join raw.vendor_response as answer on answer.response_id = event.response_id
                where event.response_id > $4 and event.response_id <= $5 and event.day <= $6 and exists (
@@ -143,6 +94,7 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
+        let more = more("event", events.first().map(|event| event.total), events.len());
         Ok(events
             .into_iter()
             .map(|event| {
@@ -160,6 +112,7 @@ impl Store {
                     ..reason(&event.kind, said)
                 }
             })
+            .chain(more)
             .collect())
     }
 
@@ -167,7 +120,8 @@ impl Store {
     async fn changed_entries(&self, stretch: &Stretch) -> Result<Vec<Reason>> {
         let entries = sqlx::query!(
             r#"select entry.version, entry.traded_on, entry.type as kind, entry.symbol, entry.quantity, entry.amount, entry.is_deleted, entry.entered_at,
-                      before.amount as "old_amount?", before.quantity as "old_quantity?", before.traded_on as "old_day?", person.display_name as "who?"
+                      before.amount as "old_amount?", before.quantity as "old_quantity?", before.traded_on as "old_day?", person.display_name as "who?",
+                      count(*) over () as "total!"
                from (select distinct changed_at from ops.change
                      where change_id > $2 and change_id <= $3 and kind = 'transaction' and portfolio_id = $1) as change
                inner join book.transaction as entry on entry.portfolio_id = $1 and entry.entered_at = change.changed_at
@@ -184,6 +138,7 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
+        let more = more("transaction", entries.first().map(|entry| entry.total), entries.len());
         Ok(entries
             .into_iter()
             .map(|entry| {
@@ -210,70 +165,7 @@ impl Store {
                     ..reason("transaction", said)
                 }
             })
-            .collect())
-    }
-
-    /// Bars that were set aside by a run in between, or decided about by a person; closes that a person entered.
-    async fn decided(&self, stretch: &Stretch) -> Result<Vec<Reason>> {
-        let found = sqlx::query!(
-            r#"with held as (select symbol from ops.published_position where portfolio_id = $1 union select symbol from (values ($8::text)) as beside (symbol) where symbol is not null), decision as (
-                   select * from ops.change where change_id > $2 and change_id <= $3 and kind = 'bar' and run_id is null and symbol is not null
-               ), event as (
-                   select 'quarantine' as kind, aside.symbol, aside.session_date, aside.reason as said, aside.quarantined_at as at, aside.run_id,
-                          aside.response_id, null::bigint as who
-                   from ops.quarantine as aside
-                   where dataset = 'bars' and aside.run_id > $4 and aside.run_id <= $5
-                   union all
-                   select case when aside.discarded_at is not null then 'discarded' else 'released' end, aside.symbol, aside.session_date, coalesce(aside.note, ''),
-                          coalesce(aside.discarded_at, aside.released_at), null, aside.response_id, aside.decided_by
-                   from ops.quarantine as aside
-                   inner join decision on decision.symbol = aside.symbol and decision.from_date = aside.session_date
-                   where dataset = 'bars' and coalesce(aside.discarded_at, aside.released_at) >= decision.changed_at
-                   union all
-                   select 'price', price.symbol, price.session_date,
-                          case when price.is_deleted then 'taken back' else price.close::text end, price.entered_at, null, null, price.entered_by
-                   from decision
-                   inner join lateral (
-                       select * from book.price as entered
-                       where entered.symbol = decision.symbol and entered.session_date = decision.from_date and entered.entered_at >= decision.changed_at
-                       order by version limit 1
-                   ) as price on true
-               )
-               select distinct event.kind as "kind!", event.symbol as "symbol!", event.session_date as "day!", event.said as "said!", event.at as "at!",
-                      event.run_id, event.response_id, person.display_name as "who?"
-               from event inner join held using (symbol) left join auth."user" as person on person.user_id = event.who
-               where event.session_date <= $6 order by 5 limit $7"#,
-            stretch.portfolio.get(),
-            stretch.after_change,
-            stretch.change,
-            stretch.after_run,
-            stretch.run,
-            stretch.last,
-            LISTED,
-            stretch.benchmark,
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(found
-            .into_iter()
-            .map(|found| {
-                let of = format!("{}, close of {}", found.symbol, format::date(found.day));
-                let said = match found.kind.as_str() {
-                    "quarantine" => format!("{of}: set aside. {}", found.said),
-                    "discarded" => format!("{of}: discarded. {}", found.said),
-                    "released" => format!("{of}: released. {}", found.said),
-                    _ => format!("{of}: entered by hand, {}.", found.said.trim_end_matches('0').trim_end_matches('.')),
-                };
-                Reason {
-                    symbol: Some(found.symbol),
-                    from: Some(found.day),
-                    at: Some(found.at),
-                    run_id: found.run_id,
-                    response_id: found.response_id,
-                    who: found.who,
-                    ..reason(&found.kind, said)
-                }
-            })
+            .chain(more)
             .collect())
     }
 
@@ -313,7 +205,8 @@ impl Store {
         Ok(noted
             .into_iter()
             .map(|noted| Reason {
-                from: Some(noted.from_date),
+                // An account's rules hold for all of its days, whenever they were changed.
+                from: Some(noted.from_date).filter(|_| noted.kind != "account"),
                 at: Some(noted.changed_at),
                 run_id: noted.run_id,
                 ..reason(&noted.kind, said(&noted.kind, noted.from_date))
