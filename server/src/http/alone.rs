@@ -6,7 +6,7 @@
 
 use any_spawner::{CustomExecutor, Executor, PinnedFuture, PinnedLocalFuture};
 use futures::{StreamExt, stream::FuturesUnordered};
-use std::pin::pin;
+use std::{pin::pin, sync::Once};
 use tokio::sync::mpsc::{self, UnboundedSender};
 
 tokio::task_local! {
@@ -38,8 +38,11 @@ impl CustomExecutor for ByPage {
 
 /// Must come before the framework's own choice, which is made with its first page and never changes.
 pub(super) fn prepare() {
-    // Refused the second time, with every further router of a test.
-    let _ = Executor::init_custom_executor(ByPage);
+    // Whoever comes second waits until it is there: the framework answers that it is set already while the first is still at it.
+    static CHOSEN: Once = Once::new();
+    CHOSEN.call_once(|| {
+        let _ = Executor::init_custom_executor(ByPage);
+    });
 }
 
 /// Carries out `page` and what it starts, one at a time. What hasn't ended with the page is dropped.
