@@ -5,6 +5,7 @@ use app::{
     domain::{Benchmark, PortfolioId, Range, Scope, UserId},
     error::AppError,
     explain::{figures::FIGURES, model::Asked},
+    performance::words::ROLLING,
 };
 use chrono::NaiveDate;
 use clap::Args;
@@ -39,10 +40,10 @@ pub struct ExplainArgs {
     #[arg(long)]
     sector: Option<String>,
     /// Of a rolling window: its measure
-    #[arg(long, value_name = "MEASURE")]
+    #[arg(long, value_name = "MEASURE", value_parser = ROLLING.to_vec())]
     rolling: Option<String>,
     /// Of a rolling window: its sessions
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = ["21", "63", "126", "252"])]
     window: Option<String>,
 }
 

@@ -178,7 +178,19 @@ impl Store {
             return Err(AppError::NotFound.into());
         }
         let name = symbol.as_str().to_owned();
-        let price = self.prices_used(std::slice::from_ref(&name), subject.as_of, day).await?.remove(&name).ok_or(AppError::NotFound)?;
+        let Some(price) = self.prices_used(std::slice::from_ref(&name), subject.as_of, day).await?.remove(&name) else {
+            let reason = Undefined::because("no price yet");
+            let recipe = overall::nothing(&reason);
+            return Ok(Made {
+                value: Err(reason),
+                recipe,
+                opens_on: None,
+                as_of: day,
+                inputs: Vec::new(),
+                rows: Vec::new(),
+                quotes: Vec::new(),
+            });
+        };
         let quote = self.quote(subject.portfolio.id, price.response_id, &Wanted::Close { symbol: &name, session: price.priced_on }).await?;
         let quoted = quote.as_ref().filter(|quote| quote.field.is_some()).map(|quote| quote.marked.clone());
         let recipe = Recipe::Quoted { text: quoted.unwrap_or_else(|| price.traded.to_string()), splits: price.splits.clone() };
@@ -187,7 +199,7 @@ impl Store {
             inputs.push(Input::new("Carried", format!("the last close, of {}", format::date(price.priced_on))));
         }
         inputs.extend(price.splits.iter().map(|(from, to)| Input::new("Split since then", format!("{to} for {from}"))));
-        let mut rows = self.bars(&symbol, &price).await?;
+        let mut rows = self.bars(&symbol, &price, subject.as_of).await?;
         let mut quotes: Vec<Quote> = quote.into_iter().collect();
         if let Some((row, answer)) = self.beside(subject, &symbol, price.priced_on).await? {
             inputs.extend(row.columns.iter().find(|(name, _)| name == "close").map(|(_, close)| Input::new("A second vendor says", close)));
@@ -198,15 +210,19 @@ impl Store {
     }
 
     /// The versions of a bar, the one that is used marked, what was set aside, and what a person entered.
-    async fn bars(&self, symbol: &Symbol, price: &PriceUsed) -> Result<Vec<Row>> {
+    async fn bars(&self, symbol: &Symbol, price: &PriceUsed, as_of: AsOf) -> Result<Vec<Row>> {
         let (name, day) = (symbol.as_str(), price.priced_on);
         let versions = sqlx::query!(
             r#"select bar.response_id, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.vendor, answer.fetched_at as "fetched_at?", answer.run_id as "run_id?"
                from raw.market_data as bar left join raw.vendor_response as answer using (response_id)
-               where bar.symbol = $1 and bar."timestamp" = $2 order by bar.response_id desc limit $3"#,
+               where bar.symbol = $1 and bar."timestamp" = $2
+                 -- What came later wasn't known.
+                 and bar.response_id <= coalesce((select nullif(response_id, 0) from ops.publication where publication_id = $4), bar.response_id)
+               order by bar.response_id desc limit $3"#,
             name,
             calendar::midnight(day),
             VERSIONS,
+            as_of.mark(),
         )
         .fetch_all(&self.pool)
         .await?;
