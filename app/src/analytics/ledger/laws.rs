@@ -102,6 +102,21 @@ proptest! {
         }
     }
 
+    /// What is held at the end can be sold or bought back, to the last share.
+    #[test]
+    fn everything_can_be_sold(history in histories()) {
+        let (state, yielded) = history.told();
+        let after = [day(1000)];
+        let all = |held: &Holding| {
+            let kind = if held.quantity.is_sign_negative() { Kind::Cover } else { Kind::Sell };
+            let (key, quantity) = (format!("{} {}", held.account, held.symbol), held.quantity.abs());
+            Transaction { key, symbol: Some(held.symbol.clone()), quantity, ..Transaction::blank(kind, held.account, day(1000), Currency::USD) }
+        };
+        let all: Vec<Transaction> = yielded.holdings.iter().map(all).collect();
+        let (state, yielded) = book(state, &Input { splits: &[], ..history.input(&after, &all) });
+        prop_assert!(state.lots.is_empty() && yielded.holdings.is_empty(), "{:?}", yielded.findings);
+    }
+
     #[test]
     fn intervals_of_a_position_neither_overlap_nor_repeat(history in histories()) {
         let (_, yielded) = history.told();

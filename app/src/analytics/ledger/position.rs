@@ -2,8 +2,9 @@
 
 use super::{
     exchange::{local_amount, worth},
-    fixed::{SCALE, cents, to_scale},
+    fixed::cents,
     input::CostBasis,
+    parts::{dealt, share},
     yields::{LocalMoney, Lot, Realized},
 };
 use crate::domain::{AccountId, Currency, Money, Symbol};
@@ -221,26 +222,23 @@ impl Position {
     /// New shares per old; the cost stays. `false`, and nothing changed, when it would yield more shares than there can be, or
     /// leave a lot without any.
     pub fn split(&mut self, from: Decimal, to: Decimal) -> bool {
-        let possible = |quantity: &Decimal| quantity.abs() <= MOST_SHARES && !quantity.is_zero();
-        let grown = |lot: &Lot| Some(to_scale(lot.quantity.checked_mul(to)?.checked_div(from)?, SCALE)).filter(possible);
-        let Some(grown) = self.lots.iter().map(grown).collect::<Option<Vec<_>>>() else { return false };
+        let Some(grown) = dealt(self.lots.iter().map(|lot| lot.quantity), from, to).filter(|all| !all.iter().any(Decimal::is_zero)) else {
+            return false;
+        };
         self.quantity = grown.iter().sum();
         for (lot, quantity) in self.lots.iter_mut().zip(grown) {
-            lot.quantity = quantity.normalize();
+            lot.quantity = quantity;
         }
         true
     }
 
-    /// A lot each of a new company: `ratio` shares for each held, with `part` of the cost and the day of opening. A lot too
+    /// A lot each of a new company: `to` shares for `from` held, with `part` of the cost and the day of opening. A lot too
     /// small for any keeps its cost. `None`, and nothing changed, when there would be more shares than there can be.
-    pub fn spin_off(&mut self, ratio: Decimal, part: Decimal) -> Option<Vec<Lot>> {
+    pub fn spin_off(&mut self, (from, to): (Decimal, Decimal), part: Decimal) -> Option<Vec<Lot>> {
+        let quantities = dealt(self.lots.iter().map(|lot| lot.quantity), from, to)?;
         self.spread();
         let mut children = Vec::with_capacity(self.lots.len());
-        for lot in &self.lots {
-            let quantity = to_scale(lot.quantity.checked_mul(ratio)?, SCALE).normalize();
-            if quantity.abs() > MOST_SHARES {
-                return None;
-            }
+        for (lot, quantity) in self.lots.iter().zip(quantities) {
             let part = if quantity.is_zero() { Decimal::ZERO } else { part };
             let local_cost = lot.local_cost.map(|local| LocalMoney { amount: local_amount(local.amount * part), ..local });
             children.push(Lot { quantity, cost: cents(lot.cost.0 * part), local_cost, ..lot.clone() });
@@ -328,12 +326,4 @@ impl Lot {
             currency_effect: abroad.map_or(Some(Money::ZERO), effect),
         }
     }
-}
-
-/// `amount × part / whole`, rounded to four decimals. The ratio is at most 1, so nothing overflows; of the whole it is exact.
-pub(super) fn share(amount: Decimal, part: Decimal, whole: Decimal) -> Decimal {
-    if part == whole {
-        return amount;
-    }
-    cents(amount * part.checked_div(whole).unwrap_or_default()).0
 }

@@ -7,7 +7,8 @@ use super::{
         exchange::{local_amount, worth},
         fixed::{SCALE, cents, to_scale},
         input::{Kind, Split, Transaction},
-        position::{Abroad, MOST_SHARES, share},
+        parts::{dealt, share},
+        position::{Abroad, MOST_SHARES},
         yields::{LocalMoney, Lot},
     },
     Sums,
@@ -149,22 +150,13 @@ impl Booking<'_> {
                 "needs a cost_share: the part of the cost, from 0 to 1, that goes to the new shares",
             );
         };
-        let named = Some(transaction.quantity).filter(|quantity| *quantity > Decimal::ZERO);
-        let Some(ratio) = named.and_then(|quantity| quantity.checked_div(held.abs())).or(transaction.ratio) else {
+        let named = Some(transaction.quantity).filter(|quantity| *quantity > Decimal::ZERO).map(|quantity| (held.abs(), quantity));
+        let Some(ratio) = named.or(transaction.ratio.map(|ratio| (Decimal::ONE, ratio))) else {
             return self.incomplete(session, transaction, "needs a ratio (new shares for each held) or a quantity");
         };
-        let Some(mut lots) = self.change(number, |position| position.spin_off(ratio, part)) else {
+        let Some(lots) = self.change(number, |position| position.spin_off(ratio, part)) else {
             return self.incomplete(session, transaction, "has a ratio too large to be true");
         };
-        if let (Some(quantity), Some(last)) = (named, lots.last_mut()) {
-            // The quotient's rounding goes to the last lot.
-            let whole = if held.is_sign_negative() { -quantity } else { quantity };
-            last.quantity = Decimal::ZERO;
-            let others: Decimal = lots.iter().map(|lot| lot.quantity).sum();
-            if let Some(last) = lots.last_mut() {
-                last.quantity = whole - others;
-            }
-        }
         self.hand_over(session, number, child, lots);
         self.settle_fraction(session, transaction, child);
     }
@@ -250,8 +242,9 @@ impl Booking<'_> {
         let parts = self.change(number, |position| position.take(quantity, transaction.lot_id.as_deref()));
         let (mut proceeds, mut left) = (sums.base_amount - sums.base_fee, parts.iter().map(|part| part.quantity).sum::<Decimal>());
         let (mut realized, mut lots) = (Vec::new(), Vec::new());
-        for part in parts {
-            let shares = if other.is_some() { to_scale(part.quantity * ratio, SCALE).normalize() } else { Decimal::ZERO };
+        let shares = dealt(parts.iter().map(|part| part.quantity), Decimal::ONE, ratio).filter(|_| other.is_some());
+        for (at, part) in parts.into_iter().enumerate() {
+            let shares = shares.as_ref().and_then(|shares| shares.get(at)).copied().unwrap_or_default();
             // What is too small to become a share is gone.
             let sold = if shares.is_zero() { Decimal::ONE } else { sold };
             if !sold.is_zero() {
