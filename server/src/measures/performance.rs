@@ -10,7 +10,7 @@ use super::{Format, table::TableError};
 use app::{
     analytics::{
         contribution::{self, Contributions, Member},
-        ledger::{AccountRules, CostBasis, Input, PortfolioDay, Rates, State, Yield, book},
+        ledger::{AccountRules, CostBasis, Input, PortfolioDay, Rates, Realized, State, Yield, book},
         period::{Period, Scope, Session, sessions},
         returns::SESSIONS_A_YEAR,
     },
@@ -168,7 +168,8 @@ fn booked(args: &PerformanceArgs) -> Result<Booked, TableError> {
 /// Sums of a period: what the days of its two ends say, apart.
 struct Sums {
     realized: Money,
-    realized_currency: Money,
+    /// `None`: of a closed lot a rate is missing.
+    realized_currency: Option<Money>,
     income: Money,
     fees: Money,
     fees_in_lots: Money,
@@ -184,12 +185,17 @@ impl Booked {
         self.yielded.days.iter().find(|day| day.session_date == date)
     }
 
+    /// Closed in the period.
+    fn realized(&self) -> impl Iterator<Item = &Realized> {
+        self.yielded.realized.iter().filter(|part| self.from.is_none_or(|from| part.closed_on > from))
+    }
+
     /// `None`: an amount had no rate, so the sums are incomplete.
     fn sums(&self, period: &Period<'_>) -> Option<Sums> {
         let last = self.day(period.sessions.last()?.date)?;
         let opening = period.opening.and_then(|session| self.day(session.date));
         // A state in which nothing is known to be missing, or the same things as at the opening.
-        if last.unconverted_since != opening.and_then(|day| day.unconverted_since) {
+        if last.last_unconverted != opening.and_then(|day| day.last_unconverted) {
             return None;
         }
         let before = opening.map(|day| day.totals).unwrap_or_default();
@@ -200,7 +206,7 @@ impl Booked {
         let (taxes, costs) = (last.totals.taxes - before.taxes, last.totals.costs - before.costs);
         Some(Sums {
             realized: last.totals.realized - before.realized,
-            realized_currency: last.totals.realized_currency - before.realized_currency,
+            realized_currency: self.realized().map(|part| part.currency_effect).sum(),
             income: last.totals.income - before.income,
             fees: costs - taxes,
             fees_in_lots: last.totals.fees_in_lots - before.fees_in_lots,

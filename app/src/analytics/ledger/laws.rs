@@ -63,7 +63,7 @@ proptest! {
                 prop_assert_eq!(gain, parts, "{}", day.session_date);
             }
         }
-        let realized: Money = yielded.realized.iter().map(Realized::gain).sum();
+        let realized: Money = yielded.realized.iter().filter_map(Realized::gain).sum();
         prop_assert_eq!(realized, state.totals.realized);
         let effect: Money = yielded.realized.iter().filter_map(|part| part.currency_effect).sum();
         prop_assert_eq!(effect, state.totals.realized_currency);

@@ -93,8 +93,10 @@ impl Position {
                 quantity += part.quantity;
                 cost -= cost_part;
                 local_cost = local_cost.zip(local_part).map(|(whole, part)| whole - part);
+                let (now, then) = ((!trade.is_unconverted).then_some(cost_part), part.known_cost());
                 // Of a short lot the sale came first: its negated cost are the proceeds.
-                let (proceeds, cost) = if part.quantity.is_sign_negative() { (-part.cost, cost_part) } else { (-cost_part, part.cost) };
+                let (proceeds, cost) =
+                    if part.quantity.is_sign_negative() { (then.map(|cost| -cost), now) } else { (now.map(|cost| -cost), then) };
                 let quantity = part.quantity.abs();
                 realized.push(part.realized(trade.day, trade.key, (quantity, proceeds, cost), trade.abroad));
             }
@@ -255,6 +257,11 @@ impl Position {
     /// Spreads `amount` over the shares and lessens each lot's cost by its part; what a lot's cost can't bear is realized.
     pub fn return_capital(&mut self, trade: &Trade<'_>) -> Vec<Realized> {
         self.spread();
+        if trade.is_unconverted {
+            // Nobody knows how much of the cost is left.
+            self.lots.iter_mut().for_each(|lot| lot.is_unconverted = true);
+            self.unconverted = self.lots.len();
+        }
         let (mut amount, mut local, mut quantity) = (-trade.cost, trade.local_cost.map(|local| -local), self.quantity);
         let mut realized = Vec::new();
         for lot in &mut self.lots {
@@ -267,9 +274,9 @@ impl Position {
                 lot.cost -= part;
                 lot.local_cost = lot.local_cost.zip(local_part).map(|(there, part)| LocalMoney { amount: there.amount - part, ..there });
             } else {
-                let mut gained = lot.realized(trade.day, trade.key, (Decimal::ZERO, part, lot.cost), trade.abroad);
-                (gained.proceeds, gained.cost) = (part - lot.cost, Money::ZERO);
-                realized.push(gained);
+                let gain = lot.known_cost().map(|cost| part - cost);
+                let nothing = lot.known_cost().map(|_| Money::ZERO);
+                realized.push(lot.realized(trade.day, trade.key, (Decimal::ZERO, gain, nothing), trade.abroad));
                 lot.cost = Money::ZERO;
                 lot.local_cost = lot.local_cost.map(|there| LocalMoney { amount: Decimal::ZERO, ..there });
             }
@@ -305,12 +312,17 @@ impl Lot {
         self.lot_id.as_deref().unwrap_or(&self.key) == name
     }
 
+    /// `None`: no rate was there when it was bought.
+    pub(super) fn known_cost(&self) -> Option<Money> {
+        (!self.is_unconverted).then_some(self.cost)
+    }
+
     /// This lot, or part of one, as closed: quantity, proceeds and cost.
     pub(super) fn realized(
         &self,
         closed_on: NaiveDate,
         key: &str,
-        (quantity, proceeds, cost): (Decimal, Money, Money),
+        (quantity, proceeds, cost): (Decimal, Option<Money>, Option<Money>),
         abroad: Option<Abroad>,
     ) -> Realized {
         let effect = |abroad: Abroad| Some(worth(self.local_cost?.amount, abroad.rate?)? - self.cost).filter(|_| !self.is_unconverted);

@@ -106,7 +106,7 @@ fn the_day_of_opening_comes_along() {
     let old = Transaction { opened_on, ..shares(Kind::TransferIn, 3, "10", "400") };
     let (_, yielded) = story().with([old, shares(Kind::Sell, 4, "10", "1000")]).told();
     // Opened before the other lot, so it is sold first, a year and a day later.
-    assert_eq!((yielded.realized[0].gain(), yielded.realized[0].term()), (usd("600"), Term::Long));
+    assert_eq!((yielded.realized[0].gain(), yielded.realized[0].term()), (Some(usd("600")), Term::Long));
     let mut on_the_day = yielded.realized[0].clone();
     on_the_day.closed_on = on(3);
     assert_eq!(on_the_day.term(), Term::Short, "a year to the day is not more than a year");

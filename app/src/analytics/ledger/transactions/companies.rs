@@ -238,7 +238,7 @@ impl Booking<'_> {
                 }
             },
         };
-        let abroad = self.abroad(session, place);
+        let (abroad, is_unknown) = (self.abroad(session, place), for_cash && sums.is_unconverted);
         let parts = self.change(number, |position| position.take(quantity, transaction.lot_id.as_deref()));
         let (mut proceeds, mut left) = (sums.base_amount - sums.base_fee, parts.iter().map(|part| part.quantity).sum::<Decimal>());
         let (mut realized, mut lots) = (Vec::new(), Vec::new());
@@ -250,15 +250,18 @@ impl Booking<'_> {
             if !sold.is_zero() {
                 let brings = if for_cash { Money(share(proceeds.0, part.quantity, left)) } else { Money::ZERO };
                 proceeds -= brings;
+                let brings = (!is_unknown).then_some(brings);
                 let gone = portion(&part, sold);
-                realized.push(gone.realized(session, &transaction.key, (gone.quantity.abs(), brings, gone.cost), abroad));
+                realized.push(gone.realized(session, &transaction.key, (gone.quantity.abs(), brings, gone.known_cost()), abroad));
             }
             left -= part.quantity;
             if !shares.is_zero() {
                 let gone = portion(&part, sold);
                 let local_cost =
                     part.local_cost.zip(gone.local_cost).map(|(all, gone)| LocalMoney { amount: all.amount - gone.amount, ..all });
-                lots.push(Lot { quantity: shares, cost: part.cost - gone.cost, local_cost, ..part });
+                // Cash of which nobody knows the worth takes an unknown part of the cost.
+                let is_unconverted = part.is_unconverted || is_unknown && transaction.cost_share.is_none();
+                lots.push(Lot { quantity: shares, cost: part.cost - gone.cost, local_cost, is_unconverted, ..part });
             }
         }
         self.realize(realized);
