@@ -6,7 +6,7 @@ mod printed;
 mod rows;
 mod transactions;
 
-use super::{Format, table::TableError};
+use super::{Format, date, in_order, table::TableError};
 use app::{
     analytics::{
         contribution::{self, Contributions, Member},
@@ -39,10 +39,10 @@ pub struct PerformanceArgs {
     #[arg(long, value_name = "CURRENCY", default_value = "USD", value_parser = base)]
     base: Currency,
     /// Measure from this day's close on; without it from the first transaction on
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = date)]
     from: Option<NaiveDate>,
     /// The last day
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = date)]
     to: Option<NaiveDate>,
     /// Which lots a sale closes
     #[arg(long, value_enum, default_value_t)]
@@ -99,11 +99,12 @@ struct Booked {
 /// # Errors
 /// [`TableError`] that names every wrong line of the files.
 pub fn performance(args: &PerformanceArgs) -> Result<(), TableError> {
+    in_order(args.from, args.to)?;
     let booked = booked(args)?;
     let period = Period::of(&booked.sessions, booked.from, args.to);
     let period = period.map_err(|reason| TableError::Refused(format!("{reason}; choose another --from or --to.")))?;
     match args.format {
-        Format::Json => println!("{}", document::document(&booked, &period)),
+        Format::Json => say!("{}", document::document(&booked, &period)),
         Format::Table => printed::print(&booked, &period),
     }
     Ok(())
