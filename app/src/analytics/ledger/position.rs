@@ -45,6 +45,8 @@ pub(super) struct Abroad {
 pub(super) struct Trade<'a> {
     pub day: NaiveDate,
     pub key: &'a str,
+    /// Of the lot that is opened.
+    pub opened_on: NaiveDate,
     /// Negative: a sale.
     pub quantity: Decimal,
     /// What a purchase cost with its fee; of a sale the proceeds after its fee, negated.
@@ -102,17 +104,17 @@ impl Position {
             }
         }
         if !quantity.is_zero() {
-            self.open(&Trade { quantity, cost, local_cost, ..*trade }, trade.day);
+            self.open(&Trade { quantity, cost, local_cost, ..*trade });
         }
         realized
     }
 
     /// Opens a lot.
-    pub fn open(&mut self, trade: &Trade<'_>, opened_on: NaiveDate) {
+    fn open(&mut self, trade: &Trade<'_>) {
         self.receive(Lot {
             account: self.account,
             symbol: self.symbol.clone(),
-            opened_on,
+            opened_on: trade.opened_on,
             quantity: trade.quantity,
             cost: trade.cost,
             key: trade.key.into(),

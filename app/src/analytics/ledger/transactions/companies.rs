@@ -104,13 +104,13 @@ impl Booking<'_> {
                 self.prices[place].split(session, from, to);
             }
         }
-        self.settle_fraction(session, transaction, number);
+        self.settle_fraction(session, transaction, number, self.positions[number].quantity);
     }
 
-    /// Cash in lieu: the fraction of a share that is left over is sold for the amount. Without one, fee and tax alone are paid.
-    fn settle_fraction(&mut self, session: NaiveDate, transaction: &Transaction, number: usize) {
-        let sums = self.sums(session, transaction);
-        let (quantity, place) = (self.positions[number].quantity, self.positions[number].place);
+    /// Cash in lieu: the fraction of a share that is left over of `quantity` is sold for the amount. Without one, fee and tax alone are
+    /// paid.
+    fn settle_fraction(&mut self, session: NaiveDate, transaction: &Transaction, number: usize, quantity: Decimal) {
+        let (sums, place) = (self.sums(session, transaction), self.positions[number].place);
         if sums.amount.is_zero() {
             return self.pay_costs(transaction, &sums, place);
         }
@@ -157,8 +157,9 @@ impl Booking<'_> {
         let Some(lots) = self.change(number, |position| position.spin_off(ratio, part)) else {
             return self.incomplete(session, transaction, "has a ratio too large to be true");
         };
+        let new = lots.iter().map(|lot| lot.quantity).sum();
         self.hand_over(session, number, child, lots);
-        self.settle_fraction(session, transaction, child);
+        self.settle_fraction(session, transaction, child, new);
     }
 
     /// The position of the other symbol that a transaction names, if it can take lots of this one.

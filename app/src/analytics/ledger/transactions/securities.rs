@@ -146,7 +146,18 @@ impl Booking<'_> {
         let name = |kinds: &[Kind]| transaction.lot_id.as_deref().filter(|_| kinds.contains(&transaction.kind));
         let opens = name(&[Kind::Buy, Kind::Reinvest, Kind::Short, Kind::TransferIn, Kind::Opening]);
         let closes = name(&[Kind::Sell, Kind::Cover]);
-        Trade { day, key, quantity, cost: base_cost, is_unconverted: sums.is_unconverted, local_cost, abroad, opens, closes }
+        Trade {
+            day,
+            key,
+            opened_on: session,
+            quantity,
+            cost: base_cost,
+            is_unconverted: sums.is_unconverted,
+            local_cost,
+            abroad,
+            opens,
+            closes,
+        }
     }
 
     /// Securities come in at the close's market value; the cost that comes along says how much of it is gain of before.
@@ -161,7 +172,7 @@ impl Booking<'_> {
         let Some(number) = self.position(transaction.account, symbol) else { return };
         let place = self.positions[number].place;
         let sums = self.sums(session, transaction);
-        let has_cost = sums.amount > Decimal::ZERO;
+        let has_cost = sums.amount > Decimal::ZERO || transaction.costs_nothing;
         let known_cost = Some(sums.base_amount).filter(|_| has_cost);
         // Without a price the cost stands in for the flow; the missing price is reported at the close.
         let known_worth = self.worth(session, place, transaction.quantity).or(known_cost);
@@ -176,14 +187,9 @@ impl Booking<'_> {
             let base = Sums { currency: self.exchange.base, is_unconverted: known_worth.is_none(), ..sums };
             self.traded(session, transaction, number, &base, (transaction.quantity, cost.0, cost))
         };
+        // Into a short position they come to close it.
         let is_owed = self.positions[number].quantity.is_sign_negative();
-        let realized = if is_owed {
-            // Into a short position they come to close it.
-            self.change(number, |position| position.trade(&trade))
-        } else {
-            self.change(number, |position| position.open(&trade, opened_on));
-            Vec::new()
-        };
+        let realized = self.change(number, |position| position.trade(&Trade { opened_on, ..trade }));
         self.realize(realized);
         self.net_flow += worth;
         self.totals.brought_in += worth - cost;
