@@ -6,7 +6,7 @@ use crate::{
     clock::Clock,
     config::{self, Config, ConfigError, Environment},
     db::{Access, Database},
-    measures, orchestrator, pipeline, quality,
+    measures, orchestrator, output, pipeline, quality,
     simulator::{self, SimulatorError, Source},
     store::ExplainArgs,
     telemetry, warehouse,
@@ -154,9 +154,15 @@ impl Failure {
 /// Runs what the command line asks for.
 pub async fn run(cli: Cli) -> ExitCode {
     match act(cli).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => match output::fault() {
+            None => ExitCode::SUCCESS,
+            Some(error) => {
+                output::complain(format_args!("The result couldn't be written ({error}); write it elsewhere."));
+                ExitCode::FAILURE
+            }
+        },
         Err(failure) => {
-            eprintln!("{failure}");
+            output::complain(&failure);
             failure.exit_code()
         }
     }
@@ -164,11 +170,11 @@ pub async fn run(cli: Cli) -> ExitCode {
 
 async fn act(cli: Cli) -> Result<(), Failure> {
     match cli.role.unwrap_or(Role::Serve(cli.serve)) {
-        Role::Environment => print!("{}", config::example_file()),
+        Role::Environment => say!("{}", config::example_file().trim_end()),
         Role::Migrate => {
             let database = open(&configure()?, Clock::Real).await?;
             database.close().await;
-            println!("The database is up to date.");
+            say!("The database is up to date.");
         }
         Role::Serve(args) => serve(args).await?,
         Role::Simulate(args) => simulator::run(args).await?,
@@ -192,7 +198,7 @@ async fn act(cli: Cli) -> Result<(), Failure> {
                 Err(error) => Err(error.into()),
             };
             database.close().await;
-            println!("{}", said?);
+            say!("{}", said?);
         }
         Role::Models(args) => {
             let config = configure()?;
@@ -214,7 +220,7 @@ async fn act(cli: Cli) -> Result<(), Failure> {
             let database = open(&configure()?, Clock::Real).await?;
             let said = auth::commands::run(&database.pool, args).await;
             database.close().await;
-            println!("{}", said?);
+            say!("{}", said?);
         }
     }
     Ok(())

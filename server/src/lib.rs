@@ -1,5 +1,9 @@
 //! Plumbline's server, in the order in which data meets it.
+#![deny(clippy::print_stdout, clippy::print_stderr, reason = "they panic where nothing can be written: `say!` doesn't")]
 
+/// Standard output, and who reads no further.
+#[macro_use]
+pub mod output;
 /// The roles of the one binary.
 pub mod cli;
 /// What the environment says, checked before anything starts.

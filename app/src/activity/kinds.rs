@@ -56,11 +56,16 @@ pub const KINDS: [Kind; 20] = [
     Kind {
         key: "transfer_in",
         words: "Transfer in",
-        hint: "Cash, or securities with what they cost; a cost of 0 means that it isn't known.",
+        hint: "Cash, or securities with what they cost; without a cost, or with 0, they cost what they are worth that day.",
         parts: MOVE_IN,
     },
     Kind { key: "transfer_out", words: "Transfer out", hint: "Cash or securities that leave for elsewhere.", parts: TRADE },
-    Kind { key: "opening", words: "Opening balance", hint: "What was there before the first transaction, with its cost.", parts: MOVE_IN },
+    Kind {
+        key: "opening",
+        words: "Opening balance",
+        hint: "What was there before the first transaction, with its cost; without one, or with 0, it is what it was worth that day.",
+        parts: MOVE_IN,
+    },
     Kind {
         key: "split",
         words: "Split",

@@ -124,9 +124,9 @@ impl Application {
     /// What the system says when it can't accept connections.
     pub async fn run_until(self, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
         if let Some(token) = &self.setup_token {
-            println!("There is no administrator yet. To become the first, open {}/setup and enter {token}", self.origin);
+            say!("There is no administrator yet. To become the first, open {}/setup and enter {token}", self.origin);
         }
-        println!("Plumbline is at {}", self.origin);
+        say!("Plumbline is at {}", self.origin);
         let sweeper = tokio::spawn(sweep_hourly(self.database.pool.clone()));
         tracing::info!(milliseconds = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX), "ready");
         let (draining, drained) = tokio::sync::oneshot::channel();

@@ -5,7 +5,6 @@ use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 use clap::Args;
 use serde::Serialize;
-use std::io::{self, ErrorKind, Write};
 
 #[derive(Debug, Args)]
 pub struct CalendarArgs {
@@ -27,21 +26,18 @@ pub enum CommandError {
     Backwards { from: NaiveDate, to: NaiveDate },
     #[error("The calendar holds {FIRST_DAY} to {LAST_DAY}; choose days between them.")]
     Unknown,
-    #[error("The sessions couldn't be printed: {0}.")]
-    Print(#[from] io::Error),
+    #[error("The sessions can't be written as JSON: {0}.")]
+    Json(#[from] serde_json::Error),
 }
 
 /// Prints the sessions of the days asked for.
 ///
 /// # Errors
-/// [`CommandError`] when the calendar doesn't hold those days, or the terminal is gone.
+/// [`CommandError`] when the calendar doesn't hold those days.
 pub fn run(args: &CalendarArgs) -> Result<(), CommandError> {
     let text = answer(args)?;
-    match io::stdout().write_all(text.as_bytes()) {
-        // Whoever reads it has read enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        done => Ok(done?),
-    }
+    say!("{}", text.trim_end());
+    Ok(())
 }
 
 fn answer(args: &CalendarArgs) -> Result<String, CommandError> {
@@ -55,7 +51,7 @@ fn answer(args: &CalendarArgs) -> Result<String, CommandError> {
     let sessions: Vec<Session> = sessions(from, to).into_iter().map(session).collect();
     if json {
         let shown = Shown { sessions: sessions.iter().map(ShownSession::from).collect() };
-        return Ok(serde_json::to_string(&shown).map_err(io::Error::from)? + "\n");
+        return Ok(serde_json::to_string(&shown)? + "\n");
     }
     Ok(table(&sessions))
 }

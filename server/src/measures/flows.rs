@@ -2,7 +2,7 @@
 
 use super::{
     Format,
-    table::{Table, TableError},
+    table::{Row, Table, TableError},
 };
 use app::analytics::cashflow::{Payment, money_weighted, roots};
 use clap::Args;
@@ -24,11 +24,12 @@ pub struct XirrArgs {
 /// # Errors
 /// [`TableError`] with file and line.
 pub fn xirr(args: &XirrArgs) -> Result<(), TableError> {
-    let pairs = Table::read(&args.flows)?.pairs()?;
-    if pairs.is_empty() {
+    let table = Table::read(&args.flows, "date,amount")?;
+    let payment = |row: Row<'_, 2>| Ok(Payment { on: row.day(0)?, amount: row.number(1)? });
+    let payments: Vec<Payment> = table.rows_alone(["date", "amount"])?.into_iter().map(payment).collect::<Result<_, TableError>>()?;
+    if payments.is_empty() {
         return Err(TableError::Refused(format!("{}: there are no payments.", args.flows.display())));
     }
-    let payments: Vec<Payment> = pairs.into_iter().map(|(on, amount)| Payment { on, amount }).collect();
     let found = money_weighted(&payments);
     let rate = found.as_ref().ok().and_then(|found| found.annual);
     let reason = match &found {
@@ -38,9 +39,9 @@ pub fn xirr(args: &XirrArgs) -> Result<(), TableError> {
     };
     let roots: Vec<f64> = roots(&payments).unwrap_or_default().into_iter().filter(|root| root.is_finite()).collect();
     match (args.format, rate, reason) {
-        (Format::Json, rate, reason) => println!("{}", json!({ "value": rate, "reason": reason, "roots": roots })),
-        (Format::Table, Some(rate), _) => println!("{rate}"),
-        (Format::Table, None, reason) => println!("– {}", reason.unwrap_or_default()),
+        (Format::Json, rate, reason) => say!("{}", json!({ "value": rate, "reason": reason, "roots": roots })),
+        (Format::Table, Some(rate), _) => say!("{rate}"),
+        (Format::Table, None, reason) => say!("– {}", reason.unwrap_or_default()),
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `plumbline metrics`: the catalogue of a column of returns.
 
 use super::{
-    Format,
+    Format, date, in_order,
     table::{Table, TableError},
 };
 use app::analytics::{
@@ -46,10 +46,10 @@ pub struct MetricsArgs {
     #[arg(long, value_name = "C", default_value_t = 0.95, value_parser = between_0_and_1)]
     confidence: f64,
     /// The first day
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = date)]
     from: Option<NaiveDate>,
     /// The last day
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = date)]
     to: Option<NaiveDate>,
     /// Also over every window of this many periods
     #[arg(long, value_name = "W", value_parser = clap::value_parser!(u32).range(2..))]
@@ -77,7 +77,7 @@ fn between_0_and_1(text: &str) -> Result<f64, String> {
 /// The periods of the files, in order, and how many returns were left out because the risk-free series has none for their day.
 fn read(args: &MetricsArgs) -> Result<(Series, usize), TableError> {
     let column = |file: &PathBuf, name: Option<&str>| {
-        let table = Table::read(file)?;
+        let table = Table::read(file, "date,fund")?;
         let name = match name {
             Some(name) => name,
             None => table.first_column()?,
@@ -114,6 +114,7 @@ fn read(args: &MetricsArgs) -> Result<(Series, usize), TableError> {
 /// # Errors
 /// [`TableError`] with file and line.
 pub fn metrics(args: &MetricsArgs) -> Result<(), TableError> {
+    in_order(args.from, args.to)?;
     let (series, without_risk_free) = read(args)?;
     let terms = Terms { periods_a_year: args.periods_per_year, mar: args.mar, confidence: args.confidence, ..Terms::default() };
     let risk_free = if args.risk_free_series.is_some() { RiskFree::Series("series") } else { RiskFree::Constant(args.risk_free) };
@@ -124,13 +125,13 @@ pub fn metrics(args: &MetricsArgs) -> Result<(), TableError> {
         if let Some(window) = args.rolling {
             report.rolling = Some(Rolling::of(&series, terms, window as usize));
         }
-        println!("{}", serde_json::to_string(&report).map_err(|error| TableError::Refused(error.to_string()))?);
+        say!("{}", serde_json::to_string(&report).map_err(|error| TableError::Refused(error.to_string()))?);
         return Ok(());
     }
     for (key, figure) in &report.metrics {
         match figure {
-            Ok(value) => println!("{key:<30} {value:>24}"),
-            Err(reason) => println!("{key:<30} {:>24}  {reason}", "–"),
+            Ok(value) => say!("{key:<30} {value:>24}"),
+            Err(reason) => say!("{key:<30} {:>24}  {reason}", "–"),
         }
     }
     Ok(())

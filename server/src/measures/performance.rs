@@ -6,11 +6,11 @@ mod printed;
 mod rows;
 mod transactions;
 
-use super::{Format, table::TableError};
+use super::{Format, date, in_order, table::TableError};
 use app::{
     analytics::{
         contribution::{self, Contributions, Member},
-        ledger::{AccountRules, CostBasis, Input, PortfolioDay, Rates, State, Yield, book},
+        ledger::{AccountRules, CostBasis, Input, PortfolioDay, Rates, Realized, State, Yield, book},
         period::{Period, Scope, Session, sessions},
         returns::SESSIONS_A_YEAR,
     },
@@ -39,10 +39,10 @@ pub struct PerformanceArgs {
     #[arg(long, value_name = "CURRENCY", default_value = "USD", value_parser = base)]
     base: Currency,
     /// Measure from this day's close on; without it from the first transaction on
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = date)]
     from: Option<NaiveDate>,
     /// The last day
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = date)]
     to: Option<NaiveDate>,
     /// Which lots a sale closes
     #[arg(long, value_enum, default_value_t)]
@@ -99,11 +99,12 @@ struct Booked {
 /// # Errors
 /// [`TableError`] that names every wrong line of the files.
 pub fn performance(args: &PerformanceArgs) -> Result<(), TableError> {
+    in_order(args.from, args.to)?;
     let booked = booked(args)?;
     let period = Period::of(&booked.sessions, booked.from, args.to);
     let period = period.map_err(|reason| TableError::Refused(format!("{reason}; choose another --from or --to.")))?;
     match args.format {
-        Format::Json => println!("{}", document::document(&booked, &period)),
+        Format::Json => say!("{}", document::document(&booked, &period)),
         Format::Table => printed::print(&booked, &period),
     }
     Ok(())
@@ -168,7 +169,8 @@ fn booked(args: &PerformanceArgs) -> Result<Booked, TableError> {
 /// Sums of a period: what the days of its two ends say, apart.
 struct Sums {
     realized: Money,
-    realized_currency: Money,
+    /// `None`: of a closed lot a rate is missing.
+    realized_currency: Option<Money>,
     income: Money,
     fees: Money,
     fees_in_lots: Money,
@@ -184,12 +186,17 @@ impl Booked {
         self.yielded.days.iter().find(|day| day.session_date == date)
     }
 
+    /// Closed in the period.
+    fn realized(&self) -> impl Iterator<Item = &Realized> {
+        self.yielded.realized.iter().filter(|part| self.from.is_none_or(|from| part.closed_on > from))
+    }
+
     /// `None`: an amount had no rate, so the sums are incomplete.
     fn sums(&self, period: &Period<'_>) -> Option<Sums> {
         let last = self.day(period.sessions.last()?.date)?;
         let opening = period.opening.and_then(|session| self.day(session.date));
         // A state in which nothing is known to be missing, or the same things as at the opening.
-        if last.unconverted_since != opening.and_then(|day| day.unconverted_since) {
+        if last.last_unconverted != opening.and_then(|day| day.last_unconverted) {
             return None;
         }
         let before = opening.map(|day| day.totals).unwrap_or_default();
@@ -200,7 +207,7 @@ impl Booked {
         let (taxes, costs) = (last.totals.taxes - before.taxes, last.totals.costs - before.costs);
         Some(Sums {
             realized: last.totals.realized - before.realized,
-            realized_currency: last.totals.realized_currency - before.realized_currency,
+            realized_currency: self.realized().map(|part| part.currency_effect).sum(),
             income: last.totals.income - before.income,
             fees: costs - taxes,
             fees_in_lots: last.totals.fees_in_lots - before.fees_in_lots,

@@ -26,7 +26,7 @@ pub struct AttributionArgs {
 /// # Errors
 /// [`TableError`] with file and line, or with the period that can't be attributed.
 pub fn attribution(args: &AttributionArgs) -> Result<(), TableError> {
-    let periods = periods(&Table::read(&args.segments)?)?;
+    let periods = periods(&Table::read(&args.segments, &COLUMNS.join(","))?)?;
     let refused = |period: &str, reason| TableError::Refused(format!("{}, {period}: {reason}.", args.segments.display()));
     let attributed: Vec<(String, Attributed)> = periods
         .into_iter()
@@ -40,17 +40,17 @@ pub fn attribution(args: &AttributionArgs) -> Result<(), TableError> {
             document["period"] = json!(period);
             document
         };
-        println!("{}", json!({ "periods": attributed.iter().map(of_period).collect::<Vec<_>>(), "linked": document(&linked) }));
+        say!("{}", json!({ "periods": attributed.iter().map(of_period).collect::<Vec<_>>(), "linked": document(&linked) }));
         return Ok(());
     }
-    println!("{:<24} {:>14} {:>14} {:>14} {:>14}", "linked", "allocation", "selection", "interaction", "total");
+    say!("{:<24} {:>14} {:>14} {:>14} {:>14}", "linked", "allocation", "selection", "interaction", "total");
     let line = |name: &str, of: &Effects| {
-        println!("{name:<24} {:>14.8} {:>14.8} {:>14.8} {:>14.8}", of.allocation, of.selection, of.interaction, of.total());
+        say!("{name:<24} {:>14.8} {:>14.8} {:>14.8} {:>14.8}", of.allocation, of.selection, of.interaction, of.total());
     };
     linked.segments.iter().for_each(|(segment, effects)| line(segment, effects));
     line("all segments", &linked.totals);
     let (own, market) = (linked.portfolio_return, linked.benchmark_return);
-    println!("portfolio {own:.8}, benchmark {market:.8}, excess {:.8}, residual {:e}", linked.excess_return(), linked.residual());
+    say!("portfolio {own:.8}, benchmark {market:.8}, excess {:.8}, residual {:e}", linked.excess_return(), linked.residual());
     Ok(())
 }
 

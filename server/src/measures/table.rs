@@ -38,6 +38,27 @@ pub(super) fn separated(header: &[String]) -> &'static str {
     if header.iter().any(is_other) { " Separate the columns by commas, and write numbers with a point." } else { "" }
 }
 
+/// What kept the first line from being names of columns: without them it would be lost as a row.
+fn unnamed(header: &[String], expected: &str) -> Option<String> {
+    let is_value = |name: &&String| day(name).is_some() || name.parse::<f64>().is_ok_and(f64::is_finite);
+    let value = header.iter().find(is_value)?;
+    Some(format!("“{value}” is no name of a column; put a line with the names of the columns first, such as {expected}."))
+}
+
+/// A column that is there twice.
+pub(super) fn twice(header: &[String]) -> Option<String> {
+    let of = |(at, name): (usize, &String)| !name.is_empty() && header.iter().take(at).any(|before| before.eq_ignore_ascii_case(name));
+    let (_, name) = header.iter().enumerate().find(|one| of(*one))?;
+    Some(format!("the column {name} is there twice; rename or remove one of the two."))
+}
+
+/// `2026-11-20`, and nothing shorter.
+pub(super) fn day(text: &str) -> Option<NaiveDate> {
+    let is_whole = text.len() == 10
+        && text.bytes().enumerate().all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() });
+    text.parse().ok().filter(|_| is_whole)
+}
+
 /// A CSV file with a header.
 #[derive(Debug)]
 pub struct Table {
@@ -48,17 +69,20 @@ pub struct Table {
 }
 
 impl Table {
-    /// Reads a file.
+    /// Reads a file whose first line is like `expected`.
     ///
     /// # Errors
     /// [`TableError`] with file and line.
-    pub fn read(file: &Path) -> Result<Self, TableError> {
+    pub fn read(file: &Path, expected: &str) -> Result<Self, TableError> {
         let text = text(file)?;
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
         let line = |line: u64, what: String| TableError::Line { file: file.into(), line, what };
         let header: Vec<String> = reader.headers().map_err(|error| line(1, error.to_string()))?.iter().map(str::to_owned).collect();
         if header.len() == 1 && !separated(&header).is_empty() {
             return Err(line(1, format!("the header is all one column.{}", separated(&header))));
+        }
+        if let Some(what) = unnamed(&header, expected) {
+            return Err(line(1, what));
         }
         let mut rows = Vec::new();
         for record in reader.records() {
@@ -99,12 +123,11 @@ impl Table {
         }
         let mut series = BTreeMap::new();
         for (line, fields) in &self.rows {
-            let (day, text) = (&fields[0], &fields[place]);
-            let day: NaiveDate = day.parse().map_err(|_| self.wrong(*line, format!("“{day}” is no date; write it as 2026-11-20.")))?;
+            let (day, text) = (self.day(*line, &fields[0])?, &fields[place]);
             if is_missing(text) {
                 continue;
             }
-            let number = self.number(*line, text)?;
+            let number = self.number(*line, column, text)?;
             if series.insert(day, number).is_some() {
                 return Err(self.wrong(*line, format!("{day} is there twice; keep one of the two lines.")));
             }
@@ -112,36 +135,44 @@ impl Table {
         Ok(series)
     }
 
-    /// Dates and numbers of the first two columns, in the file's order; days may repeat.
+    /// Rows of a file that has these columns and no others: what else there is might change what they mean, as a currency would.
     ///
     /// # Errors
-    /// A date or a number that can't be read.
-    pub fn pairs(&self) -> Result<Vec<(NaiveDate, f64)>, TableError> {
-        self.first_column()?;
-        let pair = |(line, fields): &(u64, Vec<String>)| {
-            let day = &fields[0];
-            let day: NaiveDate = day.parse().map_err(|_| self.wrong(*line, format!("“{day}” is no date; write it as 2026-11-20.")))?;
-            Ok((day, self.number(*line, &fields[1])?))
-        };
-        self.rows.iter().map(pair).collect()
+    /// A column that is missing, unknown or there twice.
+    pub fn rows_alone<'t, const N: usize>(&'t self, columns: [&'t str; N]) -> Result<Vec<Row<'t, N>>, TableError> {
+        let rows = self.rows_of(columns)?;
+        match self.header.iter().find(|name| !columns.iter().any(|column| name.eq_ignore_ascii_case(column))) {
+            Some(other) => Err(self.wrong(1, format!("the column “{other}” isn't read; remove it, and leave {}.", columns.join(",")))),
+            None => Ok(rows),
+        }
     }
 
-    /// Rows of a file that has exactly these columns, in any order.
+    /// Rows of a file that has these columns, in any order.
     ///
     /// # Errors
-    /// A column that is missing.
-    pub fn rows_of<const N: usize>(&self, columns: [&str; N]) -> Result<Vec<Row<'_, N>>, TableError> {
+    /// A column that is missing or there twice.
+    pub fn rows_of<'t, const N: usize>(&'t self, columns: [&'t str; N]) -> Result<Vec<Row<'t, N>>, TableError> {
+        if let Some(what) = twice(&self.header) {
+            return Err(self.wrong(1, what));
+        }
         let mut places = [0; N];
         for (place, column) in places.iter_mut().zip(columns) {
-            let known = self.header.iter().position(|name| name == column);
-            *place = known.ok_or_else(|| self.wrong(1, format!("there is no column {column}; it needs {}.", columns.join(", "))))?;
+            let known = self.header.iter().position(|name| name.eq_ignore_ascii_case(column));
+            *place = known.ok_or_else(|| self.wrong(1, format!("there is no column {column}; it needs {}.", columns.join(","))))?;
         }
-        Ok(self.rows.iter().map(|(line, fields)| Row { table: self, line: *line, fields, places }).collect())
+        Ok(self.rows.iter().map(|(line, fields)| Row { table: self, line: *line, fields, places, columns }).collect())
     }
 
-    fn number(&self, line: u64, text: &str) -> Result<f64, TableError> {
+    fn number(&self, line: u64, column: &str, text: &str) -> Result<f64, TableError> {
         let number = text.parse().ok().filter(|number: &f64| number.is_finite());
-        number.ok_or_else(|| self.wrong(line, format!("“{text}” is no number; write it as 0.0123, or leave it empty.")))
+        number.ok_or_else(|| {
+            let what = if text.is_empty() { format!("the {column} is empty; fill it in") } else { format!("“{text}” is no number") };
+            self.wrong(line, format!("{what}; write it as 0.0123."))
+        })
+    }
+
+    fn day(&self, line: u64, text: &str) -> Result<NaiveDate, TableError> {
+        day(text).ok_or_else(|| self.wrong(line, format!("“{text}” is no date; write it as 2026-11-20.")))
     }
 
     fn wrong(&self, line: u64, what: String) -> TableError {
@@ -156,6 +187,7 @@ pub struct Row<'t, const N: usize> {
     line: u64,
     fields: &'t [String],
     places: [usize; N],
+    columns: [&'t str; N],
 }
 
 impl<const N: usize> Row<'_, N> {
@@ -166,7 +198,13 @@ impl<const N: usize> Row<'_, N> {
     /// # Errors
     /// When it is none.
     pub fn number(&self, at: usize) -> Result<f64, TableError> {
-        self.table.number(self.line, self.text(at))
+        self.table.number(self.line, self.columns.get(at).copied().unwrap_or_default(), self.text(at))
+    }
+
+    /// # Errors
+    /// When it is none.
+    pub fn day(&self, at: usize) -> Result<NaiveDate, TableError> {
+        self.table.day(self.line, self.text(at))
     }
 }
 
@@ -182,7 +220,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("returns.csv");
         std::fs::write(&file, text).unwrap();
-        Table::read(&file)
+        Table::read(&file, "date,fund")
     }
 
     fn refused(text: &str, expect: &str) {
@@ -207,6 +245,12 @@ mod tests {
         refused("date,r\n2026-01-30,0.1,0.2\n", ":2: it has 3 fields, the header 2");
         refused("date\n2026-01-30\n", "at least one of numbers");
         refused("", "at least one of numbers");
-        assert!(Table::read(Path::new("/nowhere/at/all.csv")).unwrap_err().to_string().contains("Check the path"));
+        refused(
+            "2026-01-30,0.1\n2026-02-27,0.2\n",
+            "returns.csv:1: “2026-01-30” is no name of a column; put a line with the names of the columns first, such as date,fund.",
+        );
+        refused("date,0.1\n2026-02-27,0.2\n", ":1: “0.1” is no name");
+        refused("date,r\n2026-1-30,0.1\n", ":2: “2026-1-30” is no date");
+        assert!(Table::read(Path::new("/nowhere/at/all.csv"), "").unwrap_err().to_string().contains("Check the path"));
     }
 }

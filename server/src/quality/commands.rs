@@ -93,34 +93,28 @@ async fn list(connection: &mut PgConnection, as_json: bool) -> Result<(), Comman
     };
     if as_json {
         let all: Vec<Value> = ours.iter().chain(&own).map(said).collect();
-        println!("{}", Value::Array(all));
+        say!("{}", Value::Array(all));
     } else {
         for check in ours.iter().chain(&own) {
             let (severity, action, scope) = (check.severity.as_str(), check.action.as_str(), check.scope.as_str());
-            println!(
-                "{:34} {:22} {:24} {severity:5} {action:10} {scope:12} {}",
-                check.name,
-                check.dataset,
-                check.kind.name(),
-                check.expected
-            );
+            say!("{:34} {:22} {:24} {severity:5} {action:10} {scope:12} {}", check.name, check.dataset, check.kind.name(), check.expected);
         }
     }
     for error in broken {
-        eprintln!("{error}");
+        crate::output::complain(error);
     }
     Ok(())
 }
 
 fn print(outcomes: &[Outcome], as_json: bool) {
     if as_json {
-        println!("{}", json!(outcomes.iter().map(Outcome::said).collect::<Vec<_>>()));
+        say!("{}", json!(outcomes.iter().map(Outcome::said).collect::<Vec<_>>()));
         return;
     }
     for outcome in outcomes {
         let whose = outcome.symbol.clone().or((outcome.portfolio_id > 0).then(|| format!("portfolio {}", outcome.portfolio_id)));
         let passed = if outcome.passed { "pass" } else { "FAIL" };
-        println!(
+        say!(
             "{passed}  {:34} {:14} {:>9} elements {:>6} unexpected {:>8.1} ms  {}",
             outcome.check.name,
             whose.unwrap_or_default(),
@@ -144,14 +138,14 @@ async fn attempt(connection: &mut PgConnection, file: PathBuf, sessions: u32, as
     }
     if as_json {
         let fired: BTreeMap<&str, _> = fired.iter().map(|(check, fired)| (check.name.as_str(), fired)).collect();
-        println!("{}", json!({ "results": outcomes.iter().map(Outcome::said).collect::<Vec<_>>(), "fired": fired }));
+        say!("{}", json!({ "results": outcomes.iter().map(Outcome::said).collect::<Vec<_>>(), "fired": fired }));
         return Ok(());
     }
     print(&outcomes, false);
     for (check, fired) in fired {
-        println!("{} would have fired on {} of the last {sessions} sessions.", check.name, fired.len());
+        say!("{} would have fired on {} of the last {sessions} sessions.", check.name, fired.len());
         for day in fired.iter().rev().take(10) {
-            println!("  {}  {} failures  {}", day.session, day.failures, day.sample.clone().unwrap_or_default());
+            say!("  {}  {} failures  {}", day.session, day.failures, day.sample.clone().unwrap_or_default());
         }
     }
     Ok(())
@@ -160,20 +154,20 @@ async fn attempt(connection: &mut PgConnection, file: PathBuf, sessions: u32, as
 async fn mutated(pool: &PgPool, as_json: bool) -> Result<(), CommandError> {
     let report = mutate(pool).await?;
     if as_json {
-        println!("{}", json!(report));
+        say!("{}", json!(report));
     } else {
         for alarm in &report.false_alarms {
-            println!("false alarm on the good batch: {alarm}");
+            say!("false alarm on the good batch: {alarm}");
         }
         for mutation in &report.mutations {
             let caught = if mutation.is_caught { "caught" } else { "MISSED" };
-            println!("{caught}  {:26} {:60} {}", mutation.defect, mutation.description, mutation.caught_by.join(", "));
+            say!("{caught}  {:26} {:60} {}", mutation.defect, mutation.description, mutation.caught_by.join(", "));
         }
     }
     let missed = report.mutations.iter().filter(|mutation| !mutation.is_caught).count();
     if report.is_good() {
         if !as_json {
-            println!("All {} defects were caught, and the good batch raised no alarm.", report.mutations.len());
+            say!("All {} defects were caught, and the good batch raised no alarm.", report.mutations.len());
         }
         return Ok(());
     }

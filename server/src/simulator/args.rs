@@ -58,7 +58,7 @@ impl From<Args> for Options {
 pub async fn run(args: Args) -> Result<(), SimulatorError> {
     let mut running = start(args.into()).await?;
     // Clients put their paths straight behind it.
-    println!("Vendor simulator: {}", running.url().as_str().trim_end_matches('/'));
+    say!("Vendor simulator: {}", running.url().as_str().trim_end_matches('/'));
     tokio::select! {
         ended = running.ended() => ended,
         stop = asked_to_stop() => stop.map_err(SimulatorError::Stopped),

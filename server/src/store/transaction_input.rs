@@ -199,13 +199,12 @@ impl TransactionInput {
             (Some(amount), _) => self.amount = amount,
             (None, Some(product)) if product > MOST_MONEY => wrong.say("quantity", "Quantity × price is too large. Check both."),
             (None, Some(product)) => self.amount = product,
-            // Shares can leave without a price: what they cost is known. And a zero that was typed is meant: shares for nothing, or
-            // a cost that nobody knows.
-            (None, None) if moves_shares && (self.kind == "transfer_out" || amount.is_some()) => {}
-            (None, None) if shape(self.kind) == Shape::Trade => wrong.say("price", "Enter the price of a share, or the amount."),
-            (None, None) if moves_shares => {
-                wrong.say("amount", "Enter what they cost, in all or as a price of a share; 0 where it isn't known.");
+            // A zero that was typed is meant: shares for nothing.
+            (None, None) if shape(self.kind) == Shape::Trade && amount.is_none() => {
+                wrong.say("price", "Enter the price of a share, or the amount.");
             }
+            // Shares can leave without a price, and come without a cost that somebody knows.
+            (None, None) if moves_shares => {}
             (None, None) => wrong.say("amount", "Enter the amount, more than zero."),
         }
         if moves_shares && self.price.is_none() && !self.amount.is_zero() {

@@ -52,7 +52,7 @@ fn each_kind_asks_for_what_it_needs() {
     assert_eq!(fields(&form("deposit", "AAPL", "", "", "5")), ["symbol"]);
     assert_eq!(fields(&form("withdrawal", "", "5", "1", "5")), ["quantity", "price"]);
     assert_eq!(fields(&form("dividend", "", "", "", "5")), ["symbol"]);
-    assert_eq!(fields(&form("transfer_in", "AAPL", "5", "", "")), ["amount"]);
+    assert!(read(&form("transfer_in", "AAPL", "5", "", "")).is_ok(), "a cost that nobody knows");
     assert_eq!(fields(&form("swap", "AAPL", "5", "1", "")), ["kind"]);
     assert!(read(&form("transfer out", "AAPL", "5", "", "")).is_ok());
     assert!(read(&form("transfer_in", "", "", "", "500")).is_ok());

@@ -79,7 +79,7 @@ pub async fn models(args: ModelsArgs, pool: Option<&PgPool>, folder: Option<Path
         }
         Command::Docs { to } => {
             let page = docs::write(&project, &chosen, &to)?;
-            println!("{}", page.display());
+            say!("{}", page.display());
             Ok(())
         }
     }
@@ -91,11 +91,11 @@ fn models_of<'p>(project: &'p Project, chosen: &'p BTreeSet<Step>) -> impl Itera
 
 fn list(project: &Project, chosen: &BTreeSet<Step>, as_json: bool) -> Result<(), Error> {
     if as_json {
-        println!("{}", docs::catalog(project, chosen)?);
+        say!("{}", docs::catalog(project, chosen)?);
         return Ok(());
     }
     for model in models_of(project, chosen) {
-        println!("{:32} {:11} {}", model.relation(), model.materialized.as_str(), model.description);
+        say!("{:32} {:11} {}", model.relation(), model.materialized.as_str(), model.description);
     }
     Ok(())
 }
@@ -111,11 +111,11 @@ fn compile(project: &Project, chosen: &BTreeSet<Step>, as_json: bool) -> Result<
         if as_json {
             texts.insert(model.relation(), text.into());
         } else {
-            println!("-- {}\n{text}\n", model.relation());
+            say!("-- {}\n{text}\n", model.relation());
         }
     }
     if as_json {
-        println!("{}", serde_json::Value::Object(texts));
+        say!("{}", serde_json::Value::Object(texts));
     }
     Ok(())
 }
@@ -127,7 +127,7 @@ async fn build(project: &Project, pool: &PgPool, chosen: &BTreeSet<Step>, full_r
     }
     let bad = outcomes.iter().filter(|outcome| outcome.is_bad()).count();
     if as_json {
-        println!("{}", json!({ "kept": is_good, "failed": bad, "results": outcomes }));
+        say!("{}", json!({ "kept": is_good, "failed": bad, "results": outcomes }));
     } else {
         outcomes.iter().for_each(print);
     }
@@ -167,8 +167,8 @@ async fn ours(project: &Project, pool: &PgPool, chosen: &BTreeSet<Step>, full_re
 
 fn print(outcome: &Outcome) {
     let status = if outcome.is_bad() { outcome.status.to_uppercase() } else { outcome.status.to_owned() };
-    println!("{status:6} {:9} {:60} {:>9} rows {:>9.1} ms", outcome.kind, outcome.name, outcome.rows, outcome.ms);
+    say!("{status:6} {:9} {:60} {:>9} rows {:>9.1} ms", outcome.kind, outcome.name, outcome.rows, outcome.ms);
     if let Some(message) = &outcome.message {
-        println!("       {message}");
+        say!("       {message}");
     }
 }

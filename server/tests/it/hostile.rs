@@ -65,12 +65,17 @@ fn returns_as_spreadsheets_save_them() {
         (b"", "r.csv:1: it needs a date column"),
         (b"date,r\n", "r.csv: there are no returns"),
         (b"date,r,r\n2026-01-02,1,2\n", "r.csv:1: the column r is there twice"),
+        (b"2026-01-02,0.1\n2026-01-05,0.2\n", "r.csv:1: “2026-01-02” is no name of a column; put a line"),
+        (b"date,r\n2026-1-2,0.1\n", "is no date; write it as 2026-11-20"),
     ] {
         refused(folder(&[("r.csv", bytes)]).path(), &METRICS, words);
     }
     let folder = folder(&[("r.csv", b"date,r\n2026-01-02,0.1\n")]);
     refused(folder.path(), &["metrics", "--returns", "r.csv", "--column", "x"], "there is no column x; there are: r");
     refused(folder.path(), &["metrics", "--returns", "r.csv", "--from", "2027-01-01"], "choose another --from or --to");
+    refused(folder.path(), &["metrics", "--returns", "r.csv", "--from", "2027-1-1"], "write a date as 2026-11-20");
+    let backwards = ["metrics", "--returns", "r.csv", "--from", "2027-01-02", "--to", "2027-01-01"];
+    refused(folder.path(), &backwards, "--from 2027-01-02 is after --to 2027-01-01; exchange the two");
     refused(folder.path(), &["metrics", "--returns", "r.csv", "--periods-per-year", "nan"], "write a number above zero");
     refused(folder.path(), &["metrics", "--returns", "r.csv", "--confidence", "1"], "between 0 and 1");
     refused(folder.path(), &["metrics", "--returns", "."], "it can't be read");
@@ -81,6 +86,8 @@ fn payments_in_any_order_and_none_at_all() {
     let flows = ["xirr", "--flows", "f.csv", "--format", "json"];
     let shuffled = folder(&[("f.csv", b"date,amount\n2027-01-01,110\n2026-01-01,-50\n2026-01-01,-50\n")]);
     assert!((json(shuffled.path(), &flows)["value"].as_f64().unwrap() - 0.1).abs() < 1e-12);
+    let turned = folder(&[("f.csv", b"Amount,DATE\n-100,2026-01-01\n110,2027-01-01\n")]);
+    assert!((json(turned.path(), &flows)["value"].as_f64().unwrap() - 0.1).abs() < 1e-12);
     let one_way = folder(&[("f.csv", b"date,amount\n2026-01-01,100\n2027-01-01,110\n")]);
     let found = json(one_way.path(), &flows);
     assert!(found["value"].is_null() && found["reason"].is_string() && found["roots"] == serde_json::json!([]), "{found}");
@@ -88,7 +95,14 @@ fn payments_in_any_order_and_none_at_all() {
         (&b"date,amount\n"[..], "there are no payments"),
         (b"date,amount\n2026-01-01,1.000,5\n", ":2: it has 3 fields"),
         (b"date,amount\n2026-01-01,NaN\n", ":2: "),
-        (b"date,amount\n2026-01-01,\n", ":2: "),
+        (b"date,amount\n2026-01-01,\n", ":2: the amount is empty; fill it in"),
+        (b"date,balance\n2026-01-01,5\n", ":1: there is no column amount; it needs date,amount."),
+        (b"date,amount,currency\n2026-01-01,5,EUR\n", ":1: the column “currency” isn't read; remove it"),
+        (b"date,amount,Amount\n2026-01-01,5,6\n", ":1: the column Amount is there twice"),
+        (
+            b"2026-01-01,-5\n2027-01-01,6\n",
+            ":1: “2026-01-01” is no name of a column; put a line with the names of the columns first, such as date,amount.",
+        ),
         (b"date;amount\n2026-01-01;5\n", "Separate the columns by commas"),
     ] {
         refused(folder(&[("f.csv", bytes)]).path(), &flows, words);
@@ -108,13 +122,15 @@ fn segments_with_faults_name_line_or_period() {
         ("", "there are no periods"),
         ("1,a,0.5,1,0.1,0.1\n", "s.csv, 1: the portfolio's weights add up to 0.5, not to 1"),
         ("1,a,1,1,x,0.1\n", "s.csv:2: “x” is no number"),
-        ("1,a,1,1,,0.1\n", "s.csv:2: "),
+        ("1,a,1,1,,0.1\n", "s.csv:2: the portfolio_return is empty"),
         ("1,a,0.5,0.5,0,0\n1,a,0.5,0.5,0,0\n", "the segment a is there twice"),
         ("1,a,1,1,-1,0\n2,a,1,1,0.1,0.1\n", "everything was lost"),
     ] {
         refused(folder(&[("s.csv", [header, rows].concat().as_bytes())]).path(), &arguments, words);
     }
     refused(folder(&[("s.csv", header.replace(',', ";").as_bytes())]).path(), &arguments, "Separate the columns by commas");
+    let twice = header.replace("benchmark_return", "benchmark_return,Segment");
+    refused(folder(&[("s.csv", twice.as_bytes())]).path(), &arguments, "s.csv:1: the column Segment is there twice");
     // A period for each of many rows takes no square of them.
     let many = (0..30_000).fold(header.to_owned(), |mut text, at| {
         writeln!(text, "{at},all,1,1,0.0001,0.0002").unwrap();
@@ -139,11 +155,18 @@ fn books_with_faults_name_every_line_and_book_nothing() {
         ("2026-01-02,deposit,,,,5,,,EURO\n", "t.csv:2: "),
         ("2026-01-02,buy,=1+1,1,1,,,,\n", "t.csv:2: "),
         ("2026-01-02,buy,AAPL,1,99999999999999999999999999999999999999,,,,\n", "t.csv:2: "),
+        ("2026-01-02,buy,AAPL,1.12345678901,1,,,,\n", "t.csv:2: the quantity 1.12345678901 has more than 10 decimals; round it"),
+        ("2026-1-2,deposit,,,,5,,,\n", "t.csv:2: “2026-1-2” is no date"),
         ("", "there are no transactions"),
     ] {
         let folder = folder(&[("t.csv", [header, rows].concat().as_bytes()), ("p.csv", prices)]);
         refused(folder.path(), &arguments, words);
     }
+    let twice = header.replace("fee", "Amount");
+    let wrong = folder(&[("t.csv", twice.as_bytes()), ("p.csv", prices)]);
+    refused(wrong.path(), &arguments, "t.csv:1: the column amount is there twice; rename or remove one of the two");
+    let backwards = [&arguments[..], &["--from", "2026-01-05", "--to", "2026-01-02"]].concat();
+    refused(wrong.path(), &backwards, "--from 2026-01-05 is after --to 2026-01-02");
     let bought = |rows: &str| {
         let folder = folder(&[("t.csv", [header, rows].concat().as_bytes()), ("p.csv", prices)]);
         json(folder.path(), &arguments)
@@ -167,8 +190,7 @@ fn books_with_faults_name_every_line_and_book_nothing() {
 /// Nothing that fits into a field makes the ledger panic.
 #[test]
 fn numbers_at_the_edges_are_refused_or_booked() {
-    let numbers =
-        ["0", "-0", "0.0000000000000000000000000001", "79228162514264337593543950335", "1e15", "999999999999", "1e-28", "3", "-7"];
+    let numbers = ["0", "-0", "0.0000000001", "79228162514264337593543950335", "1e15", "999999999999", "1e-10", "3", "-7"];
     let kinds = [
         "buy",
         "sell",
@@ -217,5 +239,37 @@ fn numbers_at_the_edges_are_refused_or_booked() {
             let output = run(folder.path(), &[&files[..], &["--cost-basis", basis]].concat());
             assert!(matches!(output.status.code(), Some(0 | 2)), "{rows}{}", String::from_utf8_lossy(&output.stderr));
         }
+    }
+}
+
+/// Whoever reads has read enough, or the disk is full: no panic, and a sentence where something is lost.
+#[test]
+fn what_cannot_be_written_is_said() {
+    let many = (0..3000).fold(String::from("date,r\n"), |mut text, at| {
+        writeln!(text, "{},0.01", chrono::NaiveDate::default() + chrono::Days::new(at)).unwrap();
+        text
+    });
+    let folder = folder(&[("r.csv", many.as_bytes()), ("f.csv", b"date,amount\n2026-01-01,-100\n2027-01-01,110\n")]);
+    let plumbline = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_plumbline"));
+        command.args(arguments).env_clear().current_dir(folder.path()).stderr(std::process::Stdio::piped());
+        command
+    };
+    let metrics = [&METRICS[..], &["--rolling", "20"]].concat();
+    for arguments in [
+        &metrics[..],
+        &["metrics", "--returns", "r.csv"],
+        &["xirr", "--flows", "f.csv"],
+        &["calendar", "--from", "2024-01-02", "--to", "2024-12-31"],
+        &["environment"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = plumbline(arguments).stdout(writer).output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let Ok(full) = fs::File::options().write(true).open("/dev/full") else { continue };
+        let output = plumbline(arguments).stdout(full).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && said.starts_with("The result couldn't be written"), "{arguments:?}: {said}");
     }
 }

@@ -77,7 +77,7 @@ fn a_wrong_file_says_where_and_what_to_do() {
         (&["metrics", "--returns", "broken.csv"], "broken.csv:2: “1 %” is no number"),
         (&["metrics", "--returns", "r.csv", "--confidence", "1"], "between 0 and 1"),
         (&["metrics", "--returns", "r.csv", "--risk-free", "-1"], "above −1"),
-        (&["xirr", "--flows", "broken.csv"], "broken.csv:2"),
+        (&["xirr", "--flows", "broken.csv"], "broken.csv:1: there is no column amount"),
         (&["attribution", "--segments", "r.csv"], "there is no column period"),
         (&["attribution", "--segments", "off.csv"], "off.csv, 1: the portfolio's weights add up to 0.4, not to 1"),
     ] {

@@ -119,6 +119,39 @@ fn a_missing_rate_is_never_one() {
     assert!(measured["returns"]["time_weighted"].is_f64() && measured["total_gain"].is_string());
 }
 
+/// A lot that was bought before the first rate has no known cost: neither it nor what it gains is 0.
+#[test]
+fn an_unknown_cost_is_never_nothing() {
+    let book = "date,type,symbol,quantity,price,amount,currency\n2024-01-02,deposit,,,,1000,EUR\n2024-01-02,buy,SAP,10,100,,EUR\n2024-01-05,sell,SAP,5,150,,EUR\n";
+    let prices =
+        "date,symbol,close,currency\n2024-01-02,SAP,100,EUR\n2024-01-03,SAP,120,EUR\n2024-01-05,SAP,150,EUR\n2024-01-08,SAP,160,EUR\n";
+    let folder = folder(&[("book.csv", book), ("prices.csv", prices), ("rates.csv", "date,currency,rate\n2024-01-03,EUR,1.04\n")]);
+    let found = json(folder.path(), &["--fx", "rates.csv", "--from", "2024-01-03"]);
+    assert_eq!((&found["realized"][0]["proceeds"], &found["total_gain"]), (&Value::from("780.00"), &Value::from("364.00")));
+    let nulls = [
+        (&found, "realized_gain"),
+        (&found, "unrealized_gain"),
+        (&found, "income"),
+        (&found, "residual"),
+        (&found["currency_effect"], "realized"),
+        (&found["currency_effect"], "unrealized"),
+        (&found["currency_effect"], "cash"),
+        (&found["realized"][0], "cost"),
+        (&found["realized"][0], "gain"),
+        (&found["positions"][0], "cost_basis"),
+        (&found["positions"][0], "unrealized_gain"),
+        (&found["lots"][0], "cost"),
+    ];
+    for (part, key) in nulls {
+        assert!(part[key].is_null() && part["reasons"][key].is_string(), "{key}: {part}");
+    }
+    assert!(found["returns"]["time_weighted"].is_f64(), "what it was worth is known: {found}");
+    assert!(found["contributions"]["parts"][0]["gain"].is_null(), "{found}");
+    // From the sale's close on, sums are known again.
+    let later = json(folder.path(), &["--fx", "rates.csv", "--from", "2024-01-05"]);
+    assert_eq!((&later["realized_gain"], &later["income"]), (&Value::from("0.00"), &Value::from("0.00")));
+}
+
 #[test]
 fn lots_go_by_the_cost_basis() {
     let book = "date,type,symbol,quantity,amount,lot_id\n2022-01-03,deposit,,,5000,\n2022-01-03,buy,AAPL,10,1000,first\n2022-06-01,buy,AAPL,10,1400,second\n\

@@ -200,7 +200,7 @@ proptest! {
         let Some(found) = told(&yielded, Scope::Account, None, None) else { return Ok(()) };
         let Ok(gains) = found.parts.iter().map(|(_, part)| part.gain.clone()).collect::<Result<Vec<_>, _>>() else { return Ok(()) };
         prop_assert_eq!(gains.iter().map(|gain| gain.realized).sum::<Money>(), last.totals.realized);
-        if let (Some(unrealized), None) = (last.unrealized, last.unconverted_since) {
+        if let (Some(unrealized), None) = (last.unrealized, last.last_unconverted) {
             let apart = gains.iter().map(|gain| gain.unrealized).sum::<Money>() - unrealized + last.totals.brought_in;
             let most = Money(Decimal::new(10, 4));
             prop_assert!(apart <= most && -apart <= most, "{apart:?}");

@@ -98,9 +98,10 @@ pub(super) struct Booking<'a> {
     courses: Vec<HoldingCourse>,
     /// Splits by transaction of this session.
     pub split_today: Vec<(AccountId, usize)>,
-    unconverted_since: Option<NaiveDate>,
-    /// An amount of this session had no rate.
-    is_unconverted_now: bool,
+    /// See [`State::last_unconverted`].
+    pub last_unconverted: Option<NaiveDate>,
+    /// What moved in this session is unknown: an amount had no rate.
+    pub is_unconverted_now: bool,
     previous_session: Option<NaiveDate>,
     /// Of the last close, before rounding to four decimals.
     previous_value: Option<Money>,
@@ -173,9 +174,13 @@ impl<'a> Booking<'a> {
     /// Counts what was realized.
     pub(super) fn realize(&mut self, realized: Vec<Realized>) {
         for part in &realized {
-            self.totals.realized += part.gain();
+            let gain = part.gain();
+            if gain.is_none() {
+                self.last_unconverted = Some(part.closed_on);
+            }
+            self.totals.realized += gain.unwrap_or_default();
             if let Some(place) = self.place(&part.symbol) {
-                self.moved.push((place, Moved::realized(part.gain())));
+                self.moved.push((place, Moved { is_unconverted: gain.is_none(), ..Moved::realized(gain.unwrap_or_default()) }));
             }
             self.totals.realized_currency += part.currency_effect.unwrap_or_default();
         }
@@ -200,14 +205,19 @@ impl<'a> Booking<'a> {
         self.in_base(session, place, units)
     }
 
-    /// An amount in base currency; without a rate it is unknown, which is said, and stands at 0 in sums that aren't shown.
-    pub(super) fn convert(&mut self, session: NaiveDate, transaction: &Transaction, amount: Decimal) -> Money {
+    /// Something of this session is unknown, so that its flows and the sums that hold it are.
+    pub(super) fn miss(&mut self, session: NaiveDate) {
+        self.last_unconverted = Some(session);
+        self.is_unconverted_now = true;
+    }
+
+    /// An amount in base currency; without a rate it is unknown, which is said.
+    pub(super) fn convert(&mut self, session: NaiveDate, transaction: &Transaction, amount: Decimal) -> Option<Money> {
         let currency = transaction.currency.major();
         if let Some(money) = self.exchange.convert(amount, currency, session) {
-            return money;
+            return Some(money);
         }
-        self.unconverted_since.get_or_insert(session);
-        self.is_unconverted_now = true;
+        self.miss(session);
         let is_said = self.yields.findings.last().is_some_and(|last| last.code == "no_rate" && last.key.as_ref() == Some(&transaction.key));
         if !is_said {
             let base = self.exchange.base;
@@ -217,7 +227,7 @@ impl<'a> Booking<'a> {
             );
             self.finding(session, "no_rate", Some(transaction), message);
         }
-        Money::ZERO
+        None
     }
 
     pub(super) fn finding(&mut self, session: NaiveDate, code: &str, transaction: Option<&Transaction>, message: String) {

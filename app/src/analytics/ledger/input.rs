@@ -66,6 +66,9 @@ pub struct Transaction {
     /// The money before fee and tax, positive; the kind gives the direction. For dividends and interest a negative amount is
     /// a reversal. Of a transfer or opening of securities: the cost that comes along.
     pub amount: Decimal,
+    /// An amount of 0 was named: securities that come in cost nothing. Else no amount means that they cost what they are worth.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub costs_nothing: bool,
     pub fee: Decimal,
     pub tax: Decimal,
     /// Of price, amount, fee and tax, and of the cash that moves.
@@ -95,6 +98,7 @@ impl Transaction {
             quantity: zero,
             price: zero,
             amount: zero,
+            costs_nothing: false,
             fee: zero,
             tax: zero,
             currency,

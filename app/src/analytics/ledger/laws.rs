@@ -63,7 +63,7 @@ proptest! {
                 prop_assert_eq!(gain, parts, "{}", day.session_date);
             }
         }
-        let realized: Money = yielded.realized.iter().map(Realized::gain).sum();
+        let realized: Money = yielded.realized.iter().filter_map(Realized::gain).sum();
         prop_assert_eq!(realized, state.totals.realized);
         let effect: Money = yielded.realized.iter().filter_map(|part| part.currency_effect).sum();
         prop_assert_eq!(effect, state.totals.realized_currency);
@@ -100,6 +100,21 @@ proptest! {
             let scale = parts.iter().map(|part| part.ratio_base().abs()).sum::<f64>() / whole.ratio_base().abs().max(1e-4);
             prop_assert!(weights.is_none_or(|sum| (sum - 1.0).abs() < 1e-14 * scale.max(1.0) * 10.0), "{weights:?}");
         }
+    }
+
+    /// What is held at the end can be sold or bought back, to the last share.
+    #[test]
+    fn everything_can_be_sold(history in histories()) {
+        let (state, yielded) = history.told();
+        let after = [day(1000)];
+        let all = |held: &Holding| {
+            let kind = if held.quantity.is_sign_negative() { Kind::Cover } else { Kind::Sell };
+            let (key, quantity) = (format!("{} {}", held.account, held.symbol), held.quantity.abs());
+            Transaction { key, symbol: Some(held.symbol.clone()), quantity, ..Transaction::blank(kind, held.account, day(1000), Currency::USD) }
+        };
+        let all: Vec<Transaction> = yielded.holdings.iter().map(all).collect();
+        let (state, yielded) = book(state, &Input { splits: &[], ..history.input(&after, &all) });
+        prop_assert!(state.lots.is_empty() && yielded.holdings.is_empty(), "{:?}", yielded.findings);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod history;
 mod input;
 #[cfg(test)]
 pub(super) mod laws;
+mod parts;
 mod position;
 mod prices;
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use super::{
     exchange::{local_amount, worth},
-    fixed::{SCALE, cents, to_scale},
+    fixed::cents,
     input::CostBasis,
+    parts::{dealt, share},
     yields::{LocalMoney, Lot, Realized},
 };
 use crate::domain::{AccountId, Currency, Money, Symbol};
@@ -44,6 +45,8 @@ pub(super) struct Abroad {
 pub(super) struct Trade<'a> {
     pub day: NaiveDate,
     pub key: &'a str,
+    /// Of the lot that is opened.
+    pub opened_on: NaiveDate,
     /// Negative: a sale.
     pub quantity: Decimal,
     /// What a purchase cost with its fee; of a sale the proceeds after its fee, negated.
@@ -92,24 +95,26 @@ impl Position {
                 quantity += part.quantity;
                 cost -= cost_part;
                 local_cost = local_cost.zip(local_part).map(|(whole, part)| whole - part);
+                let (now, then) = ((!trade.is_unconverted).then_some(cost_part), part.known_cost());
                 // Of a short lot the sale came first: its negated cost are the proceeds.
-                let (proceeds, cost) = if part.quantity.is_sign_negative() { (-part.cost, cost_part) } else { (-cost_part, part.cost) };
+                let (proceeds, cost) =
+                    if part.quantity.is_sign_negative() { (then.map(|cost| -cost), now) } else { (now.map(|cost| -cost), then) };
                 let quantity = part.quantity.abs();
                 realized.push(part.realized(trade.day, trade.key, (quantity, proceeds, cost), trade.abroad));
             }
         }
         if !quantity.is_zero() {
-            self.open(&Trade { quantity, cost, local_cost, ..*trade }, trade.day);
+            self.open(&Trade { quantity, cost, local_cost, ..*trade });
         }
         realized
     }
 
     /// Opens a lot.
-    pub fn open(&mut self, trade: &Trade<'_>, opened_on: NaiveDate) {
+    fn open(&mut self, trade: &Trade<'_>) {
         self.receive(Lot {
             account: self.account,
             symbol: self.symbol.clone(),
-            opened_on,
+            opened_on: trade.opened_on,
             quantity: trade.quantity,
             cost: trade.cost,
             key: trade.key.into(),
@@ -221,26 +226,23 @@ impl Position {
     /// New shares per old; the cost stays. `false`, and nothing changed, when it would yield more shares than there can be, or
     /// leave a lot without any.
     pub fn split(&mut self, from: Decimal, to: Decimal) -> bool {
-        let possible = |quantity: &Decimal| quantity.abs() <= MOST_SHARES && !quantity.is_zero();
-        let grown = |lot: &Lot| Some(to_scale(lot.quantity.checked_mul(to)?.checked_div(from)?, SCALE)).filter(possible);
-        let Some(grown) = self.lots.iter().map(grown).collect::<Option<Vec<_>>>() else { return false };
+        let Some(grown) = dealt(self.lots.iter().map(|lot| lot.quantity), from, to).filter(|all| !all.iter().any(Decimal::is_zero)) else {
+            return false;
+        };
         self.quantity = grown.iter().sum();
         for (lot, quantity) in self.lots.iter_mut().zip(grown) {
-            lot.quantity = quantity.normalize();
+            lot.quantity = quantity;
         }
         true
     }
 
-    /// A lot each of a new company: `ratio` shares for each held, with `part` of the cost and the day of opening. A lot too
+    /// A lot each of a new company: `to` shares for `from` held, with `part` of the cost and the day of opening. A lot too
     /// small for any keeps its cost. `None`, and nothing changed, when there would be more shares than there can be.
-    pub fn spin_off(&mut self, ratio: Decimal, part: Decimal) -> Option<Vec<Lot>> {
+    pub fn spin_off(&mut self, (from, to): (Decimal, Decimal), part: Decimal) -> Option<Vec<Lot>> {
+        let quantities = dealt(self.lots.iter().map(|lot| lot.quantity), from, to)?;
         self.spread();
         let mut children = Vec::with_capacity(self.lots.len());
-        for lot in &self.lots {
-            let quantity = to_scale(lot.quantity.checked_mul(ratio)?, SCALE).normalize();
-            if quantity.abs() > MOST_SHARES {
-                return None;
-            }
+        for (lot, quantity) in self.lots.iter().zip(quantities) {
             let part = if quantity.is_zero() { Decimal::ZERO } else { part };
             let local_cost = lot.local_cost.map(|local| LocalMoney { amount: local_amount(local.amount * part), ..local });
             children.push(Lot { quantity, cost: cents(lot.cost.0 * part), local_cost, ..lot.clone() });
@@ -257,6 +259,11 @@ impl Position {
     /// Spreads `amount` over the shares and lessens each lot's cost by its part; what a lot's cost can't bear is realized.
     pub fn return_capital(&mut self, trade: &Trade<'_>) -> Vec<Realized> {
         self.spread();
+        if trade.is_unconverted {
+            // Nobody knows how much of the cost is left.
+            self.lots.iter_mut().for_each(|lot| lot.is_unconverted = true);
+            self.unconverted = self.lots.len();
+        }
         let (mut amount, mut local, mut quantity) = (-trade.cost, trade.local_cost.map(|local| -local), self.quantity);
         let mut realized = Vec::new();
         for lot in &mut self.lots {
@@ -269,9 +276,9 @@ impl Position {
                 lot.cost -= part;
                 lot.local_cost = lot.local_cost.zip(local_part).map(|(there, part)| LocalMoney { amount: there.amount - part, ..there });
             } else {
-                let mut gained = lot.realized(trade.day, trade.key, (Decimal::ZERO, part, lot.cost), trade.abroad);
-                (gained.proceeds, gained.cost) = (part - lot.cost, Money::ZERO);
-                realized.push(gained);
+                let gain = lot.known_cost().map(|cost| part - cost);
+                let nothing = lot.known_cost().map(|_| Money::ZERO);
+                realized.push(lot.realized(trade.day, trade.key, (Decimal::ZERO, gain, nothing), trade.abroad));
                 lot.cost = Money::ZERO;
                 lot.local_cost = lot.local_cost.map(|there| LocalMoney { amount: Decimal::ZERO, ..there });
             }
@@ -307,12 +314,17 @@ impl Lot {
         self.lot_id.as_deref().unwrap_or(&self.key) == name
     }
 
+    /// `None`: no rate was there when it was bought.
+    pub(super) fn known_cost(&self) -> Option<Money> {
+        (!self.is_unconverted).then_some(self.cost)
+    }
+
     /// This lot, or part of one, as closed: quantity, proceeds and cost.
     pub(super) fn realized(
         &self,
         closed_on: NaiveDate,
         key: &str,
-        (quantity, proceeds, cost): (Decimal, Money, Money),
+        (quantity, proceeds, cost): (Decimal, Option<Money>, Option<Money>),
         abroad: Option<Abroad>,
     ) -> Realized {
         let effect = |abroad: Abroad| Some(worth(self.local_cost?.amount, abroad.rate?)? - self.cost).filter(|_| !self.is_unconverted);
@@ -328,12 +340,4 @@ impl Lot {
             currency_effect: abroad.map_or(Some(Money::ZERO), effect),
         }
     }
-}
-
-/// `amount × part / whole`, rounded to four decimals. The ratio is at most 1, so nothing overflows; of the whole it is exact.
-pub(super) fn share(amount: Decimal, part: Decimal, whole: Decimal) -> Decimal {
-    if part == whole {
-        return amount;
-    }
-    cents(amount * part.checked_div(whole).unwrap_or_default()).0
 }

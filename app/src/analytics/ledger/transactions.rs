@@ -29,6 +29,8 @@ struct Sums {
     base_amount: Money,
     base_fee: Money,
     base_tax: Money,
+    /// One of them had no rate and stands at 0 in base currency.
+    is_unconverted: bool,
 }
 
 impl Booking<'_> {
@@ -93,8 +95,10 @@ impl Booking<'_> {
     fn sums(&mut self, session: NaiveDate, transaction: &Transaction) -> Sums {
         let part = if transaction.currency.is_minor() { Decimal::ONE_HUNDRED } else { Decimal::ONE };
         let [amount, fee, tax] = [transaction.amount, transaction.fee, transaction.tax].map(|amount| local_amount(amount / part));
-        let [base_amount, base_fee, base_tax] = [amount, fee, tax].map(|amount| self.convert(session, transaction, amount));
-        Sums { currency: transaction.currency.major(), amount, fee, tax, base_amount, base_fee, base_tax }
+        let known = [amount, fee, tax].map(|amount| self.convert(session, transaction, amount));
+        let [base_amount, base_fee, base_tax] = known.map(Option::unwrap_or_default);
+        let is_unconverted = known.contains(&None);
+        Sums { currency: transaction.currency.major(), amount, fee, tax, base_amount, base_fee, base_tax, is_unconverted }
     }
 
     /// Moves cash, less the fee and tax that go with it, which are in no lot.

@@ -16,8 +16,9 @@ pub struct State {
     pub cash: BTreeMap<AccountId, BTreeMap<Currency, Money>>,
     /// What the foreign cash cost: its movements in base currency at the rates of their sessions, summed.
     pub foreign_cash_cost: Money,
-    /// The first session with an amount whose currency had no rate; sums since the first session are unknown from then on.
-    pub unconverted_since: Option<NaiveDate>,
+    /// The last session in which something unknown came into the sums: an amount without a rate, or the gain of what was bought for
+    /// one. Sums since the first session are unknown from then on, those since that session aren't.
+    pub last_unconverted: Option<NaiveDate>,
     /// Dividends gone ex and not yet paid.
     pub receivables: Vec<Receivable>,
     /// The last good close of each held symbol and its session, in shares of `session_date` (splits applied) and in the
@@ -139,8 +140,8 @@ pub struct PortfolioDay {
     pub cash_currency: Option<Money>,
     /// Cash that came into (+) or left (−) the accounts in this session, at its rates.
     pub cash_moved: Money,
-    /// See [`State::unconverted_since`]: with a day here `totals` are incomplete and mustn't be shown.
-    pub unconverted_since: Option<NaiveDate>,
+    /// See [`State::last_unconverted`]: with a day here `totals` are incomplete and mustn't be shown.
+    pub last_unconverted: Option<NaiveDate>,
     /// Since the first session, this one included.
     pub totals: Totals,
 }
@@ -149,7 +150,7 @@ impl PortfolioDay {
     /// The value where the sums since the first session are complete too; a value beside incomplete sums would show a gain
     /// that nobody made.
     pub fn whole_value(&self) -> Option<Money> {
-        self.value.filter(|_| self.unconverted_since.is_none())
+        self.value.filter(|_| self.last_unconverted.is_none())
     }
 }
 
@@ -184,8 +185,10 @@ pub struct Realized {
     pub opened_on: NaiveDate,
     pub closed_on: NaiveDate,
     pub quantity: Decimal,
-    pub proceeds: Money,
-    pub cost: Money,
+    /// `None`: a rate was missing when it was sold.
+    pub proceeds: Option<Money>,
+    /// `None`: a rate was missing when it was bought.
+    pub cost: Option<Money>,
     /// The sale.
     pub key: String,
     /// Of the gain, what exchange rates brought; the rest is the price's. `None`: a rate was missing.
@@ -202,8 +205,9 @@ pub enum Term {
 }
 
 impl Realized {
-    pub fn gain(&self) -> Money {
-        self.proceeds - self.cost
+    /// `None`: one of the two is unknown.
+    pub fn gain(&self) -> Option<Money> {
+        Some(self.proceeds? - self.cost?)
     }
 
     /// Long where the lot was closed later than a year after it was opened: bought on 2023-03-01, from 2024-03-02 on.

@@ -4,7 +4,7 @@ use super::{Booked, PERIODS_A_YEAR, by_symbol, transactions};
 use app::{
     analytics::{
         ledger::{Holding, Realized},
-        period::{Period, Scope},
+        period::{Period, Scope, Session},
     },
     domain::{Currency, Figure, Money},
 };
@@ -14,27 +14,37 @@ use std::collections::BTreeMap;
 
 /// Everything about a period; positions and lots at its end.
 pub(super) fn document(booked: &Booked, period: &Period<'_>) -> Value {
-    let mut reasons = Map::new();
     let value = period.sessions.last().and_then(|session| session.value);
-    if value.is_none() {
-        reasons.insert("value".into(), json!("a price or an exchange rate is missing; see the findings"));
-    }
     let gain = period.total_gain();
-    if let Err(reason) = &gain {
-        reasons.insert("total_gain".into(), json!(reason));
-    }
     let (sums, residual) = (booked.sums(period), booked.residual(period));
-    if sums.is_none() {
-        let reason = "an amount had no exchange rate, so sums in base currency are incomplete; see the findings";
-        for key in ["income", "fees", "fees_in_lots", "fees_paid", "taxes", "realized_gain", "residual"] {
-            reasons.insert(key.into(), json!(reason));
-        }
-    } else if residual.is_none() {
-        reasons.insert("residual".into(), json!("the total gain or a part of it is unknown; see the findings"));
-    }
+    let total = gain.as_ref().err().map(ToString::to_string).unwrap_or_default();
+    let of_sums = |what| if sums.is_none() { INCOMPLETE } else { what };
+    let reasons = [
+        ("value", NO_VALUE),
+        ("opening_value", NO_VALUE),
+        ("total_gain", total.as_str()),
+        ("realized_gain", INCOMPLETE),
+        ("income", INCOMPLETE),
+        ("fees", INCOMPLETE),
+        ("fees_in_lots", INCOMPLETE),
+        ("fees_paid", INCOMPLETE),
+        ("taxes", INCOMPLETE),
+        ("unrealized_gain", of_sums(NO_UNREALIZED)),
+        ("residual", of_sums("the total gain or a part of it is unknown; see the findings")),
+    ];
+    let effects = [
+        ("realized", of_sums("an exchange rate of the day on which a lot was bought or sold is missing")),
+        ("unrealized", of_sums(NO_UNREALIZED)),
+        ("cash", of_sums("what the foreign cash cost is unknown: an amount had no exchange rate; see the findings")),
+    ];
     let of = |of: fn(&super::Sums) -> Money| sums.as_ref().map(|sums| money(of(sums)));
     let known = |of: fn(&super::Sums) -> Option<Money>| sums.as_ref().and_then(of).map(money);
-    json!({
+    let currency_effect = json!({
+        "realized": known(|sums| sums.realized_currency),
+        "unrealized": known(|sums| sums.unrealized_currency),
+        "cash": known(|sums| sums.cash_currency),
+    });
+    let document = json!({
         "base": booked.base,
         "scope": if booked.scope == Scope::Account { "account" } else { "holdings" },
         "from": period.opening.map(|session| session.date).or(period.sessions.first().map(|session| session.date)),
@@ -44,7 +54,7 @@ pub(super) fn document(booked: &Booked, period: &Period<'_>) -> Value {
         "cash": cash(booked),
         "positions": positions(&booked.yielded.holdings),
         "lots": lots(booked),
-        "realized": booked.yielded.realized.iter().filter(|part| booked.from.is_none_or(|from| part.closed_on > from)).map(realized).collect::<Vec<_>>(),
+        "realized": booked.realized().map(realized).collect::<Vec<_>>(),
         "realized_gain": of(|sums| sums.realized),
         "unrealized_gain": known(|sums| sums.unrealized),
         "income": of(|sums| sums.income),
@@ -52,25 +62,35 @@ pub(super) fn document(booked: &Booked, period: &Period<'_>) -> Value {
         "fees_in_lots": of(|sums| sums.fees_in_lots),
         "fees_paid": of(|sums| sums.fees + sums.fees_in_lots),
         "taxes": of(|sums| sums.taxes),
-        "currency_effect": {
-            "realized": of(|sums| sums.realized_currency),
-            "unrealized": known(|sums| sums.unrealized_currency),
-            "cash": known(|sums| sums.cash_currency),
-        },
+        "currency_effect": with_reasons(currency_effect, &effects),
         "total_gain": gain.ok().map(money),
         "residual": residual.map(money),
         "returns": returns(period),
         "contributions": booked.contributions(period),
-        "daily": period.sessions.iter().map(|session| json!({
-            "date": session.date, "value": session.value.map(money), "inflow": money(session.inflow), "outflow": money(session.outflow),
-            "return": session.daily_return,
-        })).collect::<Vec<_>>(),
+        "daily": daily(period),
         "findings": booked.yielded.findings.iter().map(|finding| json!({
             "code": finding.code, "date": finding.session_date, "symbol": finding.symbol,
             "line": finding.key.as_deref().and_then(transactions::line), "message": finding.message,
         })).collect::<Vec<_>>(),
-        "reasons": reasons,
-    })
+        "reasons": {},
+    });
+    with_reasons(document, &reasons)
+}
+
+const NO_VALUE: &str = "a price or an exchange rate is missing; see the findings";
+const NO_COST: &str = "an exchange rate was missing when it was bought";
+const NO_UNREALIZED: &str = "a value, or the cost of what is held, is unknown at one of the two ends; see the findings";
+const INCOMPLETE: &str =
+    "an amount, or the cost of what was closed, had no exchange rate, so sums in base currency are incomplete; see the findings";
+
+/// Says beside a document's nulls why they are none.
+fn with_reasons(mut document: Value, reasons: &[(&str, &str)]) -> Value {
+    let of: Map<String, Value> =
+        reasons.iter().filter(|(key, _)| document[*key].is_null()).map(|(key, reason)| ((*key).into(), json!(reason))).collect();
+    if !of.is_empty() {
+        document["reasons"] = Value::Object(of);
+    }
+    document
 }
 
 /// At least two decimals, more where there are more.
@@ -95,6 +115,23 @@ pub(super) fn cash(booked: &Booked) -> BTreeMap<Currency, String> {
     sums.into_iter().map(|(currency, cash)| (currency, money(cash))).collect()
 }
 
+fn daily(period: &Period<'_>) -> Vec<Value> {
+    let day = |(session, before): (&Session, Option<Money>)| {
+        let no_return = match (before, session.value) {
+            _ if session.is_unconverted => "what moved is unknown: an amount had no exchange rate",
+            (None, _) => "the value before is unknown",
+            (_, None) => NO_VALUE,
+            _ => "no capital was at work",
+        };
+        let document = json!({
+            "date": session.date, "value": session.value.map(money), "inflow": money(session.inflow), "outflow": money(session.outflow),
+            "return": session.daily_return,
+        });
+        with_reasons(document, &[("value", NO_VALUE), ("return", no_return)])
+    };
+    period.steps().map(day).collect()
+}
+
 fn positions(holdings: &[Holding]) -> Vec<Value> {
     let position = |held: Vec<&Holding>| -> Option<Value> {
         let one = *held.first()?;
@@ -102,7 +139,7 @@ fn positions(holdings: &[Holding]) -> Vec<Value> {
         let quantity: Decimal = held.iter().map(|held| held.quantity).sum();
         let (cost, value) = (sum(|held| held.cost), sum(|held| held.market_value));
         let average = cost.and_then(|cost| cost.0.checked_div(quantity)).map(|average| average.round_dp(10));
-        Some(json!({
+        let position = json!({
             "symbol": one.symbol,
             "quantity": plain(quantity),
             "cost_basis": cost.map(money),
@@ -114,7 +151,16 @@ fn positions(holdings: &[Holding]) -> Vec<Value> {
             "market_value": value.map(money),
             "unrealized_gain": sum(|held| held.unrealized).map(money),
             "currency_effect": sum(|held| held.currency_effect).map(money),
-        }))
+        });
+        let (unpriced, unrated) = ("it has no price yet", "its currency has no exchange rate yet");
+        let no_value = if one.price.is_none() { unpriced } else { unrated };
+        let no_gain = if value.is_none() { no_value } else { NO_COST };
+        let no_average = if cost.is_none() { NO_COST } else { "as many shares are owed as are held" };
+        let no_effect = if one.rate.is_none() { unrated } else { NO_COST };
+        let reasons =
+            [("cost_basis", NO_COST), ("average_cost", no_average), ("price", unpriced), ("price_date", unpriced), ("rate", unrated)];
+        let of_worth = [("market_value", no_value), ("unrealized_gain", no_gain), ("currency_effect", no_effect)];
+        Some(with_reasons(position, &[&reasons[..], &of_worth].concat()))
     };
     by_symbol(holdings, |held| &held.symbol).into_values().filter_map(position).collect()
 }
@@ -122,22 +168,29 @@ fn positions(holdings: &[Holding]) -> Vec<Value> {
 fn lots(booked: &Booked) -> Vec<Value> {
     let lot = |lot: &app::analytics::ledger::Lot| {
         let cost = Some(lot.cost).filter(|_| !lot.is_unconverted);
-        json!({
+        let document = json!({
             "symbol": lot.symbol, "opened_on": lot.opened_on, "quantity": plain(lot.quantity), "cost": cost.map(money),
             "lot_id": lot.lot_id, "line": transactions::line(&lot.key),
             "local_cost": lot.local_cost.map(|local| decimal(local.amount)), "local_currency": lot.local_cost.map(|local| local.currency),
-        })
+        });
+        with_reasons(document, &[("cost", NO_COST)])
     };
     booked.state.lots.iter().map(lot).collect()
 }
 
 fn realized(part: &Realized) -> Value {
-    json!({
+    let effect = part.gain().zip(part.currency_effect);
+    let document = json!({
         "symbol": part.symbol, "opened_on": part.opened_on, "closed_on": part.closed_on, "quantity": plain(part.quantity),
-        "proceeds": money(part.proceeds), "cost": money(part.cost), "gain": money(part.gain()), "term": part.term(),
-        "price_effect": part.currency_effect.map(|effect| money(part.gain() - effect)),
+        "proceeds": part.proceeds.map(money), "cost": part.cost.map(money), "gain": part.gain().map(money), "term": part.term(),
+        "price_effect": effect.map(|(gain, effect)| money(gain - effect)),
         "currency_effect": part.currency_effect.map(money), "line": transactions::line(&part.key),
-    })
+    });
+    let unsold = "an exchange rate was missing when it was sold";
+    let no_gain = if part.cost.is_none() { NO_COST } else { unsold };
+    let no_effect = "an exchange rate was missing when it was bought or sold";
+    let reasons = [("proceeds", unsold), ("cost", NO_COST), ("gain", no_gain), ("price_effect", no_effect), ("currency_effect", no_effect)];
+    with_reasons(document, &reasons)
 }
 
 /// Each a number or null; the reasons of those that are null stand beside them.

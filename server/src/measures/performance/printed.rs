@@ -17,8 +17,8 @@ pub(super) fn print(booked: &Booked, period: &Period<'_>) {
     let shown = |amount: Option<Money>| amount.map_or_else(unknown, money);
     let last = period.sessions.last();
     let opened = period.opening.or(period.sessions.first()).map_or_else(unknown, |session| session.date.to_string());
-    let line = |name: &str, text: String| println!("{name:<18} {text:>20}");
-    println!("{opened} to {}, in {}", last.map_or_else(unknown, |session| session.date.to_string()), booked.base);
+    let line = |name: &str, text: String| say!("{name:<18} {text:>20}");
+    say!("{opened} to {}, in {}", last.map_or_else(unknown, |session| session.date.to_string()), booked.base);
     line("value", shown(last.and_then(|session| session.value)));
     cash(booked).into_iter().for_each(|(currency, amount)| line(&format!("cash {currency}"), amount));
     let sums = booked.sums(period);
@@ -35,22 +35,22 @@ pub(super) fn print(booked: &Booked, period: &Period<'_>) {
     let returns = period.returns(PERIODS_A_YEAR);
     let ratio = |name: &str, figure: Figure<f64>| match figure {
         Ok(value) => line(name, format!("{value}")),
-        Err(reason) => println!("{name:<18} {:>20}  {reason}", "–"),
+        Err(reason) => say!("{name:<18} {:>20}  {reason}", "–"),
     };
     ratio("time-weighted", returns.time_weighted);
     ratio("money-weighted", returns.money_weighted);
     ratio("modified Dietz", returns.modified_dietz);
     ratio("annualized", returns.annualized);
-    println!("\n{:<12} {:>16} {:>16} {:>16} {:>16}", "symbol", "quantity", "cost", "market value", "unrealized");
+    say!("\n{:<12} {:>16} {:>16} {:>16} {:>16}", "symbol", "quantity", "cost", "market value", "unrealized");
     for held in &booked.yielded.holdings {
         let (cost, value, gain) = (shown(held.cost), shown(held.market_value), shown(held.unrealized));
-        println!("{:<12} {:>16} {cost:>16} {value:>16} {gain:>16}", held.symbol.as_str(), held.quantity.normalize());
+        say!("{:<12} {:>16} {cost:>16} {value:>16} {gain:>16}", held.symbol.as_str(), held.quantity.normalize());
     }
     contributions(&booked.contributions(period));
     if !booked.yielded.findings.is_empty() {
-        println!("\nFindings:");
+        say!("\nFindings:");
     }
-    booked.yielded.findings.iter().for_each(|finding| println!("{} {}: {}", finding.session_date, finding.code, finding.message));
+    booked.yielded.findings.iter().for_each(|finding| say!("{} {}: {}", finding.session_date, finding.code, finding.message));
 }
 
 /// What each symbol brought to the time-weighted return and to the gain; the last line is what no holding brought.
@@ -58,9 +58,9 @@ fn contributions(found: &Contributions) {
     let ratio = |of: Option<f64>| of.map_or_else(|| "–".to_owned(), |of| format!("{of:.8}"));
     let line = |name: &str, [weight, own, contribution]: [Option<f64>; 3], gain: Option<Money>| {
         let gain = gain.map_or_else(|| "–".to_owned(), money);
-        println!("{name:<24} {:>12} {:>14} {:>14} {gain:>16}", ratio(weight), ratio(own), ratio(contribution));
+        say!("{name:<24} {:>12} {:>14} {:>14} {gain:>16}", ratio(weight), ratio(own), ratio(contribution));
     };
-    println!("\n{:<24} {:>12} {:>14} {:>14} {:>16}", "contribution of", "weight", "return", "contribution", "gain");
+    say!("\n{:<24} {:>12} {:>14} {:>14} {:>16}", "contribution of", "weight", "return", "contribution", "gain");
     for (symbol, part) in &found.parts {
         let own = part.own_return.as_ref().ok().copied();
         line(

@@ -1,6 +1,6 @@
 //! Rows of a CSV file by the names of their columns; every fault of every row is kept with its line.
 
-use super::super::table::{TableError, separated, text};
+use super::super::table::{TableError, day, separated, text, twice};
 use app::domain::{Currency, Symbol};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -9,6 +9,9 @@ use std::{
     path::{Path, PathBuf},
     str::FromStr,
 };
+
+/// Of a quantity.
+const MOST_DECIMALS: u32 = 10;
 
 /// A file's rows, and what is wrong with them.
 pub(super) struct Rows {
@@ -37,6 +40,9 @@ impl Rows {
         let missing: Vec<&str> = needed.iter().copied().filter(|column| !header.iter().any(|name| name == column)).collect();
         if !missing.is_empty() {
             let what = format!("there is no column {}; the header needs {}.{}", missing.join(", "), needed.join(","), separated(&header));
+            return Err(refused(1, &what));
+        }
+        if let Some(what) = twice(&header) {
             return Err(refused(1, &what));
         }
         let mut found = Self { file: file.into(), header, rows: Vec::new(), faults: Vec::new() };
@@ -79,7 +85,7 @@ impl Row<'_> {
 
     pub fn date(&self, column: &str) -> Result<NaiveDate, String> {
         let text = self.text(column);
-        NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| format!("“{text}” is no {column}; write it as 2026-11-20."))
+        day(text).ok_or_else(|| format!("“{text}” is no {column}; write it as 2026-11-20."))
     }
 
     /// `None`: it is empty.
@@ -98,6 +104,16 @@ impl Row<'_> {
                 Err(format!("the {column} {number} is below zero; write it without the sign, since the type says the direction."))
             }
             number => Ok(number),
+        }
+    }
+
+    /// How many shares; more decimals than are kept would be rounded away.
+    pub fn quantity(&self) -> Result<Option<Decimal>, String> {
+        match self.amount("quantity")? {
+            Some(quantity) if quantity.normalize().scale() > MOST_DECIMALS => {
+                Err(format!("the quantity {quantity} has more than {MOST_DECIMALS} decimals; round it."))
+            }
+            quantity => Ok(quantity),
         }
     }
 

@@ -54,7 +54,7 @@ fn transaction(row: &Row<'_>, account: AccountId, base: Currency, priced_in: &BT
     let symbol = row.symbol("symbol")?;
     let is_reversible = matches!(kind, Kind::Dividend | Kind::Interest | Kind::Fee | Kind::Tax);
     let amount = if is_reversible { row.number("amount")? } else { row.amount("amount")? };
-    let (quantity, price) = (row.amount("quantity")?, row.amount("price")?);
+    let (quantity, price) = (row.quantity()?, row.amount("price")?);
     let (fee, tax) = (row.number("fee")?, row.number("tax")?);
     // Of price and amount one may be blank; companies' actions have a price for information only.
     let is_priced = !matches!(kind, Kind::Split | Kind::StockDividend | Kind::SpinOff | Kind::SymbolChange | Kind::TransferOut);
@@ -81,6 +81,7 @@ fn transaction(row: &Row<'_>, account: AccountId, base: Currency, priced_in: &BT
         quantity: quantity.unwrap_or_default(),
         price: price.unwrap_or_default(),
         amount: amount.unwrap_or_default(),
+        costs_nothing: amount.is_some_and(|amount| amount.is_zero()),
         fee: fee.unwrap_or_default(),
         tax: tax.unwrap_or_default(),
         ratio: ratio(row)?,

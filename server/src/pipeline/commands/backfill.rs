@@ -81,7 +81,7 @@ pub async fn backfill(deps: Deps, args: BackfillArgs) -> Result<(), Error> {
     };
     let (backfill_id, runs) = orchestrator::backfill(&deps.pool, &wanted).await?;
     if !args.manner.json {
-        println!("backfill {backfill_id}: {} runs, {} to {}", runs.len(), runs.first().unwrap_or(&0), runs.last().unwrap_or(&0));
+        say!("backfill {backfill_id}: {} runs, {} to {}", runs.len(), runs.first().unwrap_or(&0), runs.last().unwrap_or(&0));
     }
     let pool = deps.pool.clone();
     let node = start_for_requests(deps)?;
@@ -93,13 +93,13 @@ pub async fn backfill(deps: Deps, args: BackfillArgs) -> Result<(), Error> {
 fn dry_run(parts: &[(NaiveDate, NaiveDate)], to: NaiveDate, manner: Manner) -> Result<(), Error> {
     if manner.json {
         let runs: Vec<_> = parts.iter().map(|(from, to)| json!({ "from": from, "to": to })).collect();
-        println!("{:#}", json!({ "runs": runs }));
+        say!("{:#}", json!({ "runs": runs }));
     } else if parts.is_empty() {
-        println!("1 run: all history to {to}");
+        say!("1 run: all history to {to}");
     } else {
-        println!("{} runs:", parts.len());
+        say!("{} runs:", parts.len());
         for (from, to) in parts {
-            println!("  {from} to {to}");
+            say!("  {from} to {to}");
         }
     }
     Ok(())
@@ -119,14 +119,14 @@ async fn follow(pool: &PgPool, backfill_id: i64, manner: Manner) -> Result<(), E
         .await?;
         let now = (count.succeeded, count.failed);
         if said != Some(now) && !manner.json {
-            println!("  {} of {} runs done, {} failed", count.succeeded, count.runs, count.failed);
+            say!("  {} of {} runs done, {} failed", count.succeeded, count.runs, count.failed);
         }
         said = Some(now);
         if count.succeeded + count.failed == count.runs {
             if manner.json {
                 let result =
                     json!({ "backfill_id": backfill_id, "runs": count.runs, "succeeded": count.succeeded, "failed": count.failed });
-                println!("{result:#}");
+                say!("{result:#}");
             }
             return match count.failed {
                 0 => Ok(()),

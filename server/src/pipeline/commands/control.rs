@@ -110,11 +110,11 @@ pub async fn clear(deps: Deps, args: ClearArgs) -> Result<(), Error> {
         return Ok(());
     }
     if !args.manner.json {
-        println!("cleared: {}", cleared.join(", "));
+        say!("cleared: {}", cleared.join(", "));
     }
     perform(deps, args.run, args.manner).await
 }
 
 fn say(manner: Manner, json: serde_json::Value, sentence: &str) {
-    if manner.json { println!("{json:#}") } else { println!("{sentence}") }
+    if manner.json { say!("{json:#}") } else { say!("{sentence}") }
 }

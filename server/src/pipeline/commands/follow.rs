@@ -23,7 +23,7 @@ pub struct Manner {
 pub(super) async fn perform(deps: Deps, run_id: i64, manner: Manner) -> Result<(), Error> {
     let pool = deps.pool.clone();
     if !manner.json {
-        println!("run {run_id}");
+        say!("run {run_id}");
     }
     let node = start_for_requests(deps)?;
     let ended = match manner.json {
@@ -33,13 +33,13 @@ pub(super) async fn perform(deps: Deps, run_id: i64, manner: Manner) -> Result<(
     node.stop().await;
     let ended = ended?;
     if manner.json {
-        println!("{:#}", show(&pool, run_id).await?);
+        say!("{:#}", show(&pool, run_id).await?);
     }
     if !ended.succeeded {
         return Err(Error::Failed { run_id, sentence: ended.error.unwrap_or(ended.state) });
     }
     if !manner.json {
-        println!("run {run_id} succeeded");
+        say!("run {run_id} succeeded");
     }
     Ok(())
 }
@@ -56,7 +56,7 @@ async fn follow(pool: &PgPool, run_id: i64) -> Result<crate::orchestrator::RunOu
         wait = LOOK;
         let held = sqlx::query_scalar!("select held_by from ops.run where run_id = $1", run_id).fetch_one(pool).await?;
         if let (Some(reason), true) = (&held, held != said_held) {
-            println!("  waiting: {reason}");
+            say!("  waiting: {reason}");
         }
         said_held = held;
         let tasks = sqlx::query!(
@@ -70,7 +70,7 @@ async fn follow(pool: &PgPool, run_id: i64) -> Result<crate::orchestrator::RunOu
             let name = if task.part.is_empty() { task.name } else { format!("{} [{}]", task.name, task.part) };
             let line = line(&name, &task.state, task.attempts, task.rows_written, task.progress_done, task.progress_total);
             if !matches!(task.state.as_str(), "waiting" | "ready") && said.get(&task.task_id) != Some(&line) {
-                println!("  {line}");
+                say!("  {line}");
                 said.insert(task.task_id, line);
             }
         }

@@ -31,7 +31,7 @@ pub async fn runs(pool: &PgPool, args: RunsArgs) -> Result<(), Error> {
     if let Some(run_id) = args.run {
         let run = show(pool, run_id).await?;
         if args.manner.json {
-            println!("{run:#}");
+            say!("{run:#}");
         } else {
             tell(&run);
         }
@@ -59,12 +59,12 @@ pub async fn runs(pool: &PgPool, args: RunsArgs) -> Result<(), Error> {
                 })
             })
             .collect();
-        println!("{:#}", json!({ "runs": runs }));
+        say!("{:#}", json!({ "runs": runs }));
         return Ok(());
     }
     for row in rows {
         let said = row.error.or(row.held_by).unwrap_or_default();
-        println!("{:>6}  {:<9} {:<9} {:<26} {said}", row.run_id, row.state, row.dag, covers(&row.parameters));
+        say!("{:>6}  {:<9} {:<9} {:<26} {said}", row.run_id, row.state, row.dag, covers(&row.parameters));
     }
     Ok(())
 }
@@ -99,17 +99,17 @@ pub(super) async fn show(pool: &PgPool, run_id: i64) -> Result<Value, Error> {
 
 fn tell(run: &Value) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    println!("run {} of {}: {}, {}", run["run_id"], text(&run["dag"]), text(&run["state"]), covers(&run["parameters"]));
+    say!("run {} of {}: {}, {}", run["run_id"], text(&run["dag"]), text(&run["state"]), covers(&run["parameters"]));
     for key in ["error", "held_by"] {
         if let Some(sentence) = run[key].as_str() {
-            println!("  {sentence}");
+            say!("  {sentence}");
         }
     }
     for task in run["tasks"].as_array().into_iter().flatten() {
-        println!("  {:<18} {:<16} {} rows", text(&task["name"]) + &text(&task["part"]), text(&task["state"]), task["rows_written"]);
+        say!("  {:<18} {:<16} {} rows", text(&task["name"]) + &text(&task["part"]), text(&task["state"]), task["rows_written"]);
         for attempt in task["attempts"].as_array().into_iter().flatten().filter(|attempt| attempt["outcome"] != "success") {
             let chain: Vec<&str> = attempt["error_chain"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-            println!("    attempt {}: {} {}", attempt["number"], attempt["outcome"].as_str().unwrap_or("running"), chain.join(": "));
+            say!("    attempt {}: {} {}", attempt["number"], attempt["outcome"].as_str().unwrap_or("running"), chain.join(": "));
         }
     }
 }

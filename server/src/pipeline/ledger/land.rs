@@ -215,7 +215,7 @@ async fn lots(connection: &mut PgConnection, portfolio: PortfolioId, lots: &[Lot
     let symbols: Vec<_> = lots.iter().map(|lot| lot.symbol.as_str().to_owned()).collect();
     let opened: Vec<_> = lots.iter().map(|lot| lot.opened_on).collect();
     let quantities: Vec<_> = lots.iter().map(|lot| lot.quantity).collect();
-    let costs: Vec<_> = lots.iter().map(|lot| lot.cost.0).collect();
+    let costs: Vec<_> = lots.iter().map(|lot| (!lot.is_unconverted).then_some(lot.cost.0)).collect();
     let keys: Vec<_> = lots.iter().map(|lot| lot.key.clone()).collect();
     let names: Vec<_> = lots.iter().map(|lot| lot.lot_id.clone()).collect();
     let local_costs: Vec<_> = lots.iter().map(|lot| lot.local_cost.map(|cost| cost.amount)).collect();
@@ -241,7 +241,7 @@ async fn lots(connection: &mut PgConnection, portfolio: PortfolioId, lots: &[Lot
         &numbers,
         &opened,
         &quantities,
-        &costs,
+        &costs as &[Option<Decimal>],
         &keys,
         &names as &[Option<String>],
         &local_costs as &[Option<Decimal>],
@@ -320,8 +320,8 @@ async fn realized(
     let opened: Vec<_> = closed.iter().map(|lot| lot.opened_on).collect();
     let closed_on: Vec<_> = closed.iter().map(|lot| lot.closed_on).collect();
     let quantities: Vec<_> = closed.iter().map(|lot| lot.quantity).collect();
-    let proceeds: Vec<_> = closed.iter().map(|lot| lot.proceeds.0).collect();
-    let costs: Vec<_> = closed.iter().map(|lot| lot.cost.0).collect();
+    let proceeds: Vec<_> = closed.iter().map(|lot| lot.proceeds.map(|money| money.0)).collect();
+    let costs: Vec<_> = closed.iter().map(|lot| lot.cost.map(|money| money.0)).collect();
     let keys: Vec<_> = closed.iter().map(|lot| lot.key.clone()).collect();
     let term = |lot: &Realized| if lot.term() == Term::Long { "long" } else { "short" };
     let terms: Vec<_> = closed.iter().map(|lot| term(lot).to_owned()).collect();
@@ -340,8 +340,8 @@ async fn realized(
         &opened,
         &closed_on,
         &quantities,
-        &proceeds,
-        &costs,
+        &proceeds as &[Option<Decimal>],
+        &costs as &[Option<Decimal>],
         &keys,
         &terms,
         &effects as &[Option<Decimal>],

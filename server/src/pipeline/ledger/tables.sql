@@ -4,7 +4,7 @@ create schema if not exists ledger;
 -- Tables of another shape than the one below go: what they hold is booked anew. Whoever changes a table raises the number.
 do $$
 declare
-    shape constant text := 'shape 6';
+    shape constant text := 'shape 7';
     old record;
 begin
     if obj_description('ledger'::regnamespace, 'pg_namespace') is distinct from shape then
@@ -83,7 +83,8 @@ create table if not exists ledger.lot (
     number       int not null,
     opened_on    date not null,
     quantity     numeric(28, 10) not null,
-    cost         numeric(19, 4) not null,
+    -- Null where a rate was missing.
+    cost         numeric(19, 4),
     key          text not null,
     -- Its name, for sales that say which lot they close.
     lot_id         text,
@@ -129,8 +130,9 @@ create table if not exists ledger.realized (
     opened_on    date not null,
     closed_on    date not null,
     quantity     numeric(28, 10) not null,
-    proceeds     numeric(19, 4) not null,
-    cost         numeric(19, 4) not null,
+    -- Each null where a rate was missing.
+    proceeds     numeric(19, 4),
+    cost         numeric(19, 4),
     key          text not null,
     -- "long": held for more than a year; else "short".
     term         text not null,

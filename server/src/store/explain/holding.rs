@@ -150,19 +150,22 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        let lot = |lot: (NaiveDate, Decimal, String, String)| {
+        let lot = |lot: (NaiveDate, Decimal, Option<String>, String)| {
             let (opened_on, quantity, cost, key) = lot;
             row(
                 "ledger.lot",
                 &[
                     ("opened_on", Some(opened_on.to_string())),
                     ("quantity", Some(quantity.normalize().to_string())),
-                    ("cost", Some(cost)),
+                    ("cost", cost),
                     ("key", Some(key)),
                 ],
             )
         };
-        Ok(lots.into_iter().map(|found| lot((found.opened_on, found.quantity, found.cost.normalize().to_string(), found.key))).collect())
+        Ok(lots
+            .into_iter()
+            .map(|found| lot((found.opened_on, found.quantity, found.cost.map(|cost| cost.normalize().to_string()), found.key)))
+            .collect())
     }
 
     /// The close that a session was valued at, back to where it was said.

@@ -121,7 +121,7 @@ impl Store {
                 gain.quantity,
                 gain.proceeds,
                 gain.cost,
-                gain.proceeds - gain.cost,
+                gain.proceeds.zip(gain.cost).map(|(proceeds, cost)| proceeds - cost),
                 gain.currency_effect,
                 portfolio.currency.clone(),
                 gain.key,

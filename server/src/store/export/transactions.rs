@@ -65,13 +65,16 @@ fn tidied(note: &str) -> String {
 
 impl Transaction {
     fn cells(self) -> Vec<Cell> {
+        // Securities that came without a cost came with their market value; 0 would say that they cost nothing.
+        let brings_cost = !(matches!(self.r#type.as_str(), "transfer_in" | "opening") && self.symbol.is_some());
+        let amount = Some(self.amount).filter(|amount| brings_cost || !amount.is_zero());
         row![
             self.traded_on,
             self.r#type,
             self.symbol,
             unless_zero(self.quantity),
             unless_zero(self.price),
-            self.amount,
+            amount,
             unless_zero(self.fee),
             unless_zero(self.tax),
             self.currency,

@@ -87,7 +87,7 @@ impl Booking<'_> {
         let is_at_work = positions > 0 || self.previous_market_value.is_none_or(|before| before > Money::ZERO);
         let holdings_return = return_of(self.previous_market_value, unrounded_market_value, cost, brought).filter(|_| is_at_work);
         self.close_intervals(session);
-        let is_cost_known = self.unconverted_since.is_none()
+        let is_cost_known = self.last_unconverted.is_none()
             || !self.positions.iter().any(|position| !position.quantity.is_zero() && position.is_unconverted());
         let unrealized = market_value.filter(|_| is_cost_known).map(|market_value| market_value - self.cost);
         let unrealized_currency = if unrealized.is_some() { self.currency_effect(session) } else { None };
@@ -107,9 +107,9 @@ impl Booking<'_> {
             market_value,
             unrealized,
             unrealized_currency,
-            cash_currency: cash.zip(owed).filter(|_| self.unconverted_since.is_none()).map(|(cash, (_, owed))| cash.currency_effect + owed),
+            cash_currency: cash.zip(owed).filter(|_| self.last_unconverted.is_none()).map(|(cash, (_, owed))| cash.currency_effect + owed),
             cash_moved: std::mem::take(&mut self.cash_moved),
-            unconverted_since: self.unconverted_since,
+            last_unconverted: self.last_unconverted,
             totals: self.totals,
         });
         self.split_today.clear();

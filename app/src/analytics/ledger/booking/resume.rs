@@ -43,7 +43,7 @@ impl<'a> Booking<'a> {
             courses: Vec::new(),
             rates: Vec::new(),
             split_today: Vec::new(),
-            unconverted_since: state.unconverted_since,
+            last_unconverted: state.last_unconverted,
             is_unconverted_now: false,
             previous_session: state.session_date,
             // Before the first session there is nothing, which is worth nothing.
@@ -136,7 +136,7 @@ impl<'a> Booking<'a> {
             session_date: self.previous_session,
             cash: self.cash,
             foreign_cash_cost: self.foreign_cash_cost,
-            unconverted_since: self.unconverted_since,
+            last_unconverted: self.last_unconverted,
             receivables: self.receivables,
             totals: self.totals,
             value: self.previous_value,

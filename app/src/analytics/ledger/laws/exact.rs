@@ -128,4 +128,44 @@ proptest! {
         let first: Money = realized[0];
         prop_assert!(realized.iter().all(|total| *total == first), "{realized:?}");
     }
+
+    /// Whatever a company does, lots add up to what is held, all of it is rounded once, and all of it can be sold.
+    #[test]
+    fn companies_leave_no_shares_that_cannot_be_sold(
+        bought in prop::collection::vec(1..9_999_i64, 1..9),
+        (ratio, named, part) in (prop_oneof![Just(1), 2..3_000_i64], prop::option::of(1..90_000_i64), 1..999_i64),
+        (act, basis) in (0..5_usize, 0..5_usize),
+    ) {
+        let cost_basis = [CostBasis::Fifo, CostBasis::Lifo, CostBasis::Hifo, CostBasis::Average, CostBasis::Specific][basis];
+        let kind = [Kind::Split, Kind::StockDividend, Kind::SpinOff, Kind::Merger, Kind::Merger][act];
+        let held: Decimal = bought.iter().map(|lot| Decimal::new(*lot, 1)).sum();
+        let (ratio, named) = (Decimal::from(1000) / Decimal::from(ratio), named.filter(|_| act == 1 || act == 2).map(|named| Decimal::new(named, 4)));
+        let buys = (0..).zip(&bought).map(|(at, lot)| Transaction { quantity: Decimal::new(*lot, 1), key: format!("{at}"), ..shares(Kind::Buy, 0, 0, 100) });
+        let going = if act == 4 { held * Decimal::new(part, 3) } else { held };
+        let action = Transaction {
+            quantity: named.unwrap_or(if act == 4 { going } else { Decimal::ZERO }),
+            ratio: Some(ratio),
+            counter_symbol: Some(symbol(1)),
+            cost_share: Some(Decimal::new(part, 3)),
+            ..shares(kind, 1, 0, 0)
+        };
+        let whole = |shares: Decimal| shares.round_dp_with_strategy(10, rust_decimal::RoundingStrategy::MidpointAwayFromZero);
+        let (old, new) = match act {
+            0 => (whole(held * ratio), Decimal::ZERO),
+            1 => (named.map_or(whole(held * (Decimal::ONE + ratio)), |named| held + named), Decimal::ZERO),
+            2 => (held, named.unwrap_or(whole(held * ratio))),
+            _ => (held - going, whole(going * ratio)),
+        };
+        let sales = [(0, old), (1, new)].map(|(of, quantity)| Transaction { symbol: Some(symbol(of)), quantity, key: format!("sale {of}"), ..shares(Kind::Sell, 2, 0, 50) });
+        let sales = sales.into_iter().filter(|sale| !sale.quantity.is_zero());
+        let history = history(AccountRules { cost_basis, ..AccountRules::default() }, &[10, 10, 10], buys.chain([action]).chain(sales).collect());
+        let (before, _) = book(State::default(), &history.input(&history.sessions[..2], &history.transactions));
+        for (of, quantity) in [(0, old), (1, new)] {
+            let lots = before.lots.iter().filter(|lot| lot.symbol == symbol(of)).map(|lot| lot.quantity);
+            prop_assert_eq!(lots.sum::<Decimal>(), quantity);
+        }
+        let (state, yielded) = history.told();
+        let oversold: Vec<_> = yielded.findings.iter().filter(|finding| ["oversold", "incomplete", "bad_split"].contains(&finding.code.as_str())).collect();
+        prop_assert!(state.lots.is_empty() && oversold.is_empty(), "{:?} {:?}", state.lots, oversold);
+    }
 }

@@ -106,8 +106,44 @@ fn the_day_of_opening_comes_along() {
     let old = Transaction { opened_on, ..shares(Kind::TransferIn, 3, "10", "400") };
     let (_, yielded) = story().with([old, shares(Kind::Sell, 4, "10", "1000")]).told();
     // Opened before the other lot, so it is sold first, a year and a day later.
-    assert_eq!((yielded.realized[0].gain(), yielded.realized[0].term()), (usd("600"), Term::Long));
+    assert_eq!((yielded.realized[0].gain(), yielded.realized[0].term()), (Some(usd("600")), Term::Long));
     let mut on_the_day = yielded.realized[0].clone();
     on_the_day.closed_on = on(3);
     assert_eq!(on_the_day.term(), Term::Short, "a year to the day is not more than a year");
+}
+
+#[test]
+fn the_day_of_opening_comes_along_into_a_short_position() {
+    let mut story = Story::closes(&[(2, "100"), (3, "100"), (4, "100")]);
+    story.rules.allows_short = true;
+    let opened_on = NaiveDate::from_ymd_opt(2020, 1, 1);
+    let old = Transaction { opened_on, ..shares(Kind::TransferIn, 3, "10", "400") };
+    let (state, yielded) = story.with([shares(Kind::Short, 2, "4", "400"), old, shares(Kind::Sell, 4, "5", "500")]).told();
+    assert_eq!((yielded.realized[0].closed_on, yielded.realized[0].quantity), (on(3), number("4")));
+    assert_eq!((Some(yielded.realized[1].opened_on), yielded.realized[1].term()), (opened_on, Term::Long));
+    assert_eq!((state.lots[0].quantity, Some(state.lots[0].opened_on)), (number("1"), opened_on));
+}
+
+#[test]
+fn securities_that_came_for_nothing_cost_nothing() {
+    let given = |costs_nothing| Transaction { costs_nothing, ..shares(Kind::TransferIn, 2, "10", "0") };
+    let cost = |given| Story::closes(&[(2, "100"), (3, "110")]).with([given]).told().0.lots[0].cost;
+    assert_eq!((cost(given(true)), cost(given(false))), (Money::ZERO, usd("1000")));
+}
+
+#[test]
+fn cash_for_a_fraction_sells_that_of_the_new_shares_alone() {
+    let child = Symbol::parse("KO").unwrap();
+    let of_child = |kind, day, quantity| Transaction { symbol: Some(child.clone()), ..shares(kind, day, quantity, "30") };
+    let spin_off = Transaction {
+        ratio: Some(number("0.25")),
+        counter_symbol: Some(child.clone()),
+        cost_share: Some(number("0.2")),
+        ..shares(Kind::SpinOff, 3, "0", "7")
+    };
+    let trades = [shares(Kind::Buy, 2, "10", "1000"), of_child(Kind::Buy, 2, "0.7"), spin_off];
+    let (state, yielded) = Story::closes(&[(2, "100"), (3, "100")]).with(trades).told();
+    // Of 2.5 new shares the half is paid out: of the 3.2 that are held then, 2.7 stay.
+    assert_eq!(yielded.realized.iter().map(|part| part.quantity).collect::<Vec<_>>(), [number("0.5")]);
+    assert_eq!(state.lots.iter().filter(|lot| lot.symbol == child).map(|lot| lot.quantity).sum::<Decimal>(), number("2.7"));
 }

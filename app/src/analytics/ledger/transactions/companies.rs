@@ -7,7 +7,8 @@ use super::{
         exchange::{local_amount, worth},
         fixed::{SCALE, cents, to_scale},
         input::{Kind, Split, Transaction},
-        position::{Abroad, MOST_SHARES, share},
+        parts::{dealt, share},
+        position::{Abroad, MOST_SHARES},
         yields::{LocalMoney, Lot},
     },
     Sums,
@@ -103,13 +104,13 @@ impl Booking<'_> {
                 self.prices[place].split(session, from, to);
             }
         }
-        self.settle_fraction(session, transaction, number);
+        self.settle_fraction(session, transaction, number, self.positions[number].quantity);
     }
 
-    /// Cash in lieu: the fraction of a share that is left over is sold for the amount. Without one, fee and tax alone are paid.
-    fn settle_fraction(&mut self, session: NaiveDate, transaction: &Transaction, number: usize) {
-        let sums = self.sums(session, transaction);
-        let (quantity, place) = (self.positions[number].quantity, self.positions[number].place);
+    /// Cash in lieu: the fraction of a share that is left over of `quantity` is sold for the amount. Without one, fee and tax alone are
+    /// paid.
+    fn settle_fraction(&mut self, session: NaiveDate, transaction: &Transaction, number: usize, quantity: Decimal) {
+        let (sums, place) = (self.sums(session, transaction), self.positions[number].place);
         if sums.amount.is_zero() {
             return self.pay_costs(transaction, &sums, place);
         }
@@ -149,24 +150,16 @@ impl Booking<'_> {
                 "needs a cost_share: the part of the cost, from 0 to 1, that goes to the new shares",
             );
         };
-        let named = Some(transaction.quantity).filter(|quantity| *quantity > Decimal::ZERO);
-        let Some(ratio) = named.and_then(|quantity| quantity.checked_div(held.abs())).or(transaction.ratio) else {
+        let named = Some(transaction.quantity).filter(|quantity| *quantity > Decimal::ZERO).map(|quantity| (held.abs(), quantity));
+        let Some(ratio) = named.or(transaction.ratio.map(|ratio| (Decimal::ONE, ratio))) else {
             return self.incomplete(session, transaction, "needs a ratio (new shares for each held) or a quantity");
         };
-        let Some(mut lots) = self.change(number, |position| position.spin_off(ratio, part)) else {
+        let Some(lots) = self.change(number, |position| position.spin_off(ratio, part)) else {
             return self.incomplete(session, transaction, "has a ratio too large to be true");
         };
-        if let (Some(quantity), Some(last)) = (named, lots.last_mut()) {
-            // The quotient's rounding goes to the last lot.
-            let whole = if held.is_sign_negative() { -quantity } else { quantity };
-            last.quantity = Decimal::ZERO;
-            let others: Decimal = lots.iter().map(|lot| lot.quantity).sum();
-            if let Some(last) = lots.last_mut() {
-                last.quantity = whole - others;
-            }
-        }
+        let new = lots.iter().map(|lot| lot.quantity).sum();
         self.hand_over(session, number, child, lots);
-        self.settle_fraction(session, transaction, child);
+        self.settle_fraction(session, transaction, child, new);
     }
 
     /// The position of the other symbol that a transaction names, if it can take lots of this one.
@@ -246,26 +239,30 @@ impl Booking<'_> {
                 }
             },
         };
-        let abroad = self.abroad(session, place);
+        let (abroad, is_unknown) = (self.abroad(session, place), for_cash && sums.is_unconverted);
         let parts = self.change(number, |position| position.take(quantity, transaction.lot_id.as_deref()));
         let (mut proceeds, mut left) = (sums.base_amount - sums.base_fee, parts.iter().map(|part| part.quantity).sum::<Decimal>());
         let (mut realized, mut lots) = (Vec::new(), Vec::new());
-        for part in parts {
-            let shares = if other.is_some() { to_scale(part.quantity * ratio, SCALE).normalize() } else { Decimal::ZERO };
+        let shares = dealt(parts.iter().map(|part| part.quantity), Decimal::ONE, ratio).filter(|_| other.is_some());
+        for (at, part) in parts.into_iter().enumerate() {
+            let shares = shares.as_ref().and_then(|shares| shares.get(at)).copied().unwrap_or_default();
             // What is too small to become a share is gone.
             let sold = if shares.is_zero() { Decimal::ONE } else { sold };
             if !sold.is_zero() {
                 let brings = if for_cash { Money(share(proceeds.0, part.quantity, left)) } else { Money::ZERO };
                 proceeds -= brings;
+                let brings = (!is_unknown).then_some(brings);
                 let gone = portion(&part, sold);
-                realized.push(gone.realized(session, &transaction.key, (gone.quantity.abs(), brings, gone.cost), abroad));
+                realized.push(gone.realized(session, &transaction.key, (gone.quantity.abs(), brings, gone.known_cost()), abroad));
             }
             left -= part.quantity;
             if !shares.is_zero() {
                 let gone = portion(&part, sold);
                 let local_cost =
                     part.local_cost.zip(gone.local_cost).map(|(all, gone)| LocalMoney { amount: all.amount - gone.amount, ..all });
-                lots.push(Lot { quantity: shares, cost: part.cost - gone.cost, local_cost, ..part });
+                // Cash of which nobody knows the worth takes an unknown part of the cost.
+                let is_unconverted = part.is_unconverted || is_unknown && transaction.cost_share.is_none();
+                lots.push(Lot { quantity: shares, cost: part.cost - gone.cost, local_cost, is_unconverted, ..part });
             }
         }
         self.realize(realized);

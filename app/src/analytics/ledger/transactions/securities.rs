@@ -146,8 +146,18 @@ impl Booking<'_> {
         let name = |kinds: &[Kind]| transaction.lot_id.as_deref().filter(|_| kinds.contains(&transaction.kind));
         let opens = name(&[Kind::Buy, Kind::Reinvest, Kind::Short, Kind::TransferIn, Kind::Opening]);
         let closes = name(&[Kind::Sell, Kind::Cover]);
-        let is_unconverted = base_cost.is_zero() && !cost.is_zero() && self.exchange.rate(sums.currency, session).is_none();
-        Trade { day, key, quantity, cost: base_cost, is_unconverted, local_cost, abroad, opens, closes }
+        Trade {
+            day,
+            key,
+            opened_on: session,
+            quantity,
+            cost: base_cost,
+            is_unconverted: sums.is_unconverted,
+            local_cost,
+            abroad,
+            opens,
+            closes,
+        }
     }
 
     /// Securities come in at the close's market value; the cost that comes along says how much of it is gain of before.
@@ -162,25 +172,24 @@ impl Booking<'_> {
         let Some(number) = self.position(transaction.account, symbol) else { return };
         let place = self.positions[number].place;
         let sums = self.sums(session, transaction);
-        let has_cost = sums.amount > Decimal::ZERO;
+        let has_cost = sums.amount > Decimal::ZERO || transaction.costs_nothing;
         let known_cost = Some(sums.base_amount).filter(|_| has_cost);
         // Without a price the cost stands in for the flow; the missing price is reported at the close.
-        let worth = self.worth(session, place, transaction.quantity).or(known_cost).unwrap_or_default();
+        let known_worth = self.worth(session, place, transaction.quantity).or(known_cost);
+        if known_worth.is_none() {
+            self.miss(session);
+        }
+        let worth = known_worth.unwrap_or_default();
         let cost = known_cost.unwrap_or(worth);
         let trade = if has_cost {
             self.traded(session, transaction, number, &sums, (transaction.quantity, sums.amount, cost))
         } else {
-            let base = Sums { currency: self.exchange.base, ..sums };
+            let base = Sums { currency: self.exchange.base, is_unconverted: known_worth.is_none(), ..sums };
             self.traded(session, transaction, number, &base, (transaction.quantity, cost.0, cost))
         };
+        // Into a short position they come to close it.
         let is_owed = self.positions[number].quantity.is_sign_negative();
-        let realized = if is_owed {
-            // Into a short position they come to close it.
-            self.change(number, |position| position.trade(&trade))
-        } else {
-            self.change(number, |position| position.open(&trade, opened_on));
-            Vec::new()
-        };
+        let realized = self.change(number, |position| position.trade(&Trade { opened_on, ..trade }));
         self.realize(realized);
         self.net_flow += worth;
         self.totals.brought_in += worth - cost;
@@ -203,8 +212,15 @@ impl Booking<'_> {
             return;
         }
         let (place, lot_id) = (self.positions[number].place, transaction.lot_id.as_deref());
-        let cost: Money = self.change(number, |position| position.take(transaction.quantity, lot_id)).iter().map(|lot| lot.cost).sum();
-        let worth = self.worth(session, place, transaction.quantity).unwrap_or(cost);
+        let lots = self.change(number, |position| position.take(transaction.quantity, lot_id));
+        let cost: Money = lots.iter().map(|lot| lot.cost).sum();
+        let worth = self.worth(session, place, transaction.quantity);
+        if lots.iter().any(|lot| lot.is_unconverted) {
+            // How much gain leaves with them is unknown; without a worth so is the flow.
+            self.last_unconverted = Some(session);
+            self.is_unconverted_now |= worth.is_none();
+        }
+        let worth = worth.unwrap_or(cost);
         self.net_flow -= worth;
         self.totals.brought_in -= worth - cost;
         let sums = self.sums(session, transaction);
