@@ -4,7 +4,7 @@
 //! anything, and what it reads of ours is never held longer than [`PATIENCE`].
 
 use super::{
-    Build, Error, Project, Vars,
+    Build, Error, Project, Vars, limits,
     sql::{self, Rights},
     walk::{Outcome, Step, Steps, steps},
 };
@@ -156,7 +156,19 @@ pub struct Standing {
 /// # Errors
 /// What Postgres says when it is out of reach.
 pub async fn bring_up(pool: &PgPool, folder: &std::path::Path) -> Result<Vec<Standing>, sqlx::Error> {
-    let whole = |error: &Error| vec![Standing { name: "own models".into(), is_good: false, rows: 0, ms: 0.0, message: error.to_string() }];
+    let (pool, folder) = (pool.clone(), folder.to_owned());
+    match limits::apart(async move || bring_up_here(&pool, &folder).await).await {
+        Ok(standings) => standings,
+        Err(error) => Ok(whole(&error)),
+    }
+}
+
+/// The folder as one.
+fn whole(error: &impl std::fmt::Display) -> Vec<Standing> {
+    vec![Standing { name: "own models".into(), is_good: false, rows: 0, ms: 0.0, message: error.to_string() }]
+}
+
+async fn bring_up_here(pool: &PgPool, folder: &std::path::Path) -> Result<Vec<Standing>, sqlx::Error> {
     let project = match Project::with_own(Some(folder)) {
         Ok(project) => project,
         Err(error) => return Ok(whole(&error)),
