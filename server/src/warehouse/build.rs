@@ -172,14 +172,15 @@ impl<'p> Build<'p> {
             #[expect(clippy::cast_precision_loss, reason = "a few tests")]
             let duration_ms = started.elapsed().as_secs_f64() * 1000.0 / together.len() as f64;
             for (assertion, rows) in together.iter().zip(counts) {
-                let (severity, failures) = assertion.judged(rows);
+                let judged = assertion.judged(rows);
+                let (passed, severity) = (judged.is_none(), judged.unwrap_or(assertion.severity));
+                let failures = if passed { 0 } else { rows };
                 let (samples, portfolios) = match failures {
                     0 => (Value::Array(Vec::new()), None),
-                    _ if rows == 0 => (Value::Array(Vec::new()), None),
                     _ => self.failing(connection, assertion, &around).await?,
                 };
                 let (name, model) = (assertion.name.clone(), assertion.model().map(str::to_owned));
-                verdicts.push(Verdict { name, model, severity, failures, samples, portfolios, duration_ms });
+                verdicts.push(Verdict { name, model, severity, passed, failures, samples, portfolios, duration_ms });
             }
         }
         Ok(verdicts)
