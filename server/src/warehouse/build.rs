@@ -3,7 +3,7 @@
 use super::{
     Assertion, Error, Materialized, Model, Project, UnitTest, Vars, Verdict,
     error::said,
-    project,
+    own, project,
     render::Surroundings,
     sql::{self, Rights},
     together::{self, Reading, TESTED},
@@ -266,7 +266,10 @@ impl<'p> Build<'p> {
             let mut savepoint = connection.begin().await?;
             match sql::execute(self.rights, &mut savepoint, take.clone()).await {
                 Ok(_) => return Ok(savepoint.commit().await?),
-                Err(error) if is_lock_timeout(&error) && begun.elapsed() < LONGEST_WAIT => savepoint.rollback().await?,
+                Err(error) if is_lock_timeout(&error) && begun.elapsed() < LONGEST_WAIT => {
+                    savepoint.rollback().await?;
+                    own::interrupt(connection, &old).await?;
+                }
                 Err(error) => return Err(error.into()),
             }
             tokio::time::sleep(Duration::from_millis(SHORTEST_WAIT_MS)).await;
