@@ -94,14 +94,17 @@ pub(super) fn fingerprint<'a>(symbols: impl Iterator<Item = &'a Symbol>) -> Stri
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Oddities {
     count: usize,
-    first: Option<String>,
+    first: Vec<String>,
 }
+
+/// So many of them are named in the log.
+const NAMED: usize = 10;
 
 impl Oddities {
     pub(super) fn add(&mut self, what: impl FnOnce() -> String) {
         self.count += 1;
-        if self.first.is_none() {
-            self.first = Some(what());
+        if self.first.len() < NAMED {
+            self.first.push(what());
         }
     }
 
@@ -112,7 +115,7 @@ impl Oddities {
 
     /// One line in the log for all of an answer.
     pub(super) fn report(&self, caller: Caller, at: At, response_id: i64) {
-        if let Some(first) = &self.first {
+        if !self.first.is_empty() {
             tracing::warn!(
                 run_id = caller.run_id,
                 task_id = caller.task_id,
@@ -120,7 +123,7 @@ impl Oddities {
                 endpoint = at.endpoint,
                 response_id,
                 rows = self.count,
-                first,
+                first = self.first.join("; "),
                 "rows of an answer are odd"
             );
         }

@@ -40,7 +40,11 @@ pub(super) async fn build(deps: &Deps, ctx: &TaskContext) -> Result<Outcome, Tas
     let Some(folder) = &deps.models else {
         return Ok(Outcome::Skipped { reason: "PLUMBLINE_MODELS isn't set on this node.".into() });
     };
-    let standings = warehouse::bring_up(&ctx.pool, folder).await?;
+    let standings = warehouse::bring_up(&ctx.pool, folder).await.map_err(|error| match error {
+        warehouse::Error::Database(error) => error.into(),
+        warehouse::Error::Interrupted { .. } => TaskError::Interrupted(Box::new(error)),
+        other => TaskError::Final(Box::new(other)),
+    })?;
     for one in &standings {
         tracing::info!(run_id = ctx.run_id, name = one.name, is_good = one.is_good, ms = one.ms, "{}", one.message);
     }

@@ -4,7 +4,7 @@ use super::{
     anomaly::usual,
     books,
     check::Check,
-    compile::{failing, history},
+    compile::{failing, history, predicate},
     dataset::{Batch, day_of},
     entries::duplicates,
     examine::Error,
@@ -39,15 +39,22 @@ pub struct Fired {
     pub sample: Option<Value>,
 }
 
-/// The last `sessions` sessions on file on which the rule would have failed, oldest first. Changes nothing.
+/// Of what a kind looks at, only the present is on file.
+pub const UNTOLD: &str = "What this rule would have said before can't be told: it looks at how things are now, and nobody kept how they were. From its first run on its history tells.";
+
+/// The last `sessions` sessions on file on which the rule would have failed, oldest first; `None` where that can't be told. Changes nothing.
 ///
 /// # Errors
 /// What Postgres says of the rule: a column that isn't there, a regular expression that it doesn't know, a time limit.
-pub async fn backtest(connection: &mut PgConnection, check: &Check, sessions: u32) -> Result<Vec<Fired>, Error> {
+pub async fn backtest(connection: &mut PgConnection, check: &Check, sessions: u32) -> Result<Option<Vec<Fired>>, Error> {
+    // What a table is now says nothing of what it was.
+    if matches!(check.kind, Kind::Columns { .. } | Kind::Reconcile { .. }) {
+        return Ok(None);
+    }
     let mut apart = connection.begin().await?;
     let fired = fired(&mut apart, check, sessions).await;
     apart.rollback().await?;
-    fired
+    fired.map(Some)
 }
 
 async fn fired(connection: &mut PgConnection, check: &Check, sessions: u32) -> Result<Vec<Fired>, Error> {
@@ -71,8 +78,14 @@ async fn fired(connection: &mut PgConnection, check: &Check, sessions: u32) -> R
         batch.dated.insert(check.dataset.clone(), from);
     }
     let mut fired = match &check.kind {
-        Kind::Jump { most } => by_day(connection, &jumps(from, *most)).await?,
-        Kind::Stale { sessions } => by_day(connection, &stale(from, *sessions)).await?,
+        Kind::Jump { most } => {
+            let fired = by_day(connection, &jumps(from, *most)).await?;
+            unborne(connection, check, fired, &bars(from)).await?
+        }
+        Kind::Stale { sessions } => {
+            let fired = by_day(connection, &stale(from, *sessions)).await?;
+            unborne(connection, check, fired, &bars(from)).await?
+        }
         Kind::SessionGaps => by_day(connection, &gaps(from, last, &batch)).await?,
         Kind::Anomaly { minimum_history, threshold, direction, .. } => {
             unusual(connection, check, &batch, from, (*minimum_history, *threshold, *direction)).await?
@@ -81,7 +94,6 @@ async fn fired(connection: &mut PgConnection, check: &Check, sessions: u32) -> R
         Kind::Fresh { column, sessions, .. } => fresh(connection, check, &batch, column, *sessions, from).await?,
         Kind::DuplicateTransactions => duplicated(connection, from).await?,
         Kind::Sql { sql } => own_sql(connection, check, sql, last).await?,
-        // What a table is now says nothing of what it was.
         Kind::Columns { .. } | Kind::Reconcile { .. } => Vec::new(),
         Kind::NotNull { .. }
         | Kind::Range { .. }
@@ -98,12 +110,43 @@ async fn fired(connection: &mut PgConnection, check: &Check, sessions: u32) -> R
             let dated = is_dated || !check.is_of_models();
             let and = if dated { format!("where {cut}{day} >= date '{from}'") } else { String::new() };
             let day = if dated { day } else { format!("date '{last}'") };
-            by_day(connection, &format!("select {day} as day, to_jsonb(failing) as said from ({query}) as failing {and}")).await?
+            let fired =
+                by_day(connection, &format!("select {day} as day, to_jsonb(failing) as said from ({query}) as failing {and}")).await?;
+            unborne(connection, check, fired, &format!("select {day} as day from ({}) as every {and}", valued(check, &batch))).await?
         }
     };
     fired.retain(|fired| fired.session >= from);
     fired.sort_by_key(|fired| fired.session);
     Ok(fired)
+}
+
+/// Without the days on which so few fail that the rule bears it. `rows`: those that are counted, with their `day`.
+async fn unborne(connection: &mut PgConnection, check: &Check, mut fired: Vec<Fired>, rows: &str) -> Result<Vec<Fired>, sqlx::Error> {
+    if check.mostly >= 1.0 || fired.is_empty() {
+        return Ok(fired);
+    }
+    let text = format!(
+        "select coalesce(jsonb_object_agg(day, counted), '{{}}') from (select day, count(*) as counted from ({rows}) as rows where day is not null group by day) as days"
+    );
+    let counted = sql::json(connection, text).await?;
+    let of = |day: NaiveDate| counted.get(day.to_string()).and_then(Value::as_u64).unwrap_or_default();
+    fired.retain(|fired| !check.bears(fired.failures, of(fired.session)));
+    Ok(fired)
+}
+
+/// The rows that a check looks at and that have a value, as it counts them when it is made.
+fn valued(check: &Check, batch: &Batch) -> String {
+    let rows = batch.rows(&check.dataset);
+    match (predicate(check, batch), &check.filter) {
+        (Some(of), _) => format!("select * from ({rows}) as batch where {} and {} is not true", of.filter, of.missing),
+        (None, Some(filter)) => format!("select * from ({rows}) as batch where ({})", filter.sql),
+        (None, None) => rows,
+    }
+}
+
+/// All bars from a day on.
+fn bars(from: NaiveDate) -> String {
+    format!("select distinct symbol, session_date as day from raw.market_data where \"timestamp\" >= {}", scan::instant(from))
 }
 
 /// Groups rows (`day`, `said`) by their day.

@@ -136,12 +136,15 @@ async fn odd(
         let refuses = check.action == Action::Quarantine && !bears;
         let groups = sql::groups(connection, &failing, [false, true], if refuses { usize::MAX >> 1 } else { MOST_SAMPLES }).await?;
         let unexpected_values = values(connection, &failing, &of.value).await?;
-        let failed: Vec<String> = groups.iter().filter_map(|group| group.symbol.as_deref()).map(text).collect();
-        let query = format!("select bar.* from ({}) as bar where {} and {} and {latest}", rows(&failed), of.filter, of.unexpected);
+        // Of those symbols alone, so that what is pasted is quick.
+        let query = |groups: &[sql::Group]| {
+            let failed: Vec<String> = groups.iter().filter_map(|group| group.symbol.as_deref()).map(text).collect();
+            format!("select bar.* from ({}) as bar where {} and {} and {latest}", rows(&failed), of.filter, of.unexpected)
+        };
         if bears {
             let samples = groups.iter().filter_map(|group| group.samples.as_array()).flatten().take(MOST_SAMPLES).map(short).collect();
             let observed = format!("{unexpected} of {elements} fail, which it bears");
-            judged.outcomes.push(Outcome { observed, samples, unexpected: unexpected_values, query: Some(query), ..passing });
+            judged.outcomes.push(Outcome { observed, samples, unexpected: unexpected_values, query: Some(query(&groups)), ..passing });
             continue;
         }
         let mut outcomes: Vec<Outcome> = Vec::new();
@@ -159,7 +162,10 @@ async fn odd(
             let first = bars.first().map(|(bar, _)| reason(check, bar)).unwrap_or_default();
             let message = if failures > 1 { format!("{first} And {} more.", failures - 1) } else { first };
             let days: Vec<NaiveDate> = bars.iter().map(|(bar, _)| bar.session_date).collect();
+            let query = query(std::slice::from_ref(group));
             outcomes.push(Outcome {
+                unexpected: if groups.len() == 1 { unexpected_values.clone() } else { values(connection, &query, &of.value).await? },
+                query: Some(query),
                 symbol: Some(symbol.clone()),
                 passed: false,
                 observed: format!("{failures} of {elements} fail"),
@@ -174,6 +180,8 @@ async fn odd(
             let rest = groups.iter().skip(MOST_SYMBOLS);
             let message = format!("More symbols fail: expected is that {}; the samples name them.", check.expected);
             outcomes.push(Outcome {
+                unexpected: unexpected_values,
+                query: Some(query(&groups[MOST_SYMBOLS..])),
                 passed: false,
                 failures: rest.clone().map(|group| u64::try_from(group.failures).unwrap_or_default()).sum(),
                 samples: rest.filter_map(|group| group.samples.get(0)).take(MOST_SAMPLES).map(short).collect(),
@@ -184,8 +192,6 @@ async fn odd(
         }
         let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
         for outcome in &mut outcomes {
-            outcome.unexpected.clone_from(&unexpected_values);
-            outcome.query = Some(query.clone());
             outcome.duration_ms = duration_ms;
         }
         judged.outcomes.append(&mut outcomes);

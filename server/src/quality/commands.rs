@@ -1,6 +1,14 @@
 //! `plumbline checks …`: what is checked, checking what is on file, trying checks before saving them, proving that they catch.
 
-use super::{backtest::backtest, check::Check, examine::Error, mutate::mutate, outcome::Outcome, suite, trial::all};
+use super::{
+    backtest::{UNTOLD, backtest},
+    check::Check,
+    examine::Error,
+    mutate::mutate,
+    outcome::Outcome,
+    suite,
+    trial::all,
+};
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -143,6 +151,10 @@ async fn attempt(connection: &mut PgConnection, file: PathBuf, sessions: u32, as
     }
     print(&outcomes, false);
     for (check, fired) in fired {
+        let Some(fired) = fired else {
+            say!("{}: {UNTOLD}", check.name);
+            continue;
+        };
         say!("{} would have fired on {} of the last {sessions} sessions.", check.name, fired.len());
         for day in fired.iter().rev().take(10) {
             say!("  {}  {} failures  {}", day.session, day.failures, day.sample.clone().unwrap_or_default());

@@ -156,7 +156,7 @@ async fn rows_failed(
             samples: samples.iter().take(MOST_SAMPLES).cloned().collect(),
             // The list is of all; of one among several its own samples tell.
             unexpected: if groups.len() == 1 { unexpected.clone() } else { of_samples(samples, value) },
-            query: Some(query.clone()),
+            query: Some(if groups.len() == 1 { query.clone() } else { group.rows(&query, by) }),
             repairs,
             message: sentence(check, whose, failures, samples.first().filter(|_| by != [false, false])),
             ..passing.clone()

@@ -40,7 +40,7 @@ mod watermark;
 mod words;
 
 pub use audit::audit;
-pub use backtest::{Fired, backtest};
+pub use backtest::{Fired, UNTOLD, backtest};
 pub use check::{Action, Check, CheckError, Scope, Severity};
 pub use dataset::is_personal;
 pub use examine::{Error, Verdict, validate};

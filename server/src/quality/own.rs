@@ -38,6 +38,15 @@ pub async fn sql_failed(
     if groups.is_empty() {
         return Ok(vec![Outcome { query: Some(query.to_owned()), observed: "no row".into(), ..Outcome::passing(check, 0, 1) }]);
     }
+    // As own_checks.failing groups them: by what a row calls itself, whatever the query's columns are.
+    let rows = |group: &sql::Group| {
+        let of = [("portfolio_id", group.portfolio_id.map(|portfolio| portfolio.to_string())), ("symbol", group.symbol.clone())];
+        let of = of.map(|(column, value)| {
+            let is = value.map_or_else(|| "is null".to_owned(), |value| format!("= {}", super::expression::text(&value)));
+            format!("to_jsonb(failing) ->> '{column}' {is}")
+        });
+        format!("select * from (\n{query}\n) as failing where {}", of.join(" and "))
+    };
     let outcome = |group: &sql::Group| {
         let failures = u64::try_from(group.failures).unwrap_or_default();
         Outcome {
@@ -48,7 +57,7 @@ pub async fn sql_failed(
             elements: failures,
             failures,
             samples: group.samples.as_array().cloned().unwrap_or_default(),
-            query: Some(query.to_owned()),
+            query: Some(if groups.len() == 1 { query.to_owned() } else { rows(group) }),
             repairs: vec![repairs::accept(&check.name)],
             message: format!("{failures} rows are there that must not be: expected is that {}. Look at the samples.", check.expected),
             ..Outcome::passing(check, 0, failures)

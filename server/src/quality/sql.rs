@@ -3,7 +3,7 @@
 //! Audited: the text is made in this folder from declared checks. Names in it are those of known columns or quoted, numbers were parsed,
 //! texts are quoted, conditions went through [`super::expression`]. A person's own SQL doesn't come here but to [`super::own`].
 
-use super::dataset::Batch;
+use super::{dataset::Batch, expression};
 use chrono::NaiveDate;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, Row, postgres::PgRow, query};
@@ -42,6 +42,22 @@ pub async fn groups(connection: &mut PgConnection, failing: &str, by: [bool; 2],
          where place <= {most} group by portfolio_id, symbol order by max(failures) desc, portfolio_id, symbol"
     );
     sqlx::query_as(AssertSqlSafe(text)).persistent(false).fetch_all(connection).await
+}
+
+impl Group {
+    /// Its rows among those that fail, as a query of their own. `by`: as they were grouped.
+    pub fn rows(&self, failing: &str, [by_portfolio, by_symbol]: [bool; 2]) -> String {
+        let portfolio = self.portfolio_id.map_or_else(|| "is null".to_owned(), |portfolio| format!("= {portfolio}"));
+        let symbol = self.symbol.as_deref().map_or_else(|| "is null".to_owned(), |symbol| format!("= {}", expression::text(symbol)));
+        let whose = [(by_portfolio, "portfolio_id", portfolio), (by_symbol, "symbol", symbol)];
+        let whose: Vec<String> =
+            whose.into_iter().filter(|(is_by, _, _)| *is_by).map(|(_, column, is)| format!("failing.{column} {is}")).collect();
+        if whose.is_empty() {
+            failing.to_owned()
+        } else {
+            format!("select * from (\n{failing}\n) as failing where {}", whose.join(" and "))
+        }
+    }
 }
 
 /// One number of a day.

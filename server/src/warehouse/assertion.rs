@@ -64,7 +64,9 @@ pub struct Verdict {
     pub model: Option<String>,
     /// A warning too where `error_if` let the rows pass.
     pub severity: Severity,
-    /// Rows that must not exist; none where they are fewer than it takes.
+    /// Its thresholds allow as many rows as there are; `error_if: "=0"` doesn't allow none.
+    pub passed: bool,
+    /// Rows that must not exist; none where it passes.
     pub failures: i64,
     /// The first of them, as JSON objects.
     pub samples: serde_json::Value,
@@ -74,13 +76,9 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    pub fn passed(&self) -> bool {
-        self.failures == 0
-    }
-
     /// Must the publication stop?
     pub fn blocks(&self) -> bool {
-        !self.passed() && self.severity == Severity::Error
+        !self.passed && self.severity == Severity::Error
     }
 }
 
@@ -93,8 +91,8 @@ impl Assertion {
         }
     }
 
-    /// What is said of that many rows.
-    pub(super) fn judged(&self, rows: i64) -> (Severity, i64) {
+    /// What is said of that many rows; `None`: they may be.
+    pub(super) fn judged(&self, rows: i64) -> Option<Severity> {
         judged(self.severity, self.warn_if, self.error_if, rows)
     }
 

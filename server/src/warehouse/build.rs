@@ -3,7 +3,7 @@
 use super::{
     Assertion, Error, Materialized, Model, Project, UnitTest, Vars, Verdict,
     error::said,
-    project,
+    own, project,
     render::Surroundings,
     sql::{self, Rights},
     together::{self, Reading, TESTED},
@@ -172,14 +172,15 @@ impl<'p> Build<'p> {
             #[expect(clippy::cast_precision_loss, reason = "a few tests")]
             let duration_ms = started.elapsed().as_secs_f64() * 1000.0 / together.len() as f64;
             for (assertion, rows) in together.iter().zip(counts) {
-                let (severity, failures) = assertion.judged(rows);
+                let judged = assertion.judged(rows);
+                let (passed, severity) = (judged.is_none(), judged.unwrap_or(assertion.severity));
+                let failures = if passed { 0 } else { rows };
                 let (samples, portfolios) = match failures {
                     0 => (Value::Array(Vec::new()), None),
-                    _ if rows == 0 => (Value::Array(Vec::new()), None),
                     _ => self.failing(connection, assertion, &around).await?,
                 };
                 let (name, model) = (assertion.name.clone(), assertion.model().map(str::to_owned));
-                verdicts.push(Verdict { name, model, severity, failures, samples, portfolios, duration_ms });
+                verdicts.push(Verdict { name, model, severity, passed, failures, samples, portfolios, duration_ms });
             }
         }
         Ok(verdicts)
@@ -265,7 +266,10 @@ impl<'p> Build<'p> {
             let mut savepoint = connection.begin().await?;
             match sql::execute(self.rights, &mut savepoint, take.clone()).await {
                 Ok(_) => return Ok(savepoint.commit().await?),
-                Err(error) if is_lock_timeout(&error) && begun.elapsed() < LONGEST_WAIT => savepoint.rollback().await?,
+                Err(error) if is_lock_timeout(&error) && begun.elapsed() < LONGEST_WAIT => {
+                    savepoint.rollback().await?;
+                    own::interrupt(connection, &old).await?;
+                }
                 Err(error) => return Err(error.into()),
             }
             tokio::time::sleep(Duration::from_millis(SHORTEST_WAIT_MS)).await;

@@ -1,7 +1,7 @@
 //! `plumbline models …`: what the models are, what SQL they become, building and testing them by hand.
 
 use super::{
-    Build, Error, Project, Vars, docs, own, select,
+    Build, Error, Project, Vars, docs, limits, own, select,
     walk::{Outcome, Step, steps},
 };
 use clap::{Args, Subcommand};
@@ -62,6 +62,12 @@ impl ModelsArgs {
 /// # Errors
 /// [`Error`], also when a test fails.
 pub async fn models(args: ModelsArgs, pool: Option<&PgPool>, folder: Option<PathBuf>) -> Result<(), Error> {
+    let pool = pool.cloned();
+    let done = limits::apart(async move || carry_out(args, pool.as_ref(), folder).await).await;
+    done.map_err(|error| Error::Unknown(error.to_string()))?
+}
+
+async fn carry_out(args: ModelsArgs, pool: Option<&PgPool>, folder: Option<PathBuf>) -> Result<(), Error> {
     let project = Project::with_own(folder.as_deref())?;
     let pool = || pool.ok_or_else(|| Error::Unknown("this needs the database: set DATABASE_URL or start the server first".into()));
     let mut select = args.select;

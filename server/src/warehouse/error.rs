@@ -14,6 +14,12 @@ pub enum Error {
         #[source]
         source: sqlx::Error,
     },
+    /// A publication needed what they read, or Postgres went away.
+    #[error("your own models were interrupted by a publication, or by Postgres itself; they are built again after it")]
+    Interrupted {
+        #[source]
+        source: sqlx::Error,
+    },
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }

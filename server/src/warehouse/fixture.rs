@@ -107,9 +107,10 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// Values are texts, empty ones null; quotes as spreadsheets write them.
+/// Values are texts, empty ones null; quotes as spreadsheets write them. A line with nothing on it is none, one of commas is a row of nulls.
 fn csv(text: &str) -> Result<Vec<Row>, String> {
-    let mut lines = records(text).into_iter().filter(|record| !record.iter().all(|field| field.trim().is_empty()));
+    let is_nothing = |record: &Vec<String>| matches!(record.as_slice(), [only] if only.trim().is_empty());
+    let mut lines = records(text).into_iter().filter(|record| !is_nothing(record));
     let names: Vec<String> =
         lines.next().ok_or("the first line names the columns")?.iter().map(|name| name.trim().to_lowercase()).collect();
     lines
@@ -189,6 +190,9 @@ mod tests {
         let Fixture::Rows(rows) = &csv else { panic!("{csv:?}") };
         assert_eq!(rows[0], [("id".to_owned(), "'1'".to_owned()), ("name".to_owned(), "'a, \"b\"'".to_owned())]);
         assert_eq!(rows[1][1].1, "null");
+        let nulls = fixture("|\n  id,name\n  ,\n\n  1,\n", Format::Csv);
+        let Fixture::Rows(rows) = &nulls else { panic!("{nulls:?}") };
+        assert_eq!(rows.iter().map(|row| row[0].1.as_str()).collect::<Vec<_>>(), ["null", "'1'"]);
         assert_eq!(fixture("select 1 as id;", Format::Sql).query(&columns(), false).unwrap(), "select 1 as id");
         for (rows, format) in
             [("x", Format::Dict), ("[]", Format::Csv), ("[1]", Format::Dict), ("[{a: [1]}]", Format::Dict), ("\"a,b\\n1\"", Format::Csv)]

@@ -14,6 +14,7 @@ mod error;
 mod fixture;
 mod graph;
 mod keep;
+mod limits;
 mod methods;
 mod own;
 mod package;

@@ -1,7 +1,11 @@
 //! The files of one dbt package: ours, from the binary, or a person's, from a folder.
 
 use super::{Error, embedded};
-use std::{fs, path::Path};
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::Path,
+};
 
 /// What a project file may weigh; a larger one is no model.
 const LARGEST: u64 = 1_000_000;
@@ -58,7 +62,10 @@ impl Package {
         }
         for entry in fs::read_dir(folder).map_err(unreadable(self.place(within)))? {
             let entry = entry.map_err(unreadable(self.place(within)))?;
-            let Ok(name) = entry.file_name().into_string() else { continue };
+            let name = entry.file_name().into_string().map_err(|name| {
+                let place = self.place(&format!("{within}{}", name.to_string_lossy()));
+                Error::source(&place, 1, "the name isn't UTF-8: give it another")
+            })?;
             let (path, inner) = (entry.path(), format!("{within}{name}"));
             if name.starts_with('.') || PASSED_OVER.contains(&name.as_str()) && within.is_empty() {
                 continue;
@@ -81,10 +88,7 @@ impl Package {
             if ending == "py" || ending == "csv" {
                 continue;
             }
-            if entry.metadata().map_err(unreadable(self.place(&inner)))?.len() > LARGEST {
-                return Err(Error::source(&self.place(&inner), 1, "the file is larger than a megabyte"));
-            }
-            let text = fs::read_to_string(&path).map_err(unreadable(self.place(&inner)))?;
+            let text = read(&path).map_err(unreadable(self.place(&inner)))?;
             self.files.push((inner, text));
         }
         Ok(())
@@ -107,6 +111,20 @@ impl Package {
         let files = self.files.iter().filter(|(path, _)| is_in(path) && endings.iter().any(|ending| path.ends_with(ending)));
         files.map(|(path, text)| (path.as_str(), text.as_str())).collect()
     }
+}
+
+/// What a link leads to counts: a pipe is waited for without an end, a device has none.
+fn read(path: &Path) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it isn't a plain file, nor does it lead to one"));
+    }
+    let mut text = String::new();
+    File::open(path)?.take(LARGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LARGEST {
+        return Err(io::Error::other("it is larger than a megabyte"));
+    }
+    // Editors on Windows begin a file with a mark that Postgres doesn't know.
+    Ok(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned))
 }
 
 #[cfg(test)]
@@ -137,6 +155,31 @@ mod tests {
         assert_eq!(paths, ["dbt_project.yml", "models/a/b.sql"]);
         assert_eq!(package.within(&["models".into()], &[".sql"]).len(), 1);
         assert_eq!(package.within(&["model".into()], &[".sql"]).len(), 0);
+    }
+
+    #[test]
+    fn only_plain_files_are_read() {
+        use std::os::unix::{ffi::OsStrExt as _, fs::symlink};
+        let made = |make: &dyn Fn(&Path)| {
+            let folder = folder(&[("dbt_project.yml", "\u{feff}name: x"), ("models/a.sql", "\u{feff}select")]);
+            make(&folder.path().join("models/b.sql"));
+            Package::folder(folder.path()).map_err(|error| error.to_string())
+        };
+        let package = made(&|path| symlink("a.sql", path).unwrap()).unwrap();
+        let texts: Vec<_> = package.files.iter().map(|(_, text)| text.as_str()).collect();
+        assert_eq!(texts, ["name: x", "select", "select"]);
+        let many = "a".repeat(1_000_001);
+        let odd = std::ffi::OsStr::from_bytes(b"\xff.sql");
+        for (make, why) in [
+            (&(|path: &Path| symlink("/dev/zero", path).unwrap()) as &dyn Fn(&Path), "b.sql:1: it can't be read: it isn't a plain file"),
+            (&|path| nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).unwrap(), "b.sql:1: it can't be read: it isn't a plain file"),
+            (&|path| symlink("nowhere", path).unwrap(), "b.sql:1: it can't be read: "),
+            (&|path| fs::write(path, &many).unwrap(), "larger than a megabyte"),
+            (&|path| fs::write(path.with_file_name(odd), "").unwrap(), ".sql:1: the name isn't UTF-8"),
+        ] {
+            let error = made(make).unwrap_err();
+            assert!(error.contains(why), "{error}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::{
     Error,
     config::{ModelConfig, TestConfig},
-    methods, syntax,
+    limits, methods, syntax,
 };
 use minijinja::{
     Environment, ErrorKind, State, UndefinedBehavior,
@@ -68,6 +68,8 @@ pub(super) struct Rendered {
 struct Notes {
     seen: Rendered,
     depth: usize,
+    /// Taken by macros that came to their end: each of them counts from nothing.
+    steps: u64,
 }
 
 type Noted = Arc<Mutex<Notes>>;
@@ -82,6 +84,7 @@ impl Renderer {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_unknown_method_callback(methods::method);
+        environment.set_fuel(Some(limits::STEPS));
         let (mut macros, mut schemas) = (Macros::new(), BTreeMap::new());
         let mut own: BTreeMap<String, BTreeSet<String>> = packages.iter().map(|(name, _)| ((*name).to_owned(), BTreeSet::new())).collect();
         let builtin = vec![(BUILTIN.to_owned(), include_str!("builtin.sql"))];
@@ -89,6 +92,7 @@ impl Renderer {
         for (package, files) in packages.iter().map(|(name, files)| (*name, files)).chain([("", &builtin)]) {
             for (file, text) in files {
                 let text = syntax::tests_as_macros(text);
+                syntax::limit(file, &text)?;
                 for (name, line) in syntax::macros(&text) {
                     let other = if name == SCHEMA_NAME {
                         // Every package has its own; nobody calls it but us.
@@ -153,10 +157,11 @@ impl Renderer {
 
     /// Renders a template with extra values beside what every template sees.
     pub fn render(&self, file: &str, source: &str, around: &Surroundings, values: BTreeMap<String, Value>) -> Result<Rendered, Error> {
+        syntax::limit(file, source)?;
         let noted = Noted::default();
         let mut environment = self.environment.clone();
         self.register(&mut environment, around, &noted);
-        let text = environment.render_named_str(file, source, Value::from(values)).map_err(|error| Error::template(file, &error))?;
+        let text = limits::render(&environment, file, source, values)?;
         let mut rendered = std::mem::take(&mut note(&noted).seen);
         rendered.text = text.trim().to_owned();
         Ok(rendered)
@@ -194,16 +199,24 @@ struct Macro {
 
 impl Macro {
     fn run(&self, state: &State, args: &[Value]) -> Result<Value, minijinja::Error> {
-        let depth = {
+        let (depth, steps) = {
             let mut notes = note(&self.noted);
             notes.depth += 1;
-            notes.depth
+            (notes.depth, notes.steps)
         };
+        if steps > limits::STEPS {
+            return Err(ErrorKind::OutOfFuel.into());
+        }
         if depth > DEPTH {
             return Err(refuse(format!("the macro {} calls itself without an end", self.name)));
         }
-        let said = state.env().get_template(&self.file)?.render_captured(())?.with_state_mut(|file| file.call_macro(&self.name, args));
-        note(&self.noted).depth -= 1;
+        let (said, taken) = state.env().get_template(&self.file)?.render_captured(())?.with_state_mut(|file| {
+            let said = file.call_macro(&self.name, args);
+            (said, limits::steps(file))
+        });
+        let mut notes = note(&self.noted);
+        notes.depth -= 1;
+        notes.steps += taken + 1;
         said.map(Value::from)
     }
 }

@@ -32,6 +32,10 @@ const INSTEAD: &[(&str, &str)] = &[
     ("dbt", "copy the macro into macros/"),
 ];
 
+/// Each operator of an expression, each branch of a condition is a step deeper into the stack.
+const LONGEST_TAG: usize = 8_000;
+const MOST_BRANCHES: usize = 500;
+
 /// A piece of a template between its delimiters.
 struct Tag<'t> {
     is_block: bool,
@@ -41,31 +45,82 @@ struct Tag<'t> {
     at: usize,
 }
 
-/// The tags and expressions of a template; comments and raw blocks are passed over.
+/// The tags and expressions of a template, cut as minijinja cuts them; comments and raw blocks are passed over. One that nothing closes
+/// reaches to the end.
 fn tags(text: &str) -> Vec<Tag<'_>> {
-    let (mut found, mut from, mut raw) = (Vec::new(), 0, false);
+    let (mut found, mut from, mut line, mut counted) = (Vec::new(), 0, 1, 0);
     while let Some(open) = text[from..].find('{').map(|at| from + at) {
-        let (is_block, close) = match text[open..].get(..2) {
+        let inner = open + 2;
+        let (is_block, close) = match text.get(open..inner) {
             Some("{%") => (true, "%}"),
             Some("{{") => (false, "}}"),
-            Some("{#") => (false, "#}"),
+            Some("{#") => {
+                from = text[inner..].find("#}").map_or(text.len(), |at| inner + at + 2);
+                continue;
+            }
             _ => {
                 from = open + 1;
                 continue;
             }
         };
-        let Some(end) = text[open + 2..].find(close).map(|at| open + 2 + at) else { break };
-        let inner = &text[open + 2..end];
-        let first = first_word(inner);
-        if is_block && raw {
-            raw = first != "endraw";
-        } else if !raw && close != "#}" {
-            raw = is_block && first == "raw";
-            found.push(Tag { is_block, line: text[..open].matches('\n').count() + 1, inner, at: open + 2 });
+        let end = inner + length(&text[inner..], close);
+        from = text.len().min(end + close.len());
+        if is_block && text[inner..end].trim_matches(|c: char| c.is_ascii_whitespace() || matches!(c, '-' | '+')) == "raw" {
+            from = end_of_raw(text, from);
+            continue;
         }
-        from = end + 2;
+        line += text[counted..open].matches('\n').count();
+        counted = open;
+        found.push(Tag { is_block, line, inner: &text[inner..end], at: inner });
     }
     found
+}
+
+/// How far a tag reaches: what closes it doesn't count within a text.
+fn length(rest: &str, close: &str) -> usize {
+    let (mut quote, mut is_escaped) = (None, false);
+    for (at, letter) in rest.char_indices() {
+        match quote {
+            _ if is_escaped => is_escaped = false,
+            Some(_) if letter == '\\' => is_escaped = true,
+            Some(open) if letter == open => quote = None,
+            Some(_) => {}
+            None if matches!(letter, '"' | '\'') => quote = Some(letter),
+            None if rest[at..].starts_with(close) => return at,
+            None => {}
+        }
+    }
+    rest.len()
+}
+
+/// Where the text goes on behind `{% endraw %}`.
+fn end_of_raw(text: &str, from: usize) -> usize {
+    let ends = |at: usize| {
+        let inner = text[at + 2..].split("%}").next()?;
+        let word = inner.trim_matches(|c: char| c.is_ascii_whitespace() || matches!(c, '-' | '+'));
+        (word == "endraw").then_some(at + 2 + inner.len() + 2)
+    };
+    text[from..].match_indices("{%").find_map(|(at, _)| ends(from + at)).map_or(text.len(), |end| end.min(text.len()))
+}
+
+/// Refuses what minijinja would take apart by calling itself until the stack ends, before it sees it.
+pub(super) fn limit(file: &str, text: &str) -> Result<(), Error> {
+    let (tags, mut branches) = (tags(text), 0);
+    for tag in &tags {
+        if tag.inner.len() > LONGEST_TAG {
+            let what = format!("a tag is longer than {LONGEST_TAG} characters: write it as several, with {{% set %}}, or as plain SQL");
+            return Err(Error::source(file, tag.line, what));
+        }
+        branches += usize::from(tag.is_block && first_word(tag.inner) == "elif");
+        if branches > MOST_BRANCHES {
+            return Err(Error::source(
+                file,
+                tag.line,
+                format!("there are more than {MOST_BRANCHES} elif: look the value up in a dictionary"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn first_word(inner: &str) -> &str {
@@ -108,6 +163,7 @@ pub(super) fn macros(text: &str) -> Vec<(String, usize)> {
 
 /// Refuses tags and names that nobody defines. `known`: macros, and names that this file alone may use.
 pub(super) fn check(file: &str, text: &str, known: &BTreeSet<String>) -> Result<(), Error> {
+    limit(file, text)?;
     let tags = tags(text);
     for tag in tags.iter().filter(|tag| tag.is_block) {
         let word = first_word(tag.inner);
@@ -162,6 +218,31 @@ mod tests {
             "{#- {% test no %} -#}\n{%- macro test_positive(model, column_name) -%}select 1{%- endmacro %}{% raw %}{% test x %}{% endraw %}"
         );
         assert_eq!(macros(&written), [("test_positive".to_owned(), 2)]);
+    }
+
+    #[test]
+    fn tags_are_cut_as_minijinja_cuts_them() {
+        let inner = |text| tags(text).into_iter().map(|tag| (tag.line, tag.inner.trim())).collect::<Vec<_>>();
+        assert_eq!(inner("{{ '}}\\'}}' }}\n{% set x = \"%}\" %}"), [(1, "'}}\\'}}'"), (2, "set x = \"%}\"")]);
+        assert_eq!(inner("{% raw %}{{ {# {% endraw x %}{%- endraw -%}\n{{ a }}"), [(2, "a")]);
+        assert_eq!(inner("{# {{ a }} {% raw %} #}{{ b }}{{ c"), [(1, "b"), (1, "c")]);
+    }
+
+    #[test]
+    fn what_is_too_long_is_refused_before_it_is_parsed() {
+        let sum = "1+".repeat(20_000);
+        for text in [
+            format!("select\n{{{{ {sum}1 }}}}"),
+            format!("\n{{% set x = {}1 %}}", "not ".repeat(100_000)),
+            format!("\n{{{{ '}}}}' ~ {}1 }}}}", "-".repeat(100_000)),
+            format!("{{% raw %}}{{{{\n{{% endraw %}}{{{{ {sum}1 }}}}"),
+            format!("\n{{{{ {sum}"),
+        ] {
+            let error = check("m.sql", &text, &BTreeSet::new()).unwrap_err().to_string();
+            assert!(error.starts_with("m.sql:2: ") && error.contains("longer than 8000 characters"), "{error}");
+        }
+        let branches = format!("{{% if true %}}{}{{% endif %}}", "{% elif true %}".repeat(501));
+        assert!(check("m.sql", &branches, &BTreeSet::new()).unwrap_err().to_string().contains("more than 500 elif"));
     }
 
     #[test]

@@ -59,15 +59,9 @@ impl TryFrom<String> for Threshold {
     }
 }
 
-/// What a test says of that many rows: how bad it is, and how many it complains about (none where it passes).
-pub(super) fn judged(severity: Severity, warn_if: Threshold, error_if: Threshold, rows: i64) -> (Severity, i64) {
-    if severity == Severity::Error && error_if.holds(rows) {
-        (Severity::Error, rows)
-    } else if warn_if.holds(rows) {
-        (Severity::Warn, rows)
-    } else {
-        (severity, 0)
-    }
+/// What a test says of that many rows: how bad it is; `None` where it passes. No row at all can be too few.
+pub(super) fn judged(severity: Severity, warn_if: Threshold, error_if: Threshold, rows: i64) -> Option<Severity> {
+    if severity == Severity::Error && error_if.holds(rows) { Some(Severity::Error) } else { warn_if.holds(rows).then_some(Severity::Warn) }
 }
 
 #[cfg(test)]
@@ -82,16 +76,18 @@ mod tests {
     fn rows_are_judged_as_dbt_judges_them() {
         let (error, warn) = (Severity::Error, Severity::Warn);
         for (severity, warn_if, error_if, rows, expect) in [
-            (error, "!=0", "!=0", 0, (error, 0)),
-            (error, "!=0", "!=0", 3, (error, 3)),
-            (warn, "!=0", "!=0", 3, (warn, 3)),
-            (error, "!= 0", "> 10", 3, (warn, 3)),
-            (error, "!=0", ">10", 11, (error, 11)),
-            (error, ">5", ">10", 5, (error, 0)),
+            (error, "!=0", "!=0", 0, None),
+            (error, "!=0", "!=0", 3, Some(error)),
+            (warn, "!=0", "!=0", 3, Some(warn)),
+            (error, "!= 0", "> 10", 3, Some(warn)),
+            (error, "!=0", ">10", 11, Some(error)),
+            (error, ">5", ">10", 5, None),
             // With the severity of a warning nothing ever fails.
-            (warn, ">5", ">0", 4, (warn, 0)),
-            (error, "<1", ">=100", 0, (warn, 0)),
-            (error, "<>2", "=2", 2, (error, 2)),
+            (warn, ">5", ">0", 4, None),
+            (error, "<1", ">=100", 0, Some(warn)),
+            (error, "!=0", "=0", 0, Some(error)),
+            (error, "!=0", "<=0", 1, Some(warn)),
+            (error, "<>2", "=2", 2, Some(error)),
         ] {
             assert_eq!(judged(severity, threshold(warn_if), threshold(error_if), rows), expect, "{severity:?} {warn_if} {error_if} {rows}");
         }

@@ -10,6 +10,9 @@ use std::{
     time::Instant,
 };
 
+/// `error_if` and `warn_if` can hold of no rows at all.
+const TOO_FEW: &str = "its query yields no rows, and its thresholds want some";
+
 /// One thing to do, by its position in the project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
@@ -224,7 +227,7 @@ async fn tested(build: &Build<'_>, connection: &mut PgConnection, tests: &[&Asse
     let verdicts = build.test_these(&mut savepoint, tests, vars).await;
     savepoint.rollback().await?;
     let outcome = |(test, verdict): (&&Assertion, Verdict)| {
-        let status = match (verdict.passed(), verdict.severity) {
+        let status = match (verdict.passed, verdict.severity) {
             (true, _) => "pass",
             (false, Severity::Warn) => "warn",
             (false, Severity::Error) => "fail",
@@ -232,7 +235,8 @@ async fn tested(build: &Build<'_>, connection: &mut PgConnection, tests: &[&Asse
         Outcome {
             rows: verdict.failures.unsigned_abs(),
             ms: verdict.duration_ms,
-            samples: (!verdict.passed()).then_some(verdict.samples),
+            samples: (!verdict.passed).then_some(verdict.samples),
+            message: (!verdict.passed && verdict.failures == 0).then(|| TOO_FEW.to_owned()),
             dbt_name: Some(test.dbt_name.clone()),
             ..Outcome::of("test", &verdict.name, status)
         }

@@ -177,10 +177,25 @@ async fn a_second_fetch_writes_only_what_changed(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn what_an_answer_contradicts_itself_about_does_not_land(pool: PgPool) {
+    let day = |close: &str| format!(r#"{{"t":1710216000000,"o":10,"h":12,"l":9,"c":{close},"v":5}}"#);
+    let says = |closes: &[&str]| {
+        let days: Vec<String> = closes.iter().map(|close| day(close)).collect();
+        ok(format!(r#"{{"results":[{{"t":1710129600000,"o":10,"h":12,"l":9,"c":10,"v":5}},{}]}}"#, days.join(",")))
+    };
+    let world = World::new(pool, Vendor::Polygon, [says(&["11", "11.5", "11"])]).await;
+    assert_eq!(world.bars().await.unwrap(), 1, "the day before it");
+    world.script.next_says([says(&["11.5", "11.5"])]);
+    assert_eq!(world.bars().await.unwrap(), 1, "fetched again, the vendor knows which it is");
+    world.script.next_says([says(&["11", "11.5"])]);
+    assert_eq!((world.bars().await.unwrap(), world.count(BARS).await), (0, 2), "what is known stays");
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
 async fn answers_are_kept_whole_and_without_keys(pool: PgPool) {
     let body = fixture!("polygon/bars_odd");
     let world = World::new(pool.clone(), Vendor::Polygon, [ok(body)]).await;
-    assert_eq!(world.bars().await.unwrap(), 4);
+    assert_eq!(world.bars().await.unwrap(), 3);
     let (request, kept, bytes, run_id): (String, Vec<u8>, i32, i64) =
         sqlx::query_as("select request, body_zstd, body_bytes, run_id from raw.vendor_response").fetch_one(&pool).await.unwrap();
     assert_eq!(request, "/v2/aggs/ticker/ACME/range/1/day/2024-03-01/2024-03-31?adjusted=false&sort=asc&limit=50000");

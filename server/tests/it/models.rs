@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics says where")]
 
 mod by_hand;
+mod interrupted;
 mod own;
 
 use crate::market::{count, on, open, session, sql, task, text};

@@ -159,7 +159,9 @@ async fn says(connection: &mut PgConnection, check: &Check) -> Vec<Outcome> {
 async fn every_kind_passes_what_is_clean_and_tells_what_isnt(pool: PgPool) {
     filled(&pool).await;
     let mut seen = BTreeSet::new();
-    for (declared, dirt) in cases() {
+    // Each with one symbol that fails, and with two: every result tells its own.
+    let with_two = cases().into_iter().map(|(declared, dirt)| (declared, dirt.replace("symbol = 'AAPL'", "symbol in ('AAPL', 'MSFT')")));
+    for (declared, dirt) in cases().into_iter().map(|(declared, dirt)| (declared, dirt.to_owned())).chain(with_two) {
         let check = check(&declared);
         seen.insert(check.kind.name());
         // Each on a connection of its own: some change the table's columns.
@@ -173,7 +175,7 @@ async fn every_kind_passes_what_is_clean_and_tells_what_isnt(pool: PgPool) {
         connection.close().await.unwrap();
         let mut connection = PgConnection::connect_with(&pool.connect_options()).await.unwrap();
         let mut dirty = Connection::begin(&mut connection).await.unwrap();
-        sqlx::raw_sql(AssertSqlSafe(dirt)).execute(&mut *dirty).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(dirt.clone())).execute(&mut *dirty).await.unwrap();
         let told = says(&mut dirty, &check).await;
         let failing: Vec<&Outcome> = told.iter().filter(|outcome| !outcome.passed).collect();
         assert!(!failing.is_empty(), "{declared} doesn't tell: {dirt}");
@@ -185,7 +187,9 @@ async fn every_kind_passes_what_is_clean_and_tells_what_isnt(pool: PgPool) {
                     .fetch_all(&mut *dirty)
                     .await
                     .unwrap_or_else(|error| panic!("{declared}: {error}\n{query}"));
-                assert!(!found.is_empty(), "{declared}: {query}");
+                // Of a bar that is there twice both are shown; one is too many.
+                let beside = u64::from(declared["kind"] == "unique" && declared["dataset"] == "bars");
+                assert_eq!(found.len() as u64, outcome.failures + beside, "{declared}: {query}");
             }
         }
         dirty.rollback().await.unwrap();
@@ -393,22 +397,36 @@ async fn a_backtest_says_when_a_rule_would_have_fired(pool: PgPool) {
     filled(&pool).await;
     let mut connection = pool.acquire().await.unwrap();
     for (declared, dirt) in cases() {
-        let check = check(&declared);
-        backtest(&mut connection, &check, 250).await.unwrap_or_else(|error| panic!("{declared}: {error}"));
+        backtest(&mut connection, &check(&declared), 250).await.unwrap_or_else(|error| panic!("{declared}: {error}"));
         let _ = dirt;
     }
     sqlx::raw_sql("update raw.market_data set open = 50, high = 50, low = 50, close = 50 where symbol = 'AAPL' and session_date in ('2014-05-15', '2014-06-18')").execute(&pool).await.unwrap();
-    let jump = check(&json!({"dataset": "bars", "kind": "jump"}));
-    let fired = backtest(&mut connection, &jump, 250).await.unwrap();
+    let mut said = async |declared: Value, sessions| backtest(&mut connection, &check(&declared), sessions).await;
+    let mut fired_on = async |declared: Value, sessions| said(declared, sessions).await.unwrap().unwrap();
+    let jump = json!({"dataset": "bars", "kind": "jump"});
+    let fired = fired_on(jump.clone(), 250).await;
     assert_eq!(fired.iter().map(|fired| fired.session).collect::<Vec<_>>(), [day("2014-05-15"), day("2014-06-18")]);
     assert_eq!(fired[0].sample.as_ref().unwrap()["symbol"], "AAPL");
-    assert_eq!(backtest(&mut connection, &jump, 10).await.unwrap().len(), 1, "the last ten sessions alone");
-    let range = check(&json!({"dataset": "bars", "kind": "range", "column": "close", "min": 60}));
-    assert_eq!(backtest(&mut connection, &range, 250).await.unwrap().len(), 2);
-    let sql = check(&json!({"dataset": "bars", "kind": "sql", "sql": "select symbol, session_date from raw.market_data where close < 60"}));
-    assert_eq!(backtest(&mut connection, &sql, 250).await.unwrap().len(), 2);
-    let broken = check(&json!({"dataset": "bars", "kind": "sql", "sql": "select nothing"}));
-    assert!(backtest(&mut connection, &broken, 250).await.unwrap_err().to_string().contains("couldn't be made"));
+    assert_eq!(fired_on(jump, 10).await.len(), 1, "the last ten sessions alone");
+    // One of three symbols fails on those days.
+    for (mostly, expect) in [(1.0, 2), (0.67, 2), (0.66, 0)] {
+        for declared in [
+            json!({"dataset": "bars", "kind": "range", "column": "close", "min": 60, "mostly": mostly}),
+            json!({"dataset": "bars", "kind": "jump", "mostly": mostly}),
+        ] {
+            assert_eq!(fired_on(declared.clone(), 250).await.len(), expect, "{declared}");
+        }
+    }
+    // Of one alone, all.
+    let alone = json!({"dataset": "bars", "kind": "range", "column": "close", "min": 60, "mostly": 0.66, "where": "symbol = 'AAPL'"});
+    assert_eq!(fired_on(alone, 250).await.len(), 2);
+    let sql = json!({"dataset": "bars", "kind": "sql", "sql": "select symbol, session_date from raw.market_data where close < 60"});
+    assert_eq!(fired_on(sql, 250).await.len(), 2);
+    let broken = json!({"dataset": "bars", "kind": "sql", "sql": "select nothing"});
+    assert!(said(broken, 250).await.unwrap_err().to_string().contains("couldn't be made"));
+    // What isn't kept isn't told as if it were.
+    let columns = json!({"dataset": "bars", "kind": "columns", "columns": {"nothing": "text"}});
+    assert_eq!(said(columns, 250).await.unwrap(), None);
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]

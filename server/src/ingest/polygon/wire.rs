@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use crate::{
     calendar,
@@ -161,30 +161,49 @@ impl WireBar<'_> {
     }
 }
 
-/// Bars of one ticker, oldest first, one a day: of two for a day the later in the answer counts.
+/// One row of each key, in their order. Of a key that the answer contradicts itself about there is none: nobody knows which of them is right,
+/// so the day stays missing, what checks gaps says so, and it is fetched again.
+fn agreed<T, K: Ord + std::fmt::Display, V: PartialEq>(rows: &mut Vec<T>, oddities: &mut Oddities, of: impl Fn(&T) -> (K, V)) {
+    rows.sort_by_cached_key(|row| of(row).0);
+    let mut known: Option<(K, V)> = None;
+    let mut contradicted = BTreeSet::new();
+    rows.retain(|row| {
+        let (key, value) = of(row);
+        match &known {
+            Some((last, said)) if *last == key => {
+                if *said != value && !contradicted.contains(&key) {
+                    oddities.add(|| format!("{key} comes twice, with different numbers: neither was taken"));
+                    contradicted.insert(key);
+                }
+                false
+            }
+            _ => {
+                known = Some((key, value));
+                true
+            }
+        }
+    });
+    if !contradicted.is_empty() {
+        rows.retain(|row| !contradicted.contains(&of(row).0));
+    }
+}
+
+/// Bars of one ticker, oldest first, one a day.
 pub(in crate::ingest) fn bars(body: &[u8]) -> Result<Page<Bar>, VendorError> {
     let mut page = page(BARS, body, |wire: WireBar<'_>| wire.stamped_on().map(|day| wire.on(day)).ok_or("it has no timestamp"))?;
-    // Stable: of equal days the vendor's order stays.
-    page.rows.sort_by_key(|bar| bar.session_date);
-    let Page { rows, oddities, .. } = &mut page;
-    rows.dedup_by(|later, kept| {
-        let same_day = later.session_date == kept.session_date;
-        if same_day && later != kept {
-            oddities.add(|| format!("{} comes twice, with different numbers", kept.session_date));
-            *kept = *later;
-        }
-        same_day
-    });
+    agreed(&mut page.rows, &mut page.oddities, |bar| (bar.session_date, *bar));
     Ok(page)
 }
 
 /// Daily rates of a pair of currencies. Their days are UTC's: a bar is stamped at midnight there.
 pub(super) fn rates(body: &[u8]) -> Result<Page<(NaiveDate, Decimal)>, VendorError> {
-    page(EXCHANGE, body, |wire: WireBar<'_>| {
+    let mut page = page(EXCHANGE, body, |wire: WireBar<'_>| {
         let stamp = wire.t.whole().and_then(DateTime::from_timestamp_millis).ok_or("it has no timestamp")?;
         let close = wire.c.fit(PRICE).filter(|close| *close > Decimal::ZERO).ok_or("its close is no rate")?;
         Ok((stamp.date_naive(), close))
-    })
+    })?;
+    agreed(&mut page.rows, &mut page.oddities, |rate| *rate);
+    Ok(page)
 }
 
 /// Bars of one session, all symbols for which `is_wanted` holds.
@@ -204,15 +223,7 @@ pub(super) fn grouped(body: &[u8], session: NaiveDate, is_wanted: impl Fn(&str) 
         }
         fits
     });
-    rows.sort_by(|a, b| a.symbol.cmp(&b.symbol));
-    rows.dedup_by(|later, kept| {
-        let same = later.symbol == kept.symbol;
-        if same && later.bar != kept.bar {
-            oddities.add(|| format!("{} comes twice, with different numbers", kept.symbol));
-            kept.bar = later.bar;
-        }
-        same
-    });
+    agreed(&mut rows, &mut oddities, |row| (row.symbol.clone(), row.bar));
     Ok((Page { rows, next_url: page.next_url, oddities }, listed))
 }
 

@@ -38,12 +38,23 @@ fn bars_come_in_every_dress_on_both_sides_of_summer_time() {
 fn a_bad_row_costs_no_other() {
     let page = bars(fixture!("bars_odd")).unwrap();
     let days: Vec<_> = page.rows.iter().map(|bar| bar.session_date).collect();
-    assert_eq!(days, [on(2024, 3, 8), on(2024, 3, 10), on(2024, 3, 11), on(2024, 3, 12)]);
+    assert_eq!(days, [on(2024, 3, 8), on(2024, 3, 10), on(2024, 3, 11)], "the 12th comes twice, with different closes");
     assert_eq!(page.rows[0].close, number("-11"), "a negative price is for the checks to judge");
     let absurd = page.rows[2];
     assert_eq!((absurd.volume, absurd.open, absurd.close, absurd.high, absurd.trade_count), (None, None, None, None, Some(12)));
-    assert_eq!(page.rows[3].close, number("11.5"), "of two for a day the later counts");
     assert_eq!(page.oddities.count(), 6);
+}
+
+#[test]
+fn of_what_contradicts_itself_nothing_is_taken() {
+    let grouped = |closes: &[(&str, f64)]| {
+        let rows: Vec<String> = closes.iter().map(|(symbol, close)| format!(r#"{{"T":"{symbol}","c":{close}}}"#)).collect();
+        let body = format!(r#"{{"results":[{}]}}"#, rows.join(","));
+        let (page, _) = grouped(body.as_bytes(), on(2024, 3, 11), |_| true).unwrap();
+        (page.rows.into_iter().map(|row| row.symbol).collect::<Vec<_>>(), page.oddities.count())
+    };
+    assert_eq!(grouped(&[("B", 1.0), ("A", 2.0), ("B", 1.0)]), (vec!["A".to_owned(), "B".to_owned()], 0), "the same twice is harmless");
+    assert_eq!(grouped(&[("B", 1.0), ("A", 2.0), ("B", 1.5), ("B", 1.0), ("C", 1.0)]), (vec!["A".to_owned(), "C".to_owned()], 1));
 }
 
 #[test]

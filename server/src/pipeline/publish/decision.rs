@@ -56,6 +56,7 @@ pub(super) fn with_refused(verdicts: Vec<Verdict>, refused: &[Verdict]) -> Vec<V
         for earlier in refused.iter().filter(|earlier| earlier.name == verdict.name) {
             let portfolios = verdict.portfolios.get_or_insert_default();
             let new: Vec<_> = earlier.portfolios.iter().flatten().filter(|(portfolio, _)| !portfolios.contains_key(portfolio)).collect();
+            verdict.passed &= earlier.passed;
             verdict.failures += new.iter().map(|(_, failures)| **failures).sum::<i64>();
             portfolios.extend(new);
             if let (Some(all), Some(more)) = (verdict.samples.as_array_mut(), earlier.samples.as_array()) {
@@ -113,6 +114,7 @@ mod tests {
             name: "sums".into(),
             model: None,
             severity: Severity::Error,
+            passed: failures == 0,
             failures,
             samples,
             portfolios: portfolios.map(|of| of.iter().map(|id| (*id, 1)).collect()),
@@ -120,6 +122,7 @@ mod tests {
         };
         let earlier = verdict(1, Some(&[3]), serde_json::json!([{ "portfolio_id": 3 }]));
         let merged = with_refused(vec![verdict(0, None, Value::Array(vec![]))], &[earlier]);
+        assert!(!merged[0].passed);
         assert_eq!((merged[0].failures, merged[0].portfolios.as_ref().unwrap().len()), (1, 1));
         assert_eq!(merged[0].samples.as_array().unwrap().len(), 1);
     }

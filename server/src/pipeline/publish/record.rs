@@ -106,9 +106,9 @@ pub(super) async fn verdicts(
         "insert into ops.check_result (run_id, portfolio_id, check_name, dimension, scope, severity, action, passed, observed, expected,
                                        failures, samples, message, duration_ms, acceptance_id)
          select $1, portfolio, name, 'model', case portfolio when 0 then 'installation' else 'portfolio' end, severity,
-                case severity when 'error' then 'block' else 'record' end, failures = 0, failures || ' rows', '0 rows', failures, samples, message, ms, accepted
-         from unnest($2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::jsonb[], $7::text[], $8::float8[], $9::bigint[])
-              as verdict (portfolio, name, severity, failures, samples, message, ms, accepted)",
+                case severity when 'error' then 'block' else 'record' end, passed, failures || ' rows', '0 rows', failures, samples, message, ms, accepted
+         from unnest($2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::jsonb[], $7::text[], $8::float8[], $9::bigint[], $10::boolean[])
+              as verdict (portfolio, name, severity, failures, samples, message, ms, accepted, passed)",
         run_id,
         &rows.iter().map(|row| row.portfolio).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.verdict.name.clone()).collect::<Vec<_>>(),
@@ -118,6 +118,7 @@ pub(super) async fn verdicts(
         &rows.iter().map(|row| row.message.clone()).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.verdict.duration_ms).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.accepted_in(accepted)).collect::<Vec<_>>() as &[Option<i64>],
+        &rows.iter().map(|row| row.verdict.passed).collect::<Vec<_>>(),
     )
     .execute(connection)
     .await?;
@@ -137,13 +138,16 @@ struct Row<'v> {
 impl Row<'_> {
     fn accepted_in(&self, accepted: &Accepted) -> Option<i64> {
         let of = |portfolio| accepted.get(&(self.verdict.name.clone(), portfolio)).copied();
-        of(self.portfolio).or(of(0)).filter(|_| self.failures > 0)
+        of(self.portfolio).or(of(0)).filter(|_| !self.verdict.passed)
     }
 }
 
 fn rows<'v>(verdict: &'v Verdict, held_back: &BTreeSet<PortfolioId>) -> Vec<Row<'v>> {
     let row = |portfolio, failures, samples| {
-        let message = message(verdict.severity, portfolio, failures, held_back.contains(&PortfolioId(portfolio)));
+        let message = match failures {
+            0 if !verdict.passed => "No row exists where some must. Look at what the test reads.".into(),
+            _ => message(verdict.severity, portfolio, failures, held_back.contains(&PortfolioId(portfolio))),
+        };
         Row { verdict, portfolio, failures, samples, message }
     };
     let Some(portfolios) = &verdict.portfolios else { return vec![row(0, verdict.failures, verdict.samples.clone())] };

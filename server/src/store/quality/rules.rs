@@ -55,7 +55,7 @@ impl Store {
                     quality::reason(said.as_ref())
                 )));
             }
-            fired => fired?,
+            fired => fired?.ok_or_else(|| Error::refused(quality::UNTOLD))?,
         };
         let row = |fired: Fired| FiredRow {
             session: fired.session,

@@ -4,10 +4,11 @@
 //! anything, and what it reads of ours is never held longer than [`PATIENCE`].
 
 use super::{
-    Build, Error, Project, Vars,
+    Build, Error, Project, Vars, limits,
     sql::{self, Rights},
     walk::{Outcome, Step, Steps, steps},
 };
+use crate::orchestrator::is_outage;
 use serde_json::Value;
 use sqlx::{Connection, PgConnection, PgPool};
 use std::collections::BTreeSet;
@@ -16,21 +17,74 @@ use std::collections::BTreeSet;
 const PATIENCE: &str =
     "set local statement_timeout = '60s'; set local lock_timeout = '5s'; set local idle_in_transaction_session_timeout = '2min'";
 
+/// So Postgres' list of connections calls ours.
+const NAME: &str = "plumbline own models";
+
 /// Runs statements by the role's rights; yields the rows that the last one wrote.
 pub(super) async fn run(connection: &mut PgConnection, text: &str) -> Result<u64, sqlx::Error> {
     shut(connection).await?;
     let done = sqlx::query_scalar!(r#"select ops.run_own($1) as "rows!""#, text).fetch_one(&mut *connection).await?;
+    let_go(connection).await?;
     Ok(done.unsigned_abs())
 }
 
 /// Reads one JSON value by the role's rights.
 pub(super) async fn read(connection: &mut PgConnection, text: &str) -> Result<Value, sqlx::Error> {
     shut(connection).await?;
-    Ok(sqlx::query_scalar!("select ops.read_own($1)", text).fetch_one(&mut *connection).await?.unwrap_or_default())
+    let said = sqlx::query_scalar!("select ops.read_own($1)", text).fetch_one(&mut *connection).await?.unwrap_or_default();
+    let_go(connection).await?;
+    Ok(said)
 }
 
-/// Before each statement: whatever settings the one before it left are undone, and the way in is still the one that can't be left.
+/// The engine waits for advisory locks of its own, and anybody may take them: those of the connection are given back after each statement. Those
+/// of a transaction can't be, so whoever takes one loses it with what was built.
+async fn let_go(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(UNLOCK).execute(&mut *connection).await?;
+    let held = sqlx::query_scalar!(
+        r#"select count(*) > 1 as "more!" from pg_catalog.pg_locks where pid = pg_catalog.pg_backend_pid() and locktype = 'advisory'"#
+    );
+    if held.fetch_one(connection).await? {
+        return Err(sqlx::Error::Protocol(
+            "it takes an advisory lock until its transaction ends, and others wait for that: leave it out".into(),
+        ));
+    }
+    Ok(())
+}
+
+/// Those of [`at_work`] last as long as the transaction, and stay.
+const UNLOCK: &str = "select pg_catalog.pg_advisory_unlock_all()";
+
+/// Until the end of the transaction a publication sees whose connection this is, whatever a model calls it.
+async fn at_work(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!("select pg_advisory_xact_lock_shared(hashtextextended('plumbline.own_models.at_work', 0)) is null as locked")
+        .fetch_one(connection)
+        .await?;
+    Ok(())
+}
+
+/// Ends the connections of own models, of any node, that read one of these relations: nothing of ours waits for them. They are built again.
+pub(super) async fn interrupt(connection: &mut PgConnection, relations: &[String]) -> Result<(), sqlx::Error> {
+    let ended = sqlx::query_scalar!(
+        r#"select count(pg_terminate_backend(pid)) as "ended!"
+           from (select distinct pid from pg_locks as reading
+                 where locktype = 'relation' and database = (select oid from pg_database where datname = current_database())
+                   and relation in (select to_regclass(name)::oid from unnest($1::text[]) as name)
+                   and exists (select from pg_locks as own
+                               where own.pid = reading.pid and own.locktype = 'advisory' and own.database = reading.database and own.objsubid = 1
+                                 and (own.classid::bigint << 32 | own.objid::bigint) = hashtextextended('plumbline.own_models.at_work', 0))
+                ) as theirs"#,
+        relations
+    );
+    let ended = ended.fetch_one(connection).await?;
+    if ended > 0 {
+        tracing::info!(ended, "models of your own read what is replaced: they were interrupted, and run again");
+    }
+    Ok(())
+}
+
+/// Before each statement: whatever settings and locks the one before it left are undone, and the way in is still the one that can't be left.
 async fn shut(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(UNLOCK).execute(&mut *connection).await?;
     sqlx::raw_sql("reset all").execute(&mut *connection).await?;
     sqlx::raw_sql(PATIENCE).execute(&mut *connection).await?;
     let is_shut = sqlx::query_scalar!(
@@ -67,17 +121,24 @@ pub(super) async fn carry_out(
         return Ok(Vec::new());
     }
     // A connection that nobody gets afterwards: settings of a session could outlive a transaction.
-    let mut connection = PgConnection::connect_with(&pool.connect_options()).await?;
-    let outcomes = on(project, &mut connection, mine, full_refresh).await;
+    let options = pool.connect_options().as_ref().clone().application_name(NAME);
+    let mut connection = PgConnection::connect_with(&options).await?;
+    let outcomes = on(project, &mut connection, mine, full_refresh).await.map_err(|error| match error {
+        // Which of the two it was, a connection that is gone doesn't say.
+        Error::Database(source) if is_outage(&source) => Error::Interrupted { source },
+        other => other,
+    })?;
     connection.close().await?;
-    outcomes
+    Ok(outcomes)
 }
 
 async fn on(project: &Project, connection: &mut PgConnection, mine: Vec<Steps<'_>>, full_refresh: bool) -> Result<Vec<Outcome>, Error> {
     prepare(project, connection).await?;
     let (mut outcomes, mut failed) = (Vec::new(), BTreeSet::new());
     for steps in mine {
+        sqlx::raw_sql(UNLOCK).execute(&mut *connection).await?;
         let mut tx = connection.begin().await?;
+        at_work(&mut tx).await?;
         let done = match Build::look(project, &mut tx, Rights::Own, full_refresh).await {
             Ok(mut build) => {
                 let (mut done, is_good) = steps.carry_out(&mut build, &mut tx, &Vars::default(), &mut failed).await;
@@ -154,9 +215,21 @@ pub struct Standing {
 /// Builds and tests a person's models, all of them. What is wrong with the folder, too, is said of it and stops nothing.
 ///
 /// # Errors
-/// What Postgres says when it is out of reach.
-pub async fn bring_up(pool: &PgPool, folder: &std::path::Path) -> Result<Vec<Standing>, sqlx::Error> {
-    let whole = |error: &Error| vec![Standing { name: "own models".into(), is_good: false, rows: 0, ms: 0.0, message: error.to_string() }];
+/// What Postgres says when it is out of reach; [`Error::Interrupted`] when a publication couldn't wait.
+pub async fn bring_up(pool: &PgPool, folder: &std::path::Path) -> Result<Vec<Standing>, Error> {
+    let (pool, folder) = (pool.clone(), folder.to_owned());
+    match limits::apart(async move || bring_up_here(&pool, &folder).await).await {
+        Ok(standings) => standings,
+        Err(error) => Ok(whole(&error)),
+    }
+}
+
+/// The folder as one.
+fn whole(error: &impl std::fmt::Display) -> Vec<Standing> {
+    vec![Standing { name: "own models".into(), is_good: false, rows: 0, ms: 0.0, message: error.to_string() }]
+}
+
+async fn bring_up_here(pool: &PgPool, folder: &std::path::Path) -> Result<Vec<Standing>, Error> {
     let project = match Project::with_own(Some(folder)) {
         Ok(project) => project,
         Err(error) => return Ok(whole(&error)),
@@ -167,7 +240,7 @@ pub async fn bring_up(pool: &PgPool, folder: &std::path::Path) -> Result<Vec<Sta
     };
     let outcomes = match carry_out(&project, pool, &all, false).await {
         Ok(outcomes) => outcomes,
-        Err(Error::Database(error)) => return Err(error),
+        Err(error @ (Error::Database(_) | Error::Interrupted { .. })) => return Err(error),
         Err(error) => return Ok(whole(&error)),
     };
     let standing = |outcome: Outcome| Standing {

@@ -10,7 +10,7 @@ use sqlx::PgPool;
 use std::fs;
 use tempfile::TempDir;
 
-fn package(files: &[(&str, &str)]) -> TempDir {
+pub fn package(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let project = ("dbt_project.yml", "name: ada\nmodels:\n  ada:\n    +materialized: table\n");
     for (path, text) in [project].iter().chain(files) {
@@ -21,15 +21,16 @@ fn package(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-async fn built(pool: &PgPool, files: &[(&str, &str)]) -> Vec<Standing> {
+pub async fn built(pool: &PgPool, files: &[(&str, &str)]) -> Vec<Standing> {
     bring_up(pool, package(files).path()).await.unwrap()
 }
 
-fn of<'s>(standings: &'s [Standing], name: &str) -> &'s Standing {
+pub fn of<'s>(standings: &'s [Standing], name: &str) -> &'s Standing {
     standings.iter().find(|one| one.name == name).unwrap_or_else(|| panic!("{name} in {standings:?}"))
 }
 
-const GOOD: (&str, &str) = ("models/good.sql", "-- One row per holding.\nselect portfolio_id, symbol, value from {{ ref('holdings') }}");
+pub const GOOD: (&str, &str) =
+    ("models/good.sql", "-- One row per holding.\nselect portfolio_id, symbol, value from {{ ref('holdings') }}");
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
 async fn they_read_what_is_published_and_build_their_own(pool: PgPool) {
