@@ -29,11 +29,31 @@ pub struct Payment {
 /// The money-weighted return of a series of payments.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MoneyWeighted {
-    /// The annual effective rate; `None` when it is too large for a number (a gain within days).
+    /// The annual effective rate, in (−1, ∞); `None` when no number can hold it (of a gain, or of a loss of nearly all, within days).
     pub annual: Option<f64>,
     /// The same rate over the days from the first payment to the last.
     pub of_period: f64,
     pub days: i64,
+}
+
+impl MoneyWeighted {
+    /// The annual effective rate.
+    ///
+    /// # Errors
+    /// Where no number can hold it.
+    pub fn yearly(&self) -> Figure<f64> {
+        self.annual.ok_or_else(|| Undefined::because(format!("the yearly rate is {}", beyond(self.of_period > 0.0))))
+    }
+}
+
+/// Of a rate that no number in (−1, ∞) can hold.
+fn beyond(is_gain: bool) -> &'static str {
+    if is_gain { "too large for a number" } else { "nearer to −100 % than a number can be" }
+}
+
+/// The yearly rate of x = ln(1 + r); never −0.
+fn rate(x: f64) -> Option<f64> {
+    Some(libm::expm1(x) + 0.0).filter(|rate| *rate > -1.0 && rate.is_finite())
 }
 
 /// XIRR: the annual effective rate r in (−1, ∞) with Σ a_i / (1 + r)^((d_i − d_0)/365) = 0.
@@ -44,22 +64,22 @@ pub fn money_weighted(payments: &[Payment]) -> Figure<MoneyWeighted> {
     let Exponents { all, years, days } = exponents(payments)?;
     match all[..] {
         [] => Err(Undefined::because("no root: no rate makes what came out worth what was put in")),
-        [x] => Ok(MoneyWeighted { annual: Some(libm::expm1(x)).filter(|rate| rate.is_finite()), of_period: libm::expm1(x * years), days }),
+        [x] => Ok(MoneyWeighted { annual: rate(x), of_period: libm::expm1(x * years) + 0.0, days }),
         _ => {
             // Adding zero makes of −0 a 0.
-            let percent = |x: &f64| (libm::expm1(*x) * 1e4).round() / 100.0 + 0.0;
-            let found: Vec<String> = all.iter().map(|x| format!("{:.2} %", percent(x))).collect();
+            let percent = |rate: f64| format!("{:.2} %", (rate * 1e4).round() / 100.0 + 0.0);
+            let found: Vec<String> = all.iter().map(|x| rate(*x).map_or_else(|| format!("one {}", beyond(*x > 0.0)), percent)).collect();
             Err(Undefined::because(format!("several roots: {}", found.join(", "))))
         }
     }
 }
 
-/// Every annual rate in (−1, ∞) that solves the equation of [`money_weighted`], ascending; none is a proof that there is none.
+/// Every annual rate in (−1, ∞) that solves the equation of [`money_weighted`] and that a number can hold, ascending.
 ///
 /// # Errors
 /// Without payments on two days.
 pub fn roots(payments: &[Payment]) -> Figure<Vec<f64>> {
-    Ok(exponents(payments)?.all.into_iter().map(libm::expm1).collect())
+    Ok(exponents(payments)?.all.into_iter().filter_map(rate).collect())
 }
 
 /// The roots as x = ln(1 + r), ascending.
@@ -359,6 +379,26 @@ mod tests {
         let found = paid(&[(on(2024, 1, 2), -1.0), (on(2024, 1, 3), 100.0)]).unwrap();
         assert!((found.of_period - 99.0).abs() < 1e-9);
         assert_eq!(found.annual, None);
+        assert_eq!(found.yearly().unwrap_err().0, "the yearly rate is too large for a number");
+    }
+
+    #[test]
+    fn what_no_number_can_hold_is_no_root_that_is_listed() {
+        let payment = |day, amount| Payment { on: on(2024, 1, day), amount };
+        // Lost but for a millionth in a day.
+        let lost = [payment(2, -1.0), payment(3, 1e-6)];
+        let found = money_weighted(&lost).unwrap();
+        assert_eq!((found.annual, roots(&lost).unwrap()), (None, vec![]));
+        assert_eq!(found.yearly().unwrap_err().0, "the yearly rate is nearer to −100 % than a number can be");
+        // Per day: y² − 0.5·y·(1 + 1e-6 …): a root on each side, of which no number holds the yearly rates.
+        let both = [payment(2, -1.0), payment(3, 10.001), payment(4, -0.01)];
+        assert_eq!(
+            money_weighted(&both).unwrap_err().0,
+            "several roots: one nearer to −100 % than a number can be, one too large for a number"
+        );
+        assert_eq!(roots(&both).unwrap(), Vec::<f64>::new());
+        let nothing = [Payment { on: on(2024, 1, 2), amount: -1.0 }, Payment { on: on(2025, 1, 2), amount: 1.0 }];
+        assert!(roots(&nothing).unwrap()[0].is_sign_positive() && money_weighted(&nothing).unwrap().annual.unwrap().is_sign_positive());
     }
 
     #[test]
