@@ -62,6 +62,10 @@ impl Booking<'_> {
             }
             self.was_held[place] = true;
             self.go_on(session, place, worth);
+            let quantity = |number: &usize| self.positions[*number].quantity;
+            if self.by_place[place].iter().any(|number| quantity(number) < Decimal::ZERO) {
+                self.courses[place].owed.push(session);
+            }
         }
         self.keep_moves(session);
         let market_value = sum.and_then(money).map(|home| home + foreign.0);
