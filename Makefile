@@ -48,7 +48,7 @@ prepare: ## Check every query against a throw-away Postgres and write .sqlx/ (af
 	@scripts/setup.sh prepare
 	@scripts/step.sh "Preparing the queries" scripts/with-postgres.sh scripts/prepare.sh
 
-conformance: ## Hold the simulator beside the vendors' own Python clients, and our measures beside other libraries
+conformance: ## Hold the simulator beside the vendors' own Python clients, and our measures and ledger beside others'
 	@scripts/setup.sh conformance
 	@scripts/step.sh "Building the simulator" cargo build --quiet -p server --bin plumbline
 	@scripts/conformance.sh

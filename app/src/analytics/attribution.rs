@@ -54,6 +54,13 @@ impl Attributed {
         self.portfolio_return - self.benchmark_return
     }
 
+    /// Itself, where all of it are numbers.
+    fn measurable(self) -> Figure<Self> {
+        let all = self.segments.values().chain([&self.totals]).flat_map(|of| [of.allocation, of.selection, of.interaction, of.total()]);
+        let is_finite = all.chain([self.excess_return(), self.residual()]).all(f64::is_finite);
+        if is_finite { Ok(self) } else { Err(Undefined::because("the returns are too large to be measured")) }
+    }
+
     /// What the effects leave unexplained: rounding, if anything.
     pub fn residual(&self) -> f64 {
         self.excess_return() - self.totals.total()
@@ -91,7 +98,7 @@ pub fn attribute(segments: &[Segment]) -> Figure<Attributed> {
             return Err(Undefined::because(format!("the segment {} is there twice", of.segment)));
         }
     }
-    Ok(attributed)
+    attributed.measurable()
 }
 
 /// Periods linked so that their effects add up to the whole excess return: each counts by k_t / k, k = (ln(1+R) − ln(1+B)) / (R − B).
@@ -116,7 +123,7 @@ pub fn link(periods: &[Attributed]) -> Figure<Attributed> {
             whole.segments.entry(segment.clone()).or_default().add(effects, factor);
         }
     }
-    Ok(whole)
+    whole.measurable()
 }
 
 /// Carino's k; where both returns are the same, the limit 1 / (1 + R).
@@ -164,6 +171,9 @@ mod tests {
         assert_eq!(off, "the portfolio's weights add up to 0.5, not to 1");
         let twice = [segment("a", [0.5, 0.5, 0.0, 0.0]), segment("a", [0.5, 0.5, 0.0, 0.0])];
         assert!(attribute(&twice).unwrap_err().0.contains("twice"));
+        let huge = [segment("a", [0.5, 0.5, 1e308, 0.0]), segment("b", [0.5, 0.5, 1e308, 0.0])];
+        let linked = attribute(&huge).and_then(|one| link(&[one.clone(), one])).unwrap_err().0;
+        assert_eq!(linked, "the returns are too large to be measured");
         let lost = attribute(&[segment("a", [1.0, 1.0, -1.0, 0.1])]).unwrap();
         assert!(link(&[bacon(), lost]).unwrap_err().0.contains("everything was lost"));
     }

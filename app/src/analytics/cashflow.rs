@@ -4,6 +4,9 @@
 //! their values at the ends of an interval bound the sum within it: an interval is free of roots, or monotone with at most
 //! one, or halved. That finds every root or proves that there is none, where Newton's method finds one of them at best.
 
+#[cfg(test)]
+mod tests;
+
 use super::sums::{Sum, sum};
 use crate::domain::{Figure, Money, Undefined};
 use chrono::NaiveDate;
@@ -29,11 +32,31 @@ pub struct Payment {
 /// The money-weighted return of a series of payments.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MoneyWeighted {
-    /// The annual effective rate; `None` when it is too large for a number (a gain within days).
+    /// The annual effective rate, in (−1, ∞); `None` when no number can hold it (of a gain, or of a loss of nearly all, within days).
     pub annual: Option<f64>,
     /// The same rate over the days from the first payment to the last.
     pub of_period: f64,
     pub days: i64,
+}
+
+impl MoneyWeighted {
+    /// The annual effective rate.
+    ///
+    /// # Errors
+    /// Where no number can hold it.
+    pub fn yearly(&self) -> Figure<f64> {
+        self.annual.ok_or_else(|| Undefined::because(format!("the yearly rate is {}", beyond(self.of_period > 0.0))))
+    }
+}
+
+/// Of a rate that no number in (−1, ∞) can hold.
+fn beyond(is_gain: bool) -> &'static str {
+    if is_gain { "too large for a number" } else { "nearer to −100 % than a number can be" }
+}
+
+/// The yearly rate of x = ln(1 + r); never −0.
+fn rate(x: f64) -> Option<f64> {
+    Some(libm::expm1(x) + 0.0).filter(|rate| *rate > -1.0 && rate.is_finite())
 }
 
 /// XIRR: the annual effective rate r in (−1, ∞) with Σ a_i / (1 + r)^((d_i − d_0)/365) = 0.
@@ -44,22 +67,22 @@ pub fn money_weighted(payments: &[Payment]) -> Figure<MoneyWeighted> {
     let Exponents { all, years, days } = exponents(payments)?;
     match all[..] {
         [] => Err(Undefined::because("no root: no rate makes what came out worth what was put in")),
-        [x] => Ok(MoneyWeighted { annual: Some(libm::expm1(x)).filter(|rate| rate.is_finite()), of_period: libm::expm1(x * years), days }),
+        [x] => Ok(MoneyWeighted { annual: rate(x), of_period: libm::expm1(x * years) + 0.0, days }),
         _ => {
             // Adding zero makes of −0 a 0.
-            let percent = |x: &f64| (libm::expm1(*x) * 1e4).round() / 100.0 + 0.0;
-            let found: Vec<String> = all.iter().map(|x| format!("{:.2} %", percent(x))).collect();
+            let percent = |rate: f64| format!("{:.2} %", (rate * 1e4).round() / 100.0 + 0.0);
+            let found: Vec<String> = all.iter().map(|x| rate(*x).map_or_else(|| format!("one {}", beyond(*x > 0.0)), percent)).collect();
             Err(Undefined::because(format!("several roots: {}", found.join(", "))))
         }
     }
 }
 
-/// Every annual rate in (−1, ∞) that solves the equation of [`money_weighted`], ascending; none is a proof that there is none.
+/// Every annual rate in (−1, ∞) that solves the equation of [`money_weighted`] and that a number can hold, ascending.
 ///
 /// # Errors
 /// Without payments on two days.
 pub fn roots(payments: &[Payment]) -> Figure<Vec<f64>> {
-    Ok(exponents(payments)?.all.into_iter().map(libm::expm1).collect())
+    Ok(exponents(payments)?.all.into_iter().filter_map(rate).collect())
 }
 
 /// The roots as x = ln(1 + r), ascending.
@@ -281,93 +304,4 @@ pub fn modified_dietz(start: (NaiveDate, Money), end: (NaiveDate, Money), flows:
         return Err(Undefined::because("no capital was at work"));
     }
     Ok((end.1 - start.1 - net).ratio_base() / base)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn on(year: i32, month: u32, day: u32) -> NaiveDate {
-        NaiveDate::from_ymd_opt(year, month, day).unwrap()
-    }
-    fn paid(payments: &[(NaiveDate, f64)]) -> Figure<MoneyWeighted> {
-        money_weighted(&payments.iter().map(|(on, amount)| Payment { on: *on, amount: *amount }).collect::<Vec<_>>())
-    }
-    /// A year apart each, 365 days.
-    fn yearly(amounts: &[f64]) -> Figure<MoneyWeighted> {
-        let payments: Vec<_> = amounts.iter().enumerate().map(|(n, a)| (on(2001, 1, 1) + chrono::Days::new(365 * n as u64), *a)).collect();
-        paid(&payments)
-    }
-
-    #[test]
-    fn ten_percent_from_one_investment_is_ten_percent() {
-        let found = yearly(&[-1000.0, 1100.0]).unwrap();
-        assert!((found.annual.unwrap() - 0.1).abs() < 1e-14);
-        assert!((found.of_period - 0.1).abs() < 1e-14);
-    }
-
-    #[test]
-    fn agrees_with_the_example_of_excel() {
-        let found = paid(&[
-            (on(2008, 1, 1), -10_000.0),
-            (on(2008, 3, 1), 2_750.0),
-            (on(2008, 10, 30), 4_250.0),
-            (on(2009, 2, 15), 3_250.0),
-            (on(2009, 4, 1), 2_750.0),
-        ])
-        .unwrap();
-        assert!((found.annual.unwrap() - 0.373362535).abs() < 1e-8);
-    }
-
-    #[test]
-    fn a_deposit_before_a_fall_weighs_more_than_time_says() {
-        // +50 % on 100, then −20 % on 250: time-weighted +20 %, money-weighted below.
-        let found = yearly(&[-100.0, -100.0, 200.0]).unwrap();
-        assert!(found.annual.unwrap().abs() < 1e-12);
-    }
-
-    #[test]
-    fn two_roots_are_both_named() {
-        // (1 + r) of 1.1 and 1.2.
-        let reason = yearly(&[-100.0, 230.0, -132.0]).unwrap_err().0;
-        assert_eq!(reason, "several roots: 10.00 %, 20.00 %");
-    }
-
-    #[test]
-    fn three_roots_on_both_sides_of_zero() {
-        // (y − 0.5)(y − 1)(y − 2) with y = 1 + r.
-        let reason = yearly(&[1.0, -3.5, 3.5, -1.0]).unwrap_err().0;
-        assert_eq!(reason, "several roots: -50.00 %, 0.00 %, 100.00 %");
-    }
-
-    #[test]
-    fn a_root_that_touches_zero_is_one() {
-        let found = yearly(&[1.0, -2.2, 1.21]).unwrap();
-        assert!((found.annual.unwrap() - 0.1).abs() < 1e-6);
-    }
-
-    #[test]
-    fn no_root_is_proven() {
-        assert!(yearly(&[-100.0, 210.0, -132.0]).unwrap_err().0.starts_with("no root"));
-        assert!(yearly(&[-100.0, -5.0]).unwrap_err().0.starts_with("no root"), "everything lost");
-        assert!(yearly(&[]).is_err());
-        assert!(paid(&[(on(2024, 1, 2), -1.0), (on(2024, 1, 2), 2.0)]).is_err());
-    }
-
-    #[test]
-    fn a_gain_in_a_day_has_a_rate_of_the_period() {
-        let found = paid(&[(on(2024, 1, 2), -1.0), (on(2024, 1, 3), 100.0)]).unwrap();
-        assert!((found.of_period - 99.0).abs() < 1e-9);
-        assert_eq!(found.annual, None);
-    }
-
-    #[test]
-    fn weighs_flows_by_the_days_left() {
-        let usd = |amount: i64| Money(amount.into());
-        let flows = [Flow { on: on(2024, 1, 11), amount: usd(100) }];
-        let found = modified_dietz((on(2024, 1, 1), usd(1000)), (on(2024, 1, 21), usd(1155)), &flows).unwrap();
-        assert!((found - 55.0 / 1050.0).abs() < 1e-15);
-        assert!(modified_dietz((on(2024, 1, 1), usd(0)), (on(2024, 1, 21), usd(0)), &[]).is_err());
-        assert!(modified_dietz((on(2024, 1, 11), usd(1)), (on(2024, 1, 21), usd(1)), &flows).is_err());
-    }
 }

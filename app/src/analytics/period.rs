@@ -3,7 +3,7 @@
 use super::{
     cashflow::{Flow, Payment, modified_dietz, money_weighted},
     ledger::PortfolioDay,
-    returns::{Linked, annualized_return, cumulative_return},
+    returns::{Linked, annualized_return, bearable, cumulative_return},
 };
 use crate::domain::{Figure, Money, Undefined};
 use chrono::NaiveDate;
@@ -135,7 +135,10 @@ impl<'a> Period<'a> {
 
     pub fn returns(&self, periods_a_year: f64) -> Returns {
         let linked = self.time_weighted();
-        let annualized = linked.clone().and_then(|linked| annualized_return(linked.cumulative, linked.returns, periods_a_year));
+        let annualized = linked.clone().and_then(|linked| {
+            bearable(self.sessions.iter().filter_map(|session| session.daily_return))?;
+            annualized_return(linked.cumulative, linked.returns, periods_a_year)
+        });
         Returns {
             time_weighted: linked.map(|linked| linked.cumulative),
             money_weighted: self.money_weighted(),
@@ -173,8 +176,7 @@ impl<'a> Period<'a> {
         let opened = self.opening.map(|session| Payment { on: session.date, amount: (-opening).ratio_base() });
         let closed = self.sessions.last().map(|session| Payment { on: session.date, amount: closing.ratio_base() });
         let payments: Vec<Payment> = opened.into_iter().chain(self.sessions.iter().map(flow)).chain(closed).collect();
-        let found = money_weighted(&payments)?;
-        found.annual.ok_or_else(|| Undefined::because("the yearly rate is too large for a number"))
+        money_weighted(&payments)?.yearly()
     }
 
     /// Where the period begins with the ledger itself, what came in on its first day is the opening value: it worked all the time.

@@ -45,16 +45,27 @@ pub fn annualized_return(cumulative: f64, returns: usize, periods_a_year: f64) -
         return Err(Undefined::because("needs 1 return, has 0"));
     }
     if cumulative < -1.0 {
-        return Err(Undefined::because("lost more than everything: no yearly rate leads there"));
+        return Err(Undefined::because(LOST_MORE));
     }
     Ok(libm::expm1(libm::log1p(cumulative) * periods_a_year / returns as f64))
+}
+
+const LOST_MORE: &str = "lost more than everything: no yearly rate leads there";
+
+/// Losses of more than everything: two of them make a gain of the product, so that it doesn't show them.
+///
+/// # Errors
+/// With such a loss.
+pub fn bearable(returns: impl IntoIterator<Item = f64>) -> Figure<()> {
+    if returns.into_iter().any(|r| r < -1.0) { Err(Undefined::because(LOST_MORE)) } else { Ok(()) }
 }
 
 /// The whole return of `returns`, annualized.
 ///
 /// # Errors
-/// See [`annualized_return`].
+/// See [`annualized_return`] and [`bearable`].
 pub fn annualized(returns: &[f64], periods_a_year: f64) -> Figure<f64> {
+    bearable(returns.iter().copied())?;
     let linked = cumulative_return(returns.iter().copied().map(Some))?;
     annualized_return(linked.cumulative, linked.returns, periods_a_year)
 }
@@ -106,6 +117,7 @@ mod tests {
         assert_eq!(cumulative_return([Some(-1.0), Some(0.5)]).unwrap().cumulative, -1.0);
         assert_eq!(annualized_return(-1.0, 2, 252.0).unwrap(), -1.0);
         assert!(annualized_return(-1.2, 2, 252.0).is_err());
+        assert!(annualized(&[-1.5, -1.5], 252.0).is_err(), "0.25 of nobody's money");
     }
 
     #[test]

@@ -198,10 +198,7 @@ impl<'a> Stretch<'a> {
         let days = payments.first().map_or(0, |(first, _)| (self.last.session_date - *first).num_days());
         let is_annual = days >= DAYS_OF_A_YEAR;
         let payments: Vec<Payment> = payments.into_iter().map(|(on, amount)| Payment { on, amount: amount.ratio_base() }).collect();
-        let rate = money_weighted(&payments).and_then(|found| {
-            let annual = || found.annual.ok_or_else(|| Undefined::because("the yearly rate is too large for a number"));
-            if is_annual { annual() } else { Ok(found.of_period) }
-        });
+        let rate = money_weighted(&payments).and_then(|found| if is_annual { found.yearly() } else { Ok(found.of_period) });
         MoneyWeightedReturn { rate, is_annual }
     }
 

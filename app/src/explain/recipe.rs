@@ -275,8 +275,7 @@ impl Recipe {
                 let payments: Vec<Payment> =
                     payments.iter().map(|paid| Payment { on: paid.on, amount: paid.amount.ratio_base() }).collect();
                 let found = money_weighted(&payments)?;
-                let rate = if *is_annual { found.annual } else { Some(found.of_period) };
-                rate.map(number).ok_or_else(|| Undefined::because("the yearly rate is too large for a number"))
+                if *is_annual { found.yearly().map(number) } else { Ok(number(found.of_period)) }
             }
             Self::ModifiedDietz { opening, closing, flows } => {
                 let flows: Vec<Flow> = flows.iter().map(|flow| Flow { on: flow.on, amount: flow.amount }).collect();

@@ -30,18 +30,12 @@ pub fn xirr(args: &XirrArgs) -> Result<(), TableError> {
     if payments.is_empty() {
         return Err(TableError::Refused(format!("{}: there are no payments.", args.flows.display())));
     }
-    let found = money_weighted(&payments);
-    let rate = found.as_ref().ok().and_then(|found| found.annual);
-    let reason = match &found {
-        Ok(found) if found.annual.is_none() => Some("the yearly rate is too large for a number".to_owned()),
-        Ok(_) => None,
-        Err(reason) => Some(reason.to_string()),
-    };
-    let roots: Vec<f64> = roots(&payments).unwrap_or_default().into_iter().filter(|root| root.is_finite()).collect();
-    match (args.format, rate, reason) {
-        (Format::Json, rate, reason) => say!("{}", json!({ "value": rate, "reason": reason, "roots": roots })),
-        (Format::Table, Some(rate), _) => say!("{rate}"),
-        (Format::Table, None, reason) => say!("– {}", reason.unwrap_or_default()),
+    let found = money_weighted(&payments).and_then(|found| found.yearly());
+    let roots = roots(&payments).unwrap_or_default();
+    match (args.format, found) {
+        (Format::Json, found) => say!("{}", json!({ "value": found.as_ref().ok(), "reason": found.as_ref().err(), "roots": roots })),
+        (Format::Table, Ok(rate)) => say!("{rate}"),
+        (Format::Table, Err(reason)) => say!("– {reason}"),
     }
     Ok(())
 }

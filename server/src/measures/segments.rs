@@ -60,13 +60,17 @@ fn periods(table: &Table) -> Result<Vec<(String, Vec<Segment>)>, TableError> {
     let mut places: HashMap<String, usize> = HashMap::new();
     for row in table.rows_of(COLUMNS)? {
         let number = |at: usize| row.number(at);
-        let segment = Segment {
-            segment: row.text(1).to_owned(),
-            portfolio_weight: number(2)?,
-            benchmark_weight: number(3)?,
-            portfolio_return: number(4)?,
-            benchmark_return: number(5)?,
+        let (portfolio_weight, benchmark_weight) = (number(2)?, number(3)?);
+        // What isn't held has no return of its own: it did as the other side's, so that choosing it or not is all that it explains.
+        let (own, market) = (row.text(4).is_empty() && portfolio_weight == 0.0, row.text(5).is_empty() && benchmark_weight == 0.0);
+        let (portfolio_return, benchmark_return) = match (own, market) {
+            (true, true) => (0.0, 0.0),
+            (true, false) => (number(5)?, number(5)?),
+            (false, true) => (number(4)?, number(4)?),
+            (false, false) => (number(4)?, number(5)?),
         };
+        let segment = row.text(1).to_owned();
+        let segment = Segment { segment, portfolio_weight, benchmark_weight, portfolio_return, benchmark_return };
         let place = *places.entry(row.text(0).to_owned()).or_insert(periods.len());
         match periods.get_mut(place) {
             Some((_, segments)) => segments.push(segment),

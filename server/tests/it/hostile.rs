@@ -131,6 +131,14 @@ fn segments_with_faults_name_line_or_period() {
     refused(folder(&[("s.csv", header.replace(',', ";").as_bytes())]).path(), &arguments, "Separate the columns by commas");
     let twice = header.replace("benchmark_return", "benchmark_return,Segment");
     refused(folder(&[("s.csv", twice.as_bytes())]).path(), &arguments, "s.csv:1: the column Segment is there twice");
+    let blank = [header, "1,a,0.5,1,0.2,0.1\n1,b,0.5,0,0.04,\n1,c,0,0,,\n2,a,1,0.5,0.1,0.1\n2,b,0,0.5,,0.3\n"].concat();
+    let found = json(folder(&[("s.csv", blank.as_bytes())]).path(), &arguments);
+    let near = |of: &serde_json::Value, expected: f64| assert!((of.as_f64().unwrap() - expected).abs() < 1e-15, "{of} is not {expected}");
+    near(&found["periods"][0]["segments"][1]["allocation"], 0.5 * (0.04 - 0.1));
+    near(&found["periods"][1]["segments"][1]["allocation"], -0.5 * (0.3 - 0.2));
+    near(&found["periods"][1]["totals"]["total"], 0.1 - 0.2);
+    let huge = [header, "1,a,1,1,1e308,0\n2,a,1,1,1e308,0\n"].concat();
+    refused(folder(&[("s.csv", huge.as_bytes())]).path(), &arguments, "all periods: the returns are too large to be measured");
     // A period for each of many rows takes no square of them.
     let many = (0..30_000).fold(header.to_owned(), |mut text, at| {
         writeln!(text, "{at},all,1,1,0.0001,0.0002").unwrap();

@@ -108,6 +108,7 @@ impl<'a> Frame<'a> {
         // A value that is unknown is passed over: the gain of such sessions comes with the next one.
         let opened = opening.map_or(Some(Money::ZERO), |opening| course.value_at(opening));
         let mut before = opened.map_or(0.0, Money::ratio_base);
+        let mut was_owed = opening.is_some_and(|opening| course.is_owed_at(opening));
         let (mut closes, mut currency) = (course.closes[first..].iter().peekable(), course.currency.iter().skip(first));
         let mut moves = course.moves[course.moves.partition_point(|(date, _)| after(*date))..].iter().peekable();
         let is_there = opened != Some(Money::ZERO) || closes.peek().is_some() || moves.peek().is_some();
@@ -128,8 +129,9 @@ impl<'a> Frame<'a> {
                 (now, day.is_unknown) = (value.map_or(before, Money::ratio_base), value.is_none());
                 is_any = true;
             }
-            (day.gain, day.is_short) = (now - before - day.net, before < 0.0 || now < 0.0);
-            before = now;
+            let is_owed = course.is_owed_at(session.date);
+            (day.gain, day.is_short) = (now - before - day.net, before < 0.0 || now < 0.0 || was_owed || is_owed);
+            (before, was_owed) = (now, is_owed);
         }
         if let (None, Some(first)) = (opened, days.first_mut()) {
             (first.is_unknown, is_any) = (true, true);

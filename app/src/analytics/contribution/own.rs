@@ -11,6 +11,7 @@ use crate::analytics::{
     },
     period::{Scope, sessions},
 };
+use crate::domain::AccountId;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
@@ -125,6 +126,12 @@ fn what_is_owed_has_no_return() {
         assert!(held.own_return.as_ref().unwrap_err().0.contains("sold short"), "{held:?}");
     }
     assert_eq!(part(&found, APPLE).gain.clone().unwrap().total, usd(-800));
+    // Owed in one account, while another holds more.
+    let other = AccountId(2);
+    let short = Transaction { account: other, key: "short".into(), ..deal(Kind::Short, 0, 4, 400) };
+    let mut two = story(vec![deal(Kind::Buy, 0, 10, 1_000), short], &["100", "100", "180"]);
+    two.accounts.insert(other, two.accounts[&ACCOUNT]);
+    assert!(part(&whole(&two).1, APPLE).own_return.as_ref().unwrap_err().0.contains("sold short"));
     // Costs beyond what it is worth.
     let (_, found) = whole(&story(vec![deal(Kind::Buy, 0, 1, 100), deal(Kind::Tax, 1, 0, 250)], &["100", "100"]));
     assert!(part(&found, APPLE).own_return.as_ref().unwrap_err().0.contains("lost more"));

@@ -13,6 +13,8 @@ pub struct HoldingCourse {
     /// What the exchange rate brought in the sessions of `closes`: the value at the close before × the change of the rate.
     /// Empty where the symbol's prices are in base currency.
     pub currency: Vec<Money>,
+    /// Closes at which some account owed shares, though all together were worth something: ascending.
+    pub owed: Vec<NaiveDate>,
     /// Sessions in which something went in or out, ascending.
     pub moves: Vec<(NaiveDate, Moved)>,
 }
@@ -72,7 +74,12 @@ impl AddAssign for Moved {
 
 impl HoldingCourse {
     pub(super) fn new(symbol: Symbol) -> Self {
-        Self { symbol, closes: Vec::new(), currency: Vec::new(), moves: Vec::new() }
+        Self { symbol, closes: Vec::new(), currency: Vec::new(), owed: Vec::new(), moves: Vec::new() }
+    }
+
+    /// At the close of a day some account owed shares.
+    pub fn is_owed_at(&self, day: NaiveDate) -> bool {
+        self.owed.binary_search(&day).is_ok()
     }
 
     pub(super) fn is_empty(&self) -> bool {

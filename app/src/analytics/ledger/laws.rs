@@ -24,6 +24,7 @@ fn courses(yields: &[&Yield]) -> BTreeMap<Symbol, HoldingCourse> {
         let known = all.entry(course.symbol.clone()).or_insert_with(|| HoldingCourse::new(course.symbol.clone()));
         known.closes.extend(&course.closes);
         known.currency.extend(&course.currency);
+        known.owed.extend(&course.owed);
         known.moves.extend(&course.moves);
     }
     all

@@ -4,7 +4,7 @@ use super::{Input, KEYS, Sheet, moments::spread, over};
 use crate::{
     analytics::{
         benchmark::Aligned,
-        returns::{annualized_return, link},
+        returns::{annualized_return, bearable, link},
         sums::{Column, Sum},
     },
     domain::{Figure, Undefined},
@@ -47,8 +47,16 @@ impl Yearly {
         let rows = aligned.returns.iter().zip(&aligned.benchmark).zip(&aligned.risk_free);
         let linked = rows
             .fold([0.0; 4], |[own, market, free, over], ((r, b), f)| [link(own, *r), link(market, *b), link(free, *f), link(over, r - f)]);
-        let [portfolio, benchmark, risk_free, excess] =
-            linked.map(|cumulative| annualized_return(cumulative, aligned.returns.len(), periods));
+        let yearly = |cumulative: f64, lost: Figure<()>| lost.and_then(|()| annualized_return(cumulative, aligned.returns.len(), periods));
+        let [portfolio, benchmark, risk_free, excess] = linked;
+        let [own, market, free] = [&aligned.returns, &aligned.benchmark, &aligned.risk_free];
+        let over = own.iter().zip(free).map(|(r, f)| r - f);
+        let [portfolio, benchmark, risk_free, excess] = [
+            yearly(portfolio, bearable(own.iter().copied())),
+            yearly(benchmark, bearable(market.iter().copied())),
+            yearly(risk_free, bearable(free.iter().copied())),
+            yearly(excess, bearable(over)),
+        ];
         Self { periods, portfolio, benchmark, risk_free, excess }
     }
 }

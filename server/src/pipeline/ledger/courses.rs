@@ -270,7 +270,13 @@ impl<'a> Quarters<'a> {
 
     /// The course of a symbol, empty at first.
     pub fn course(&mut self, symbol: Symbol) -> &mut HoldingCourse {
-        let empty = |symbol: &Symbol| HoldingCourse { symbol: symbol.clone(), closes: Vec::new(), currency: Vec::new(), moves: Vec::new() };
+        let empty = |symbol: &Symbol| HoldingCourse {
+            symbol: symbol.clone(),
+            closes: Vec::new(),
+            currency: Vec::new(),
+            owed: Vec::new(),
+            moves: Vec::new(),
+        };
         self.courses.entry(symbol).or_insert_with_key(empty)
     }
 
@@ -322,7 +328,7 @@ mod tests {
             (sessions[3], Some(Money(Decimal::new(0, PLACES)))),
         ];
         let currency = [0, -7, 12, 3].map(|gain| Money(Decimal::new(gain, PLACES))).to_vec();
-        let course = HoldingCourse { symbol: symbol.clone(), closes, currency, moves: Vec::new() };
+        let course = HoldingCourse { symbol: symbol.clone(), closes, currency, owed: Vec::new(), moves: Vec::new() };
         // In two steps, as two publications would: the second adds to a quarter that is there.
         let (mut first, mut second) = (course.clone(), course.clone());
         (first.closes, first.currency) = (course.closes[..3].to_vec(), course.currency[..3].to_vec());

@@ -70,7 +70,13 @@ impl Store {
             let moved = Moved { net, invested, income, costs, realized, is_unconverted: row.is_unconverted };
             read.course(symbol).moves.push((row.session_date, moved));
         }
-        let courses = read.courses();
+        let mut courses = read.courses();
+        let owed = self.owed(portfolio, as_of, *first, *last).await?;
+        for course in &mut courses {
+            let of = owed.iter().filter(|owed| owed.symbol == course.symbol.as_str());
+            let of: Vec<_> = of.map(|owed| owed.from_date..=owed.to_date.unwrap_or(*last)).collect();
+            course.owed = sessions.iter().copied().filter(|session| of.iter().any(|owed| owed.contains(session))).collect();
+        }
         let symbols = courses.iter().map(|course| course.symbol.as_str().to_owned()).collect();
         let mut names = self.named(portfolio, as_of, symbols).await?;
         let record = |course: app::analytics::ledger::HoldingCourse| {
@@ -94,6 +100,40 @@ impl Store {
         let AsOf::Publication(publication) = as_of else { return Ok(true) };
         let keeps = sqlx::query_scalar!("select keeps_courses from ops.publication where publication_id = $1", publication);
         Ok(keeps.fetch_optional(&self.pool).await?.unwrap_or(false))
+    }
+
+    /// What accounts owed of each symbol in a range of days.
+    async fn owed(&self, portfolio: PortfolioId, as_of: AsOf, first: NaiveDate, last: NaiveDate) -> Result<Vec<Owed>> {
+        Ok(match as_of {
+            AsOf::Now => {
+                sqlx::query_as!(
+                    Owed,
+                    "select symbol, from_date, to_date from ledger.position
+                     where portfolio_id = $1 and quantity < 0 and from_date <= $3 and coalesce(to_date >= $2, true)",
+                    portfolio.get(),
+                    first,
+                    last,
+                )
+                .fetch_all(&self.pool)
+                .await?
+            }
+            AsOf::Publication(publication) => {
+                sqlx::query_as!(
+                    Owed,
+                    "select symbol, from_date, to_date
+                     from (select distinct on (account_id, symbol, from_date) * from ops.published_position
+                           where portfolio_id = $1 and publication_id <= $4
+                           order by account_id, symbol, from_date, publication_id desc) as held
+                     where not is_gone and quantity < 0 and from_date <= $3 and coalesce(to_date >= $2, true)",
+                    portfolio.get(),
+                    first,
+                    last,
+                    publication,
+                )
+                .fetch_all(&self.pool)
+                .await?
+            }
+        })
     }
 
     /// Names and sectors as they were published; of what no publication knew, as they are known.
@@ -128,6 +168,13 @@ impl Store {
         };
         Ok(rows.into_iter().map(|row| (row.symbol, (row.name, row.sector))).collect())
     }
+}
+
+/// An account owes shares from one session to another (`None`: still).
+struct Owed {
+    symbol: String,
+    from_date: NaiveDate,
+    to_date: Option<NaiveDate>,
 }
 
 struct Named {

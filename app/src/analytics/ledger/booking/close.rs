@@ -29,6 +29,7 @@ fn normalized(amount: Money) -> Money {
 
 impl Booking<'_> {
     pub(super) fn close(&mut self, session: NaiveDate) {
+        let begins_held = self.was_held.contains(&true);
         let (mut sum, mut foreign, mut carried, mut positions) = (Some(0_i128), (Money::ZERO, Money::ZERO), 0, 0);
         for place in 0..self.held.len() {
             let held = self.held[place];
@@ -61,6 +62,10 @@ impl Booking<'_> {
             }
             self.was_held[place] = true;
             self.go_on(session, place, worth);
+            let quantity = |number: &usize| self.positions[*number].quantity;
+            if self.by_place[place].iter().any(|number| quantity(number) < Decimal::ZERO) {
+                self.courses[place].owed.push(session);
+            }
         }
         self.keep_moves(session);
         let market_value = sum.and_then(money).map(|home| home + foreign.0);
@@ -84,7 +89,7 @@ impl Booking<'_> {
         let into_holdings = net_flow - self.cash_moved;
         let (cost, brought) = if into_holdings > Money::ZERO { (into_holdings, Money::ZERO) } else { (Money::ZERO, -into_holdings) };
         // A round trip while nothing is held leaves no capital at its start nor at its end: what it lost would count as all of it.
-        let is_at_work = positions > 0 || self.previous_market_value.is_none_or(|before| before > Money::ZERO);
+        let is_at_work = positions > 0 || begins_held;
         let holdings_return = return_of(self.previous_market_value, unrounded_market_value, cost, brought).filter(|_| is_at_work);
         self.close_intervals(session);
         let is_cost_known = self.last_unconverted.is_none()
