@@ -31,6 +31,7 @@ mod together;
 mod unit;
 mod walk;
 mod write;
+mod yaml;
 
 pub use assertion::{Assertion, Severity, Verdict};
 pub use build::{Build, BuiltModel, has_marts};
