@@ -24,14 +24,18 @@ pub fn named(name: &str) -> Result<Arc<Check>, CheckError> {
     suite()?.iter().find(|check| check.name == name).cloned().ok_or_else(missing)
 }
 
-/// Reads a file of checks: a list of declarations, as YAML or JSON.
+/// Reads a file of checks: a list of declarations, or a single one, as YAML or JSON.
 ///
 /// # Errors
 /// The first thing that is wrong, with the check and the field.
 pub fn read(text: &str) -> Result<Vec<Arc<Check>>, CheckError> {
     let broken = |what: String| CheckError { check: "of the file".into(), field: "it".into(), what };
     let declared: Value = serde_yaml_ng::from_str(text).map_err(|error| broken(format!("isn't YAML ({error})")))?;
-    let Value::Array(declared) = declared else { return Err(broken("isn't a list of checks".into())) };
+    let declared = match declared {
+        Value::Array(declared) => declared,
+        Value::Object(_) => vec![declared],
+        _ => return Err(broken("isn't a check, nor a list of them".into())),
+    };
     let mut checks: Vec<Arc<Check>> = Vec::new();
     for declared in &declared {
         let check = Check::parse(declared)?;
@@ -89,6 +93,13 @@ mod tests {
         let kinds_used: BTreeSet<&str> = checks.iter().map(|check| check.kind.name()).collect();
         let known: BTreeSet<&str> = kinds().iter().map(|kind| kind.name).collect();
         assert!(kinds_used.is_subset(&known));
+    }
+
+    #[test]
+    fn a_file_holds_one_check_or_a_list() {
+        let one = "{name: mine, dataset: bars, kind: range, column: close, min: 0}";
+        assert_eq!(read(one).unwrap(), read(&format!("- {one}")).unwrap());
+        assert!(read("mine").unwrap_err().to_string().contains("nor a list"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::{
     render::Surroundings,
     sql::{self, Rights},
     together::{self, Reading, TESTED},
+    write,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -41,8 +42,12 @@ pub struct BuiltModel {
 /// What is in the catalog under a model's name.
 pub(super) struct Existing {
     pub is_view: bool,
-    /// As left by the last build, in the relation's comment.
+    /// As left by the last build, in the relation's comment; empty where nothing is kept.
     pub fingerprint: String,
+    /// The same, also where nothing is kept.
+    pub built_as: String,
+    /// A view that changed since everybody was booked.
+    pub is_unbooked: bool,
 }
 
 /// One build in one transaction: models, tests, then everything into place.
@@ -52,11 +57,11 @@ pub struct Build<'p> {
     pub(super) existing: BTreeMap<String, Existing>,
     /// Where each model is read from during this build.
     pub(super) relations: Arc<BTreeMap<String, String>>,
-    /// Tables that stand beside as `x__new`.
+    /// Tables and views that stand beside as `x__new`.
     pub(super) beside: Vec<&'p Model>,
     /// Views that were created anew: those that refer to them are too.
     pub(super) renewed: BTreeSet<&'p str>,
-    /// Those that stood as another version of themselves.
+    /// Those that stood as another version of themselves, or did when everybody was booked.
     pub(super) replaced: Vec<String>,
     built: Vec<BuiltModel>,
 }
@@ -99,14 +104,15 @@ impl<'p> Build<'p> {
         )
         .fetch_all(&mut *connection)
         .await?;
-        let kept = |comment: &str| if full_refresh { String::new() } else { comment.to_owned() };
+        let existing = |is_view, comment: &str| {
+            let (built_as, is_unbooked) = comment.strip_suffix(UNBOOKED).map_or((comment, false), |built_as| (built_as, true));
+            let fingerprint = if full_refresh { String::new() } else { built_as.to_owned() };
+            Existing { is_view, fingerprint, built_as: built_as.to_owned(), is_unbooked }
+        };
         Ok(Self {
             project,
             rights,
-            existing: found
-                .into_iter()
-                .map(|row| (row.relation, Existing { is_view: row.is_view, fingerprint: kept(&row.comment) }))
-                .collect(),
+            existing: found.into_iter().map(|row| (row.relation, existing(row.is_view, &row.comment))).collect(),
             relations: project.relations(),
             beside: Vec::new(),
             renewed: BTreeSet::new(),
@@ -137,7 +143,7 @@ impl<'p> Build<'p> {
         let is_incremental = model.materialized == Materialized::Incremental && stands;
         let compiled = self.render(model, &model.source, vars, is_incremental)?;
         let rows = match model.materialized {
-            Materialized::View => self.view(connection, model, &compiled).await,
+            Materialized::View => self.view(connection, model, &compiled, vars).await,
             Materialized::Incremental if is_incremental => self.increment(connection, model, &compiled, vars).await,
             Materialized::Table | Materialized::Incremental => self.table(connection, model, &compiled, vars).await,
         }
@@ -234,33 +240,32 @@ impl<'p> Build<'p> {
         sql::json(self.rights, connection, query).await.map_err(refused)
     }
 
-    /// The new tables take the names of the old ones: the last statements before the commit, so that readers wait for nothing else.
+    /// The new tables and views take the names of the old ones: the last statements before the commit, so that readers wait for nothing else.
     ///
     /// # Errors
     /// What Postgres says; a reader that doesn't let go of an old table ends it after five seconds.
     pub async fn put_in_place(&mut self, connection: &mut PgConnection) -> Result<(), Error> {
-        if self.rights == Rights::Installation {
-            self.wait_for_readers(connection).await?;
-        }
-        let mut statements = format!("{LOCK_TIMEOUT}; ");
-        for model in std::mem::take(&mut self.beside) {
-            let (relation, name) = (model.relation(), &model.name);
-            statements.push_str(&format!("{} alter table {relation}__new rename to {name}; ", self.dropping(model)));
+        let beside = std::mem::take(&mut self.beside);
+        // All old ones go first: one may take another with it that reads it.
+        let drops: String = beside.iter().map(|model| self.dropping(model)).collect();
+        let renames: String =
+            beside.iter().map(|model| format!("alter table {}__new rename to {}; ", model.relation(), model.name)).collect();
+        let old: Vec<String> =
+            beside.iter().map(|model| model.relation()).filter(|relation| self.existing.contains_key(relation)).collect();
+        if self.rights == Rights::Own || old.is_empty() {
+            sql::execute(self.rights, connection, format!("{LOCK_TIMEOUT}; {drops}{renames}")).await?;
+        } else {
+            self.exchange(connection, &old, &format!("{drops}{renames}")).await?;
         }
         self.relations = self.project.relations();
-        sql::execute(self.rights, connection, statements).await?;
         Ok(())
     }
 
-    /// Takes the old tables from their readers, all or none: whoever waits for a lock makes those behind it wait too, and a reader of two
-    /// tables could wait for us as we for it. So each try is short, and gives back what it got.
-    async fn wait_for_readers(&self, connection: &mut PgConnection) -> Result<(), Error> {
-        let replaced = |model: &&&Model| self.existing.get(&model.relation()).is_some_and(|existing| !existing.is_view);
-        let old: Vec<String> = self.beside.iter().filter(replaced).map(|model| model.relation()).collect();
-        if old.is_empty() {
-            return Ok(());
-        }
-        let take = format!("set local lock_timeout = '{SHORTEST_WAIT_MS}ms'; lock table {} in access exclusive mode", old.join(", "));
+    /// Takes the old ones from their readers, all or none: whoever waits for a lock makes those behind it wait too, and a reader of two
+    /// tables could wait for us as we for it. So each try is short, and gives back what it got. Locks are taken by the statements themselves:
+    /// `lock table` of a view locks the raw tables below it too.
+    async fn exchange(&self, connection: &mut PgConnection, old: &[String], statements: &str) -> Result<(), Error> {
+        let take = format!("set local lock_timeout = '{SHORTEST_WAIT_MS}ms'; {statements}");
         let begun = Instant::now();
         loop {
             let mut savepoint = connection.begin().await?;
@@ -268,7 +273,7 @@ impl<'p> Build<'p> {
                 Ok(_) => return Ok(savepoint.commit().await?),
                 Err(error) if is_lock_timeout(&error) && begun.elapsed() < LONGEST_WAIT => {
                     savepoint.rollback().await?;
-                    own::interrupt(connection, &old).await?;
+                    own::interrupt(connection, old).await?;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -295,7 +300,20 @@ impl<'p> Build<'p> {
 
     /// Does any table hold all of its rows anew, whoever they belong to?
     pub fn has_rebuilt(&self) -> bool {
-        !self.beside.is_empty()
+        self.beside.iter().any(|model| model.materialized != Materialized::View)
+    }
+
+    /// Everybody is booked by the views as they are now: they are said to be replaced no more.
+    ///
+    /// # Errors
+    /// What Postgres says.
+    pub async fn all_are_booked(&self, connection: &mut PgConnection) -> Result<(), Error> {
+        let unbooked = self.existing.iter().filter(|(_, existing)| existing.is_unbooked);
+        let said: String = unbooked.map(|(relation, existing)| write::comment("view", relation, &existing.built_as) + "; ").collect();
+        if !said.is_empty() {
+            sql::execute(self.rights, connection, said).await?;
+        }
+        Ok(())
     }
 
     /// Models that stood as another version of themselves before, by schema and name.
@@ -306,6 +324,13 @@ impl<'p> Build<'p> {
     /// What was built so far, in order.
     pub fn built(&self) -> &[BuiltModel] {
         &self.built
+    }
+
+    /// A model's text by the names that all models have in the end.
+    pub(super) fn lasting(&self, model: &Model, vars: &Vars) -> Result<String, Error> {
+        let around =
+            Surroundings { relations: self.project.relations(), this: model.relation(), ..self.project.surroundings(&model.package, vars) };
+        Ok(self.project.renderer.render(&model.place, &model.source, &around, BTreeMap::new())?.text)
     }
 
     pub(super) fn render(&self, model: &Model, template: &str, vars: &Vars, is_incremental: bool) -> Result<String, Error> {
@@ -323,8 +348,8 @@ impl<'p> Build<'p> {
         let relation = model.relation();
         match self.existing.get(&relation) {
             None => String::new(),
-            Some(Existing { is_view: true, .. }) => format!("drop view {relation} cascade;"),
-            Some(_) => format!("drop table {relation} cascade;"),
+            Some(Existing { is_view: true, .. }) => format!("drop view if exists {relation} cascade; "),
+            Some(_) => format!("drop table if exists {relation} cascade; "),
         }
     }
 }
@@ -333,5 +358,8 @@ impl<'p> Build<'p> {
 fn is_lock_timeout(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(|error| error.code()).as_deref() == Some("55P03")
 }
+
+/// Stands behind the fingerprint of a view that changed, until everybody was booked by it.
+pub(super) const UNBOOKED: &str = " unbooked";
 
 pub(super) const LOCK_TIMEOUT: &str = "set local lock_timeout = '5s'";

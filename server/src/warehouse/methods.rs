@@ -23,15 +23,29 @@ pub(super) fn method(state: &State, value: &Value, name: &str, args: &[Value]) -
 
 fn text(text: &str, name: &str, args: &[Value]) -> Result<Value, Error> {
     Ok(match name {
-        "upper" => text.to_uppercase().into(),
-        "lower" => text.to_lowercase().into(),
-        "strip" => text.trim().into(),
+        "upper" | "lower" => {
+            let () = from_args(args)?;
+            if name == "upper" { text.to_uppercase() } else { text.to_lowercase() }.into()
+        }
+        "strip" | "lstrip" | "rstrip" => {
+            let (letters,): (Option<&str>,) = from_args(args)?;
+            let goes = |letter: char| letters.map_or_else(|| letter.is_whitespace(), |letters| letters.contains(letter));
+            match name {
+                "strip" => text.trim_matches(goes),
+                "lstrip" => text.trim_start_matches(goes),
+                _ => text.trim_end_matches(goes),
+            }
+            .into()
+        }
         "replace" => {
             let (from, to): (&str, &str) = from_args(args)?;
             text.replace(from, to).into()
         }
         "split" => {
             let (by,): (&str,) = from_args(args)?;
+            if by.is_empty() {
+                return Err(Error::new(ErrorKind::InvalidOperation, "split needs what to split at"));
+            }
             text.split(by).collect()
         }
         "startswith" => {

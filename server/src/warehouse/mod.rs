@@ -12,7 +12,9 @@ mod docs;
 mod embedded;
 mod error;
 mod fixture;
+mod functions;
 mod graph;
+mod jinja;
 mod keep;
 mod limits;
 mod methods;
@@ -29,6 +31,7 @@ mod together;
 mod unit;
 mod walk;
 mod write;
+mod yaml;
 
 pub use assertion::{Assertion, Severity, Verdict};
 pub use build::{Build, BuiltModel, has_marts};

@@ -1,6 +1,6 @@
 //! A package's YAML: dbt_project.yml, packages.yml, sources and schema files. Unknown keys are refused with their place.
 
-use super::{Error, config::ModelConfig, config::TestConfig};
+use super::{Error, config::ModelConfig, config::TestConfig, yaml};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_yaml_ng::{Mapping, Value};
 use std::collections::BTreeMap;
@@ -268,6 +268,7 @@ pub(super) struct Overrides {
 
 /// Reads one file.
 pub(super) fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Error> {
+    yaml::check(file, text)?;
     serde_yaml_ng::from_str(text).map_err(|error| Error::source(file, error.location().map_or(1, |place| place.line()), error.to_string()))
 }
 

@@ -3,16 +3,15 @@
 use super::{
     Error,
     config::{ModelConfig, TestConfig},
-    limits, methods, syntax,
+    functions::{functions, refuse},
+    jinja, limits, syntax,
 };
 use minijinja::{
     Environment, ErrorKind, State, UndefinedBehavior,
-    value::{Kwargs, Object, Rest, Value},
+    value::{Rest, Value},
 };
-use serde::de::DeserializeOwned;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -65,16 +64,16 @@ pub(super) struct Rendered {
 
 /// What is collected while a template is rendered.
 #[derive(Debug, Default)]
-struct Notes {
-    seen: Rendered,
+pub(super) struct Notes {
+    pub(super) seen: Rendered,
     depth: usize,
     /// Taken by macros that came to their end: each of them counts from nothing.
     steps: u64,
 }
 
-type Noted = Arc<Mutex<Notes>>;
+pub(super) type Noted = Arc<Mutex<Notes>>;
 
-fn note(noted: &Noted) -> MutexGuard<'_, Notes> {
+pub(super) fn note(noted: &Noted) -> MutexGuard<'_, Notes> {
     noted.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -83,7 +82,7 @@ impl Renderer {
     pub fn new(packages: &[(&str, Vec<(String, &str)>)]) -> Result<Self, Error> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_unknown_method_callback(methods::method);
+        jinja::agree(&mut environment);
         environment.set_fuel(Some(limits::STEPS));
         let (mut macros, mut schemas) = (Macros::new(), BTreeMap::new());
         let mut own: BTreeMap<String, BTreeSet<String>> = packages.iter().map(|(name, _)| ((*name).to_owned(), BTreeSet::new())).collect();
@@ -94,6 +93,13 @@ impl Renderer {
                 let text = syntax::tests_as_macros(text);
                 syntax::limit(file, &text)?;
                 for (name, line) in syntax::macros(&text) {
+                    if syntax::is_builtin(&name) {
+                        return Err(Error::source(
+                            file,
+                            line,
+                            format!("{name} is dbt's own, and a macro of that name would never be called: give it another"),
+                        ));
+                    }
                     let other = if name == SCHEMA_NAME {
                         // Every package has its own; nobody calls it but us.
                         schemas.insert(package.to_owned(), file.clone())
@@ -130,6 +136,9 @@ impl Renderer {
 
     /// Refuses what is outside of the subset, before anything is rendered.
     pub fn check(&self, package: &str, file: &str, text: &str) -> Result<(), Error> {
+        if let Some((name, line)) = syntax::macros(text).into_iter().next() {
+            return Err(Error::source(file, line, format!("the macro {name} belongs into a file in macros/: dbt knows it only there")));
+        }
         syntax::check(file, text, &self.known(package))
     }
 
@@ -221,80 +230,6 @@ impl Macro {
     }
 }
 
-fn refuse(what: String) -> minijinja::Error {
-    minijinja::Error::new(ErrorKind::InvalidOperation, what)
-}
-
-fn functions(environment: &mut Environment<'static>, around: &Surroundings, noted: &Noted) {
-    let (relations, packages, notes) = (Arc::clone(&around.relations), Arc::clone(&around.packages), Arc::clone(noted));
-    let is_draft = around.is_draft;
-    environment.add_function("ref", move |first: String, second: Option<String>| {
-        let model = match second {
-            Some(_) if !packages.contains(&first) => return Err(refuse(format!("there is no package {first}"))),
-            Some(model) => model,
-            None => first,
-        };
-        note(&notes).seen.refs.insert(model.clone());
-        match relations.get(&model).cloned() {
-            None if is_draft => Ok(model),
-            None => Err(refuse(format!("there is no model {model}"))),
-            Some(relation) => Ok(relation),
-        }
-    });
-    let (sources, notes) = (Arc::clone(&around.sources), Arc::clone(noted));
-    environment.add_function("source", move |group: String, table: String| {
-        let key = (group, table);
-        let relation = sources.get(&key).cloned();
-        let relation = relation.ok_or_else(|| refuse(format!("{}.{} is not among the sources: add it to a yml", key.0, key.1)))?;
-        note(&notes).seen.sources.insert(key);
-        Ok(relation)
-    });
-    let vars = Arc::clone(&around.vars);
-    environment.add_function("var", move |name: String, default: Option<Value>| {
-        let value = vars.get(&name).cloned().or(default);
-        value.ok_or_else(|| refuse(format!("the variable {name} has no value: give it one in dbt_project.yml")))
-    });
-    let (is_test, notes) = (around.this.is_empty(), Arc::clone(noted));
-    environment.add_function("config", move |first: Option<Value>, settings: Kwargs| {
-        let named = Value::from(settings);
-        for given in first.into_iter().chain((named.len() != Some(0)).then_some(named)) {
-            let notes = &mut note(&notes).seen;
-            if is_test {
-                notes.test = std::mem::take(&mut notes.test).under(configured(given)?);
-            } else {
-                notes.config = std::mem::take(&mut notes.config).under(configured(given)?);
-            }
-        }
-        Ok("")
-    });
-    let is_incremental = around.is_incremental;
-    environment.add_function("is_incremental", move || is_incremental);
-    environment.add_global("this", Value::from_object(This(around.this.clone())));
-}
-
-fn configured<T: DeserializeOwned>(given: Value) -> Result<T, minijinja::Error> {
-    T::deserialize(given).map_err(|error| refuse(format!("config: {error}")))
-}
-
-/// `{{ this }}`, with dbt's `this.schema` and `this.name`.
-#[derive(Debug)]
-struct This(String);
-
-impl Object for This {
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let (schema, name) = self.0.split_once('.').unwrap_or(("", &self.0));
-        match key.as_str()? {
-            "schema" => Some(schema.into()),
-            "name" | "identifier" | "table" => Some(name.into()),
-            _ => None,
-        }
-    }
-
-    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -374,6 +309,9 @@ mod tests {
         refused("{{ config(materialized='ephemeral') }}", "ephemeral");
         refused("{{ var('unset') }}", "unset has no value");
         refused("{{ forever(1) }}", "without an end");
+        refused("\n{% macro mine() %}{% endmacro %}{{ mine() }}", "models/m.sql:2: the macro mine belongs into a file in macros/");
+        let own = |text| Renderer::new(&[("p", vec![("p/macros/m.sql".to_owned(), text)])]).unwrap_err().to_string();
+        assert!(own("\n{% macro ref(x) %}{% endmacro %}").starts_with("p/macros/m.sql:2: ref is dbt's own"));
     }
 
     #[test]

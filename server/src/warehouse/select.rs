@@ -45,7 +45,12 @@ pub(super) fn chosen(project: &Project, select: &[String], exclude: &[String]) -
     let excluded = union(project, &nodes, exclude, "--exclude")?;
     let left: BTreeSet<Step> = included.difference(&excluded).copied().collect();
     if left.iter().all(|step| matches!(step, Step::Source(_))) && !(select.is_empty() && exclude.is_empty()) {
-        return Err(Error::Unknown("nothing is left to do: --exclude takes away all that --select names".into()));
+        let why = if included.is_empty() {
+            "no model, test or folder is all of what a comma joins in --select"
+        } else {
+            "--exclude takes away all that --select names"
+        };
+        return Err(Error::Unknown(format!("nothing is left to do: {why}")));
     }
     Ok(left)
 }
@@ -339,6 +344,7 @@ mod tests {
     #[test]
     fn what_names_nothing_is_said() {
         assert!(names(&["nowhere"], &[]).unwrap_err().contains("--select nowhere: there is no model"));
+        assert!(names(&["a,d"], &[]).unwrap_err().contains("all of what a comma joins"));
         assert!(names(&["a"], &["tag:none"]).unwrap_err().contains("--exclude tag:none"));
         assert!(names(&["@a"], &[]).unwrap_err().contains("@ isn't supported"));
         assert!(names(&["state:modified"], &[]).unwrap_err().contains("the method state isn't supported"));

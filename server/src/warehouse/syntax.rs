@@ -11,6 +11,11 @@ const TAGS: &[&str] = &["if", "elif", "else", "endif", "for", "endfor", "set", "
 const NAMES: &[&str] =
     &["ref", "source", "config", "var", "this", "is_incremental", "range", "dict", "namespace", "none", "None", "True", "False"];
 
+/// Is it a name that no macro can take?
+pub(super) fn is_builtin(name: &str) -> bool {
+    NAMES.contains(&name) || ["loop", "varargs", "kwargs", "caller", "execute"].contains(&name)
+}
+
 /// What people bring along from dbt, and what to do instead.
 const INSTEAD: &[(&str, &str)] = &[
     ("adapter", "write the statement for Postgres itself"),
@@ -103,6 +108,20 @@ fn end_of_raw(text: &str, from: usize) -> usize {
     text[from..].match_indices("{%").find_map(|(at, _)| ends(from + at)).map_or(text.len(), |end| end.min(text.len()))
 }
 
+/// Is something divided by a negative number, as far as can be seen? minijinja rounds the quotient towards nothing else than Python does then.
+fn divides_by_negative(inner: &str) -> bool {
+    let (mut quote, mut code) = (None, String::new());
+    for letter in inner.chars().filter(|letter| !letter.is_whitespace()) {
+        match quote {
+            Some(open) if letter == open => quote = None,
+            Some(_) => {}
+            None if matches!(letter, '"' | '\'') => quote = Some(letter),
+            None => code.push(letter),
+        }
+    }
+    ["//-", "//(-", "%-", "%(-"].iter().any(|sign| code.contains(sign))
+}
+
 /// Refuses what minijinja would take apart by calling itself until the stack ends, before it sees it.
 pub(super) fn limit(file: &str, text: &str) -> Result<(), Error> {
     let (tags, mut branches) = (tags(text), 0);
@@ -165,6 +184,10 @@ pub(super) fn macros(text: &str) -> Vec<(String, usize)> {
 pub(super) fn check(file: &str, text: &str, known: &BTreeSet<String>) -> Result<(), Error> {
     limit(file, text)?;
     let tags = tags(text);
+    if let Some(tag) = tags.iter().find(|tag| divides_by_negative(tag.inner)) {
+        let what = "// and % by a negative number round otherwise than in dbt: leave the sign out, and put it before the result";
+        return Err(Error::source(file, tag.line, what));
+    }
     for tag in tags.iter().filter(|tag| tag.is_block) {
         let word = first_word(tag.inner);
         if !TAGS.contains(&word) {
@@ -253,6 +276,7 @@ mod tests {
             "{{ twice(ref('a')) }} {{ target.schema }} {{ this.schema }}",
             "{% set x %}select{% endset %}{{ x | upper }}",
             "{% raw %}{{ dbt_utils.star() }}{% endraw %}{# {{ adapter.x() }} #}",
+            "{% set x = -7 // 2 -%}{{ x % 2 - 1 }}{{ 'a % -b' }}{%- if x %}{%- endif -%}",
             "{% macro a(b, c=1) %}{{ b }}{{ c }}{% endmacro %}{{ a(1) }}",
         ] {
             check("m.sql", text, &known).unwrap();
@@ -267,6 +291,8 @@ mod tests {
             ("{{ config.get('x') }}", 1, "config.get"),
             ("{{ (", 1, "syntax error"),
             ("{{ target.schema }}{% call x() %}", 1, "{% call %}"),
+            ("\n{{ 7 // -2 }}", 2, "round otherwise"),
+            ("{% set x = 7 % ( -2) %}", 1, "round otherwise"),
         ] {
             let error = check("m.sql", text, &known).unwrap_err().to_string();
             assert!(error.starts_with(&format!("m.sql:{line}: ")) && error.contains(word), "{text}: {error}");

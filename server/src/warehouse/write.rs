@@ -1,7 +1,7 @@
 //! How each materialization is written: a view anew when its text changed, a table beside the old one, an increment into it.
 
 use super::{
-    Build, Error, Materialized, Model, UnitTest, Vars, build::LOCK_TIMEOUT, config::IncrementalStrategy, fixture::Typed, project, sql,
+    Build, Error, Materialized, Model, Project, UnitTest, Vars, build::UNBOOKED, config::IncrementalStrategy, fixture::Typed, project, sql,
     unit::Input,
 };
 use sqlx::PgConnection;
@@ -10,22 +10,49 @@ use sqlx::PgConnection;
 const COLUMNS: &str = "plumbline_columns";
 
 impl<'p> Build<'p> {
-    /// A view is created only when its text, or a view that it reads, changed.
-    pub(super) async fn view(&mut self, connection: &mut PgConnection, model: &'p Model, text: &str) -> Result<u64, Error> {
-        let fingerprint = project::hash(&[text]);
-        if self.stands(model, &fingerprint) && !model.refs.iter().any(|name| self.renewed.contains(name.as_str())) {
-            return Ok(0);
-        }
+    /// A view is created only when its text, or a view that it reads, changed; beside the old one, for to drop that one takes it from its
+    /// readers until the commit.
+    pub(super) async fn view(&mut self, connection: &mut PgConnection, model: &'p Model, text: &str, vars: &Vars) -> Result<u64, Error> {
+        let reads_renewed = model.refs.iter().any(|name| self.renewed.contains(name.as_str()));
+        // Its text by the names that all will have.
+        let fingerprint = if reads_renewed { project::hash(&[&self.lasting(model, vars)?]) } else { project::hash(&[text]) };
         let relation = model.relation();
-        if self.existing.contains_key(&relation) && !self.stands(model, &fingerprint) {
+        let existing = self.existing.get(&relation);
+        let is_other = existing.is_some_and(|existing| existing.built_as != fingerprint);
+        let is_unbooked = is_other || existing.is_some_and(|existing| existing.is_unbooked);
+        if is_unbooked {
             self.replaced.push(relation.clone());
         }
-        let drop = self.dropping(model);
-        sql::execute(self.rights, connection, format!("{LOCK_TIMEOUT}; {drop}")).await?;
-        sql::single(self.rights, connection, format!("create view {relation} as (\n{text}\n)")).await?;
-        sql::execute(self.rights, connection, comment("view", &relation, &fingerprint)).await?;
+        if self.stands(model, &fingerprint) && !reads_renewed {
+            return Ok(0);
+        }
+        let name = if existing.is_some() { format!("{relation}__new") } else { relation };
+        // Only ours are booked by.
+        let mark = if is_unbooked && self.rights == sql::Rights::Installation { UNBOOKED } else { "" };
+        sql::single(self.rights, connection, format!("create view {name} as (\n{text}\n)")).await?;
+        sql::execute(self.rights, connection, comment("view", &name, &format!("{fingerprint}{mark}"))).await?;
         self.renewed.insert(&model.name);
+        if name.ends_with("__new") {
+            std::sync::Arc::make_mut(&mut self.relations).insert(model.name.clone(), name);
+            self.beside.push(model);
+        }
         Ok(0)
+    }
+
+    /// Is any view of this schema another version's? Nothing is built for it.
+    ///
+    /// # Errors
+    /// What Postgres says; [`Error::Source`] for a broken model.
+    pub async fn has_old_views(project: &'p Project, connection: &mut PgConnection, schema: &str, vars: &Vars) -> Result<bool, Error> {
+        let build = Self::look(project, connection, sql::Rights::Installation, false).await?;
+        for model in project.models().iter().filter(|model| model.schema == schema && model.materialized == Materialized::View) {
+            if let Some(existing) = build.existing.get(&model.relation())
+                && existing.built_as != project::hash(&[&build.lasting(model, vars)?])
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Builds the table beside the old one.
@@ -146,6 +173,6 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-fn comment(kind: &str, relation: &str, fingerprint: &str) -> String {
+pub(super) fn comment(kind: &str, relation: &str, fingerprint: &str) -> String {
     format!("comment on {kind} {relation} is '{fingerprint}'")
 }

@@ -53,6 +53,7 @@ pub enum Scope {
 /// [`TaskError::Retryable`] for what Postgres may do better next time.
 pub async fn publish(ctx: &TaskContext, session: NaiveDate, scope: Scope) -> Result<(), TaskError> {
     let project = PROJECT.as_ref().map_err(|error| TaskError::Final(Box::new(error)))?;
+    renew_views(&ctx.pool, project).await?;
     let mut tx = ctx.begin().await?;
     lock(&mut tx).await?;
     let last = record::last(&mut tx).await?;
@@ -115,6 +116,9 @@ pub async fn publish(ctx: &TaskContext, session: NaiveDate, scope: Scope) -> Res
     keep(&mut tx, ctx.run_id, &aim, &attempt, &without_rows).await?;
     let rows = attempt.booked.rows + attempt.build.built().iter().map(|model| model.rows).sum::<u64>();
     ctx.complete(&mut tx, rows).await?;
+    if scope == Scope::All {
+        attempt.build.all_are_booked(&mut tx).await.map_err(broken)?;
+    }
     // Last, so that nobody who reads the marts waits for anything but the commit.
     attempt.build.put_in_place(&mut tx).await.map_err(broken)?;
     tx.commit().await?;
@@ -149,6 +153,23 @@ async fn keep(
     kept.write(connection, &attempt.build).await.map_err(broken)
 }
 
+/// Puts views of this version in the place of another's, before anything is booked by them, and in a transaction of its own: the ledger reads
+/// them by their names, so they can't wait beside the old ones as tables do, and their readers can't wait for a whole publication. They say of
+/// themselves that nobody is booked by them yet.
+async fn renew_views(pool: &PgPool, project: &Project) -> Result<(), TaskError> {
+    let vars = Vars::default().with("benchmark", BENCHMARK).map_err(broken)?;
+    if !Build::has_old_views(project, &mut *pool.acquire().await?, "staging", &vars).await.map_err(broken)? {
+        return Ok(());
+    }
+    let mut tx = pool.begin().await?;
+    lock_publications(&mut tx).await?;
+    let mut build = Build::begin(project, &mut tx, false).await.map_err(broken)?;
+    build.models(&mut tx, "staging", &vars).await.map_err(broken)?;
+    build.put_in_place(&mut tx).await.map_err(broken)?;
+    tx.commit().await?;
+    Ok(())
+}
+
 /// Builds the warehouse on an installation that never published, so that what reads it finds empty tables instead of none.
 ///
 /// # Errors
@@ -180,10 +201,13 @@ async fn lock(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     )
     .execute(&mut *connection)
     .await?;
-    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('plumbline.publish', 0)) is null as locked")
-        .fetch_one(&mut *connection)
-        .await?;
+    lock_publications(&mut *connection).await?;
     sqlx::query!("lock table ops.change in share mode").execute(connection).await?;
+    Ok(())
+}
+
+async fn lock_publications(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('plumbline.publish', 0)) is null as locked").fetch_one(connection).await?;
     Ok(())
 }
 

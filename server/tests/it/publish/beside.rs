@@ -6,8 +6,10 @@ use app::domain::PortfolioId;
 use server::{
     pipeline::publish::{Scope, publish},
     quality::validate,
+    warehouse::{Build, Project, Vars},
 };
 use sqlx::PgPool;
+use std::time::{Duration, Instant};
 
 /// An edit is published between a bar's arrival and its checks: it shows what was judged, and the next run takes the bar up.
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
@@ -47,6 +49,72 @@ async fn what_was_not_judged_is_not_published(pool: PgPool) {
     assert_eq!(judged.blocks_installation, None);
     publish_all(&pool, on(LAST)).await;
     assert_ne!(text(&pool, value).await, before);
+    assert_same_from_scratch(&pool).await;
+}
+
+/// Nor do those who read views beside, though a new version replaces all of them, or everything is built anew by hand. Who joins both can't
+/// wait for us while we wait for them.
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn readers_of_views_never_wait_either(pool: PgPool) {
+    open(&pool).await;
+    all_sessions(&pool).await;
+    publish_all(&pool, on(LAST)).await;
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let reader = |pool: PgPool, query: &'static str| {
+        let stopped = stopped.clone();
+        async move {
+            let (mut connection, mut longest, mut times) = (pool.acquire().await.unwrap(), Duration::ZERO, 0);
+            sqlx::query!("set lock_timeout = '50ms'").execute(&mut *connection).await.unwrap();
+            while !*stopped.borrow() {
+                let begun = Instant::now();
+                let rows: i64 = sqlx::query_scalar(query).fetch_one(&mut *connection).await.expect("a reader never waits for 50 ms");
+                (longest, times) = (longest.max(begun.elapsed()), times + 1);
+                assert!(rows > 0);
+            }
+            (longest, times)
+        }
+    };
+    let readers = [
+        "select count(*) from marts.holdings join staging.prices using (symbol, session_date) join staging.instruments using (symbol)",
+        "select count(*) from staging.prices join marts.holdings using (symbol, session_date)",
+        "select count(*) from staging.transactions join marts.portfolio_daily using (portfolio_id)",
+    ];
+    let reading: Vec<_> = readers.into_iter().map(|query| tokio::spawn(reader(pool.clone(), query))).collect();
+    let fingerprints = "select string_agg(relname || obj_description(oid, 'pg_class'), ' ' order by relname) from pg_class
+                        where relnamespace in ('staging'::regnamespace, 'marts'::regnamespace) and relkind in ('r', 'v')";
+    let before = text(&pool, fingerprints).await;
+    for round in 0..3 {
+        sql(
+            &pool,
+            "do $$ declare this record; begin
+                 for this in select oid::regclass as name, relkind from pg_class where relnamespace in ('staging'::regnamespace, 'marts'::regnamespace) and relkind in ('r', 'v') loop
+                     execute format('comment on %s %s is %L', case this.relkind when 'v' then 'view' else 'table' end, this.name, 'of another version');
+                 end loop;
+             end $$",
+        )
+        .await;
+        bar(&pool, "MSFT", on(LAST), 48.0, 960 + round).await;
+        publish_all(&pool, on(LAST)).await;
+        assert_eq!(text(&pool, fingerprints).await, before, "everybody is booked by them");
+        let replaced = "select array_to_string(replaced_models, ' ') from ops.publication order by publication_id desc limit 1";
+        assert!(text(&pool, replaced).await.contains("staging.prices"), "the publication says what it was booked by");
+        let project = Project::embedded().unwrap();
+        let mut tx = pool.begin().await.unwrap();
+        let mut build = Build::begin(&project, &mut tx, true).await.unwrap();
+        for schema in ["staging", "marts"] {
+            build.models(&mut tx, schema, &Vars::default()).await.unwrap();
+        }
+        assert!(build.test(&mut tx, &Vars::default()).await.unwrap().iter().all(|verdict| verdict.passed));
+        build.put_in_place(&mut tx).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(text(&pool, fingerprints).await, before, "built anew, and the same");
+    }
+    stop.send(true).unwrap();
+    for reading in reading {
+        let (longest, times) = reading.await.unwrap();
+        println!("{times} readings, at most {longest:?}");
+        assert!(times > 3);
+    }
     assert_same_from_scratch(&pool).await;
 }
 
