@@ -1,7 +1,11 @@
 //! How each materialization is written: a view anew when its text changed, a table beside the old one, an increment into it.
 
 use super::{
-    Build, Error, Materialized, Model, Project, UnitTest, Vars, build::UNBOOKED, config::IncrementalStrategy, fixture::Typed, project, sql,
+    Build, Error, Materialized, Model, Project, UnitTest, Vars,
+    build::{LOCK_TIMEOUT, UNBOOKED},
+    config::IncrementalStrategy,
+    fixture::Typed,
+    project, sql,
     unit::Input,
 };
 use sqlx::PgConnection;
@@ -29,6 +33,8 @@ impl<'p> Build<'p> {
         let name = if existing.is_some() { format!("{relation}__new") } else { relation };
         // Only ours are booked by.
         let mark = if is_unbooked && self.rights == sql::Rights::Installation { UNBOOKED } else { "" };
+        // What it reads may be held, and those behind a publication wait for it.
+        sql::execute(self.rights, connection, LOCK_TIMEOUT.to_owned()).await?;
         sql::single(self.rights, connection, format!("create view {name} as (\n{text}\n)")).await?;
         sql::execute(self.rights, connection, comment("view", &name, &format!("{fingerprint}{mark}"))).await?;
         self.renewed.insert(&model.name);
