@@ -248,7 +248,8 @@ impl Booking<'_> {
             let shares = shares.as_ref().and_then(|shares| shares.get(at)).copied().unwrap_or_default();
             // What is too small to become a share is gone.
             let sold = if shares.is_zero() { Decimal::ONE } else { sold };
-            if !sold.is_zero() {
+            // Cash for which no cost goes is all gain.
+            if for_cash || !sold.is_zero() {
                 let brings = if for_cash { Money(share(proceeds.0, part.quantity, left)) } else { Money::ZERO };
                 proceeds -= brings;
                 let brings = (!is_unknown).then_some(brings);
