@@ -56,7 +56,8 @@ pub struct Moved {
 /// An input that changed between the two publications and touches portfolio and days.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
-    /// bar, split, dividend, transaction, activity, account, rate, price, quarantine, model, program.
+    /// bar, split, dividend, event (more of these two), transaction, activity, account, instrument, exchange_rate, other (more of these four),
+    /// price, quarantine, released, discarded, model, program, unknown.
     pub kind: String,
     pub said: String,
     pub symbol: Option<String>,

@@ -1,6 +1,9 @@
 //! What the overview says.
 
-use crate::domain::{Benchmark, Figure, Money, PortfolioId, Range, Symbol};
+use crate::{
+    domain::{Benchmark, Figure, Money, PortfolioId, Range, Symbol},
+    format,
+};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -113,6 +116,13 @@ pub struct Gain {
     pub currency: Money,
     /// total − (realized + unrealized + income − costs + currency): shown when it isn't 0.
     pub residual: Money,
+}
+
+impl Gain {
+    /// What the cents of the parts leave of the total's.
+    pub fn rounding(&self) -> Money {
+        format::rounding(self.total, [self.realized, self.unrealized, self.income, -self.costs, self.currency, self.residual])
+    }
 }
 
 /// Measures of the range, keys as in NUMBERS.md section 4.

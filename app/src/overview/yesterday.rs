@@ -3,7 +3,7 @@
 use super::model::SinceYesterday;
 use crate::analytics::sessions::{PortfolioSession, no_price, no_rate};
 use crate::domain::{Figure, Money, Undefined};
-use crate::format::shown_money as cents;
+use crate::format::{self, shown_money as cents};
 
 /// `sessions`: all since the portfolio's first, ascending. `shown`: the value of the session before the last as it was shown until the
 /// last was published; `None` where both were published at once, or it had none.
@@ -20,11 +20,11 @@ pub fn since_yesterday(sessions: &[PortfolioSession], shown: Option<Money>) -> F
     let shown = shown.unwrap_or(then);
     let restated = then - shown;
     let residual = now - shown - (restated + market + last.inflow - last.outflow + income - costs + currency);
-    let [inflow, outflow] = [last.inflow, last.outflow].map(cents);
     let [shown, now, restated, market] = [shown, now, restated, market].map(cents);
-    let [income, costs, currency, residual] = [income, costs, currency, residual].map(cents);
+    let [inflow, outflow, income] = [last.inflow, last.outflow, income].map(cents);
+    let [costs, currency, residual] = [costs, currency, residual].map(cents);
     // Each to the cent, they don't add up to it alone.
-    let rounding = now - shown - (restated + market + inflow - outflow + income - costs + currency + residual);
+    let rounding = format::rounding(now - shown, [restated, market, inflow, -outflow, income, -costs, currency, residual]);
     Ok(SinceYesterday {
         since: before.session_date,
         shown,

@@ -137,9 +137,25 @@ impl Performance {
 impl Rolled {
     /// As they stand in an address; what isn't offered takes its default.
     pub fn parse(key: &str, window: &str) -> Self {
-        let known = super::words::ROLLING.iter().find(|known| **known == key);
-        let window = window.parse().ok().filter(|window| WINDOWS.contains(window));
-        Self { key: known.copied().unwrap_or("volatility"), window: window.unwrap_or(63) }
+        Self { key: Self::measure(key).unwrap_or("volatility"), window: Self::sessions(window).unwrap_or(63) }
+    }
+
+    /// A measure that is offered.
+    ///
+    /// # Errors
+    /// A sentence that names those that are.
+    pub fn measure(text: &str) -> Result<&'static str, String> {
+        let known = super::words::ROLLING.iter().find(|known| **known == text);
+        known.copied().ok_or_else(|| format!("rolling must be one of {}.", super::words::ROLLING.join(", ")))
+    }
+
+    /// A window that is offered.
+    ///
+    /// # Errors
+    /// A sentence that names those that are.
+    pub fn sessions(text: &str) -> Result<usize, String> {
+        let known = text.parse().ok().filter(|window| WINDOWS.contains(window));
+        known.ok_or_else(|| format!("window must be one of {}.", WINDOWS.map(|window| window.to_string()).join(", ")))
     }
 }
 

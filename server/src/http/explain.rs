@@ -7,14 +7,13 @@ use super::{
 };
 use crate::{calendar, store::Question};
 use app::{
-    analytics::series::WINDOWS,
     domain::Symbol,
     error::AppError,
     explain::{
         model::{Asked as Figure, Explanation},
         restated::Restatements,
     },
-    performance::{model::Rolled, words::ROLLING},
+    performance::model::Rolled,
 };
 use axum::{
     Json, Router,
@@ -54,15 +53,8 @@ async fn restatements(asked: Asked) -> Result<Json<Restatements>, Problem> {
 
 /// What isn't offered is refused, instead of another window's answer.
 fn rolling(asked: &Asked) -> Result<(), Problem> {
-    let (key, window) = (asked.text("rolling"), asked.text("window"));
-    let known = Rolled::parse(key.as_deref().unwrap_or_default(), window.as_deref().unwrap_or_default());
-    if key.is_some_and(|key| key != known.key) {
-        return Err(Problem::Parameter(format!("rolling must be one of {}.", ROLLING.join(", "))));
-    }
-    if window.is_some_and(|window| window != known.window.to_string()) {
-        return Err(Problem::Parameter(format!("window must be one of {}.", WINDOWS.map(|window| window.to_string()).join(", "))));
-    }
-    Ok(())
+    asked.text("rolling").map_or(Ok(()), |key| Rolled::measure(&key).map(drop)).map_err(Problem::Parameter)?;
+    asked.text("window").map_or(Ok(()), |window| Rolled::sessions(&window).map(drop)).map_err(Problem::Parameter)
 }
 
 fn session(asked: &Asked) -> Result<Option<NaiveDate>, Problem> {

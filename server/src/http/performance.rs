@@ -5,13 +5,7 @@ use super::{
     pipeline::{Asked, Problem},
     scope::scope,
 };
-use app::{
-    error::AppError,
-    performance::{
-        figures::performance,
-        model::{Daily, Performance},
-    },
-};
+use app::{error::AppError, performance::model::Daily};
 use axum::{
     Json, Router,
     response::{IntoResponse, Response},
@@ -43,10 +37,7 @@ async fn json(asked: Asked) -> Result<Response, Problem> {
 }
 
 async fn csv(asked: Asked) -> Result<Response, Problem> {
-    let scope = scope(&asked)?;
-    // The days alone: what each holding contributed isn't in them.
-    let record = asked.store.sessions_recorded(asked.user, scope).await?;
-    let found: Option<Performance> = record.and_then(|record| performance(&record, &scope));
+    let found = asked.store.performance_without_holdings(asked.user, scope(&asked)?).await?;
     let days = found.as_ref().map_or(&[][..], |found| &found.daily[..]);
     let headers =
         [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, "attachment; filename=\"performance.csv\"")];

@@ -3,7 +3,7 @@
 use super::pipeline::{Asked, Problem};
 use crate::calendar;
 use app::{
-    domain::{Benchmark, PortfolioId, Range, Scope},
+    domain::{Benchmark, KNOWABLE, PortfolioId, Range, Scope},
     error::AppError,
 };
 use chrono::NaiveDate;
@@ -31,7 +31,7 @@ pub(super) fn benchmark(asked: &Asked) -> Result<Benchmark, Problem> {
 fn as_known_on(asked: &Asked) -> Result<Option<NaiveDate>, Problem> {
     let Some(text) = asked.text("as_known_on") else { return Ok(None) };
     let today = calendar::new_york_date(asked.store.clock.now());
-    match Scope::parse(&format!("as_known_on={text}")).as_known_on {
+    match text.parse().ok().filter(|day| KNOWABLE.contains(day)) {
         Some(day) if day <= today => Ok(Some(day)),
         Some(_) => {
             Err(Problem::Parameter(format!("as_known_on must not lie after today, {today} in New York: nobody knows that day yet.")))

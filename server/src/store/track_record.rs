@@ -2,7 +2,10 @@
 
 use super::{Result, Store, published::AsOf, steady::in_peace};
 use app::{
-    analytics::sessions::{PortfolioSession, Stretch},
+    analytics::{
+        contribution::Whose,
+        sessions::{PortfolioSession, Stretch},
+    },
     domain::{Figure, PortfolioId, Range, Scope, Undefined, UserId},
     overview::model::RestatedDays,
     performance::{
@@ -11,14 +14,6 @@ use app::{
     },
 };
 use chrono::NaiveDate;
-
-/// Whose courses are read.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Whose<'a> {
-    All,
-    Symbol(&'a str),
-    Sector(&'a str),
-}
 
 impl Store {
     /// Everything that the performance page shows of the scope; `None` while nothing was published or there is no portfolio.
@@ -31,15 +26,16 @@ impl Store {
     pub(super) async fn track_record(&self, user: UserId, scope: Scope) -> Result<Option<TrackRecord>> {
         let read = || async move {
             let Some((as_of, mut record)) = self.recorded(user, scope).await? else { return Ok(None) };
-            record.holdings = self.holdings_recorded(record.portfolio, as_of, &record.sessions, scope.range, Whose::All).await?;
+            record.holdings = self.holdings_recorded(record.portfolio, as_of, &record.sessions, scope.range, Whose::Rest).await?;
             Ok(Some(record))
         };
         self.steadily(user, scope, || Box::pin(read())).await
     }
 
-    /// The sessions without holdings.
-    pub(crate) async fn sessions_recorded(&self, user: UserId, scope: Scope) -> Result<Option<TrackRecord>> {
-        Ok(self.recorded(user, scope).await?.map(|(_, record)| record))
+    /// The same without what each holding contributed: as much as it takes to say its days.
+    pub async fn performance_without_holdings(&self, user: UserId, scope: Scope) -> Result<Option<Performance>> {
+        let found = self.steadily(user, scope, || Box::pin(self.recorded(user, scope))).await?;
+        in_peace(move || Ok(found.and_then(|(_, record)| performance(&record, &scope)))).await
     }
 
     /// The sessions alone, and where they were read.
@@ -58,7 +54,7 @@ impl Store {
         Ok(Some((as_of, record)))
     }
 
-    /// What was held in a range of these sessions.
+    /// What was held in a range of these sessions, as far as it takes to say what `whose` contributed: the rest is what all leave.
     pub(super) async fn holdings_recorded(
         &self,
         portfolio: PortfolioId,

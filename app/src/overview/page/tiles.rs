@@ -112,8 +112,7 @@ fn GainTile(gain: Figure<Gain>, restated: u32) -> impl IntoView {
             );
             let currency = format!(", currency {}", format::signed_money(gain.currency));
             let parts = if gain.currency.is_zero() { parts } else { parts + &currency };
-            let cents =
-                format::rounding(gain.total, [gain.realized, gain.unrealized, gain.income, -gain.costs, gain.currency, gain.residual]);
+            let cents = gain.rounding();
             let rounding = format!(", rounding {}", format::signed_money(cents));
             let parts = if cents.is_zero() { parts } else { parts + &rounding };
             let residual = format!("residual {}", format::money(gain.residual));

@@ -18,7 +18,8 @@ pub(super) async fn land(
                                   $9::numeric(28, 4)[], $10::boolean[])
              as moved (symbol, session_date, net, income, costs, realized, invested, is_unconverted)
          ), standing as (
-             select * from ops.published_holding_move where portfolio_id = $1 and replaced_by = $13
+             select * from ops.published_holding_move
+             where portfolio_id = $1 and replaced_by = $13 and ($2 or session_date >= (select min(session_date) from incoming))
          ), differing as (
              select symbol, session_date, old.net as old_net, old.income as old_income, old.costs as old_costs, old.realized as old_realized,
                     old.invested as old_invested, old.is_unconverted as was_unconverted,

@@ -5,7 +5,7 @@ use app::{
     domain::{Benchmark, PortfolioId, Range, Scope, UserId},
     error::AppError,
     explain::{figures::FIGURES, model::Asked},
-    performance::words::ROLLING,
+    performance::model::Rolled,
 };
 use chrono::NaiveDate;
 use clap::Args;
@@ -40,15 +40,23 @@ pub struct ExplainArgs {
     #[arg(long)]
     sector: Option<String>,
     /// Of a rolling window: its measure
-    #[arg(long, value_name = "MEASURE", value_parser = ROLLING.to_vec())]
+    #[arg(long, value_name = "MEASURE", value_parser = measure)]
     rolling: Option<String>,
     /// Of a rolling window: its sessions
-    #[arg(long, value_name = "N", value_parser = ["21", "63", "126", "252"])]
+    #[arg(long, value_name = "N", value_parser = window)]
     window: Option<String>,
 }
 
 fn range(text: &str) -> Result<Range, String> {
     Range::parse(text).ok_or_else(|| "Choose one of 1D, 1W, 1M, 3M, YTD, 1Y, 3Y, 5Y, Max.".to_owned())
+}
+
+fn measure(text: &str) -> Result<String, String> {
+    Rolled::measure(text).map(str::to_owned)
+}
+
+fn window(text: &str) -> Result<String, String> {
+    Rolled::sessions(text).map(|sessions| sessions.to_string())
 }
 
 fn benchmark(text: &str) -> Result<Benchmark, String> {

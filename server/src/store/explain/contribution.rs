@@ -3,7 +3,7 @@
 use super::{Made, Subject, overall, row};
 use crate::{
     pipeline::ledger::{quarter_of, stored},
-    store::{Result, Store, published::AsOf, steady::in_peace, track_record::Whose as Read},
+    store::{Result, Store, published::AsOf, steady::in_peace},
 };
 use app::{
     analytics::{
@@ -48,13 +48,8 @@ impl Store {
     pub(super) async fn contribution(&self, subject: &Subject<'_>) -> Result<Made> {
         let asked = subject.asked;
         // Of a holding or a sector no other is needed: the range's returns are the portfolio's own.
-        let read = match (&asked.symbol, &asked.sector) {
-            (Some(symbol), _) => Read::Symbol(symbol),
-            (None, Some(sector)) => Read::Sector(sector),
-            (None, None) => Read::All,
-        };
         let range = asked.scope.range;
-        let holdings = self.holdings_recorded(subject.portfolio.id, subject.as_of, &subject.sessions, range, read).await?;
+        let holdings = self.holdings_recorded(subject.portfolio.id, subject.as_of, &subject.sessions, range, whose(asked)).await?;
         let (key, shown, of, sessions) = (subject.described.key, subject.as_of, asked.clone(), subject.sessions.clone());
         let worked = in_peace(move || worked(key, shown, &of, &sessions, &holdings)).await?;
         let Worked { value, recipe, inputs, rows: of_course, opens_on, as_of } = worked;
@@ -71,6 +66,14 @@ impl Store {
     }
 }
 
+fn whose(asked: &Asked) -> Whose<'_> {
+    match (&asked.symbol, &asked.sector) {
+        (Some(symbol), _) => Whose::Holding(symbol),
+        (None, Some(sector)) => Whose::Group(sector),
+        (None, None) => Whose::Rest,
+    }
+}
+
 fn worked(
     key: &'static str,
     shown: AsOf,
@@ -78,11 +81,7 @@ fn worked(
     sessions: &[PortfolioSession],
     holdings: &Figure<Vec<HoldingRecord>>,
 ) -> Result<Worked> {
-    let whose = match (&asked.symbol, &asked.sector) {
-        (Some(symbol), _) => Whose::Holding(symbol),
-        (None, Some(sector)) => Whose::Group(sector),
-        (None, None) => Whose::Rest,
-    };
+    let whose = whose(asked);
     let stretch = Stretch::of(sessions, asked.scope.range).ok_or(AppError::NotFound)?;
     let as_of = stretch.sessions.last().ok_or(AppError::NotFound)?.session_date;
     let opens_on = stretch.opening.map(|opening| opening.session_date);

@@ -242,6 +242,9 @@ pub(super) fn inputs(key: &str, recipe: &Recipe, ground: &Ground<'_>) -> Vec<Inp
                     inputs.push(Input::new("Currency, of cash", format::signed_money(gain.currency)));
                 }
                 inputs.push(Input::new("Not explained by them", format::money(gain.residual)));
+                if !gain.rounding().is_zero() {
+                    inputs.push(Input::new("Rounding", format::signed_money(gain.rounding())));
+                }
             }
             inputs
         }

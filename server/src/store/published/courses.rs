@@ -3,10 +3,10 @@
 use super::AsOf;
 use crate::{
     pipeline::ledger::{Quarters, quarter_of},
-    store::{Result, Store, track_record::Whose},
+    store::{Result, Store},
 };
 use app::{
-    analytics::ledger::Moved,
+    analytics::{contribution::Whose, ledger::Moved},
     domain::{Money, PortfolioId, Symbol},
     performance::model::HoldingRecord,
 };
@@ -14,8 +14,8 @@ use chrono::NaiveDate;
 use std::collections::BTreeMap;
 
 impl Store {
-    /// Courses over these sessions, ascending; the first is the one with whose close a range opens. Everything in one reading, so that no
-    /// publication comes in between.
+    /// Courses over these sessions, ascending; the first is the one with whose close a range opens. Those of now are to be read
+    /// [steadily](Store::steadily); what a publication showed stays the same while others come.
     pub(in crate::store) async fn courses(
         &self,
         portfolio: PortfolioId,
@@ -25,9 +25,9 @@ impl Store {
     ) -> Result<Vec<HoldingRecord>> {
         let (Some(first), Some(last)) = (sessions.first(), sessions.last()) else { return Ok(Vec::new()) };
         let only = match whose {
-            Whose::All => None,
-            Whose::Symbol(symbol) => Some(vec![symbol.to_owned()]),
-            Whose::Sector(sector) => Some(self.symbols_of(portfolio, as_of, sector).await?),
+            Whose::Rest => None,
+            Whose::Holding(symbol) => Some(vec![symbol.to_owned()]),
+            Whose::Group(sector) => Some(self.symbols_of(portfolio, as_of, sector).await?),
         };
         // Of each key the row that was replaced first after what is asked for: the one that stands is behind all.
         let quarters = sqlx::query!(
@@ -75,6 +75,9 @@ impl Store {
         for course in &mut courses {
             let of = owed.iter().filter(|owed| owed.symbol == course.symbol.as_str());
             let of: Vec<_> = of.map(|owed| owed.from_date..=owed.to_date.unwrap_or(*last)).collect();
+            if of.is_empty() {
+                continue;
+            }
             course.owed = sessions.iter().copied().filter(|session| of.iter().any(|owed| owed.contains(session))).collect();
         }
         let symbols = courses.iter().map(|course| course.symbol.as_str().to_owned()).collect();

@@ -193,6 +193,8 @@ async fn a_restatement_says_what_moved_and_why(pool: PgPool) {
     );
     let shown = ports.portfolios.overview(OWNER, of(1, None)).await.unwrap().unwrap().restated;
     assert_eq!((shown.is_last, shown.in_range, shown.ever), (false, 2, 2));
+    assert_eq!(ports.portfolios.performance(OWNER, of(1, None)).await.unwrap().unwrap().restated, shown);
+    assert!(!ports.portfolios.holdings(OWNER, of(1, None)).await.unwrap().unwrap().is_restated);
 
     // A late split, an edited and a deleted transaction, a changed model.
     sql(

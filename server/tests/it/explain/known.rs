@@ -7,6 +7,7 @@ use crate::{
 use app::{
     domain::{PortfolioId, Range, Scope, UserId},
     error::AppError,
+    explain::model::Asked,
     ports::Ports,
 };
 use chrono::NaiveDate;
@@ -206,4 +207,13 @@ async fn what_an_older_version_did_not_keep_is_said(pool: PgPool) {
     let AppError::Refused(sentence) = refused else { panic!("{refused}") };
     assert_eq!(sentence, "What was shown on 9 May 2014 wasn't kept in full; ask for 12 May 2014 or later.");
     assert_eq!(count(&pool, "select from ops.restatement").await, 0, "to keep more of a day is no other number");
+    // A version that kept everything but what holdings contributed.
+    sql(&pool, "update ops.publication set keeps_courses = false").await;
+    let scope = of(1, Some(next));
+    let shown = ports.portfolios.performance(OWNER, scope).await.unwrap().unwrap();
+    let asked = Asked { figure: "contribution".into(), scope, symbol: Some("AAPL".into()), ..Asked::default() };
+    let explained = ports.explanations.explain(OWNER, asked).await.unwrap();
+    for reason in [shown.contributions.unwrap_err(), explained.value.unwrap_err()] {
+        assert!(reason.0.contains("wasn't kept by the version that published this"), "{reason}");
+    }
 }

@@ -40,6 +40,21 @@ fn shares(kind: Kind, on: u64, quantity: i64, amount: i64) -> Transaction {
     }
 }
 
+#[test]
+fn cash_of_a_merger_is_gain_where_the_shares_take_all_of_the_cost() {
+    let merger = Transaction {
+        ratio: Some(Decimal::TWO),
+        counter_symbol: Some(symbol(1)),
+        cost_share: Some(Decimal::ONE),
+        fee: 3.into(),
+        ..shares(Kind::Merger, 1, 0, 50)
+    };
+    let (state, _) = history(AccountRules::default(), &[10, 10], vec![shares(Kind::Buy, 0, 10, 100), merger]).told();
+    assert_eq!(state.totals.realized, Money(47.into()));
+    let lots: Vec<_> = state.lots.iter().map(|lot| (lot.symbol.clone(), lot.quantity, lot.cost)).collect();
+    assert_eq!(lots, [(symbol(1), 20.into(), Money(100.into()))]);
+}
+
 proptest! {
     /// What comes in while the price stands still, and what leaves at any close, doesn't move the time-weighted return.
     #[test]

@@ -52,11 +52,12 @@ impl Store {
         if stretch.programs.0 != stretch.programs.1 && !stretch.programs.0.is_empty() {
             reasons.push(reason("program", format!("The program went from version {} to {}.", stretch.programs.0, stretch.programs.1)));
         }
+        let held = self.touchable(stretch).await?;
         let (bars, events, entered, decided, rest) = tokio::try_join!(
-            self.changed_bars(stretch),
-            self.changed_events(stretch),
+            self.changed_bars(stretch, &held),
+            self.changed_events(stretch, &held),
             self.changed_entries(stretch),
-            self.decided(stretch),
+            self.decided(stretch, &held),
             self.other_changes(stretch),
         )?;
         reasons.extend(bars.into_iter().chain(events).chain(entered).chain(decided).chain(rest));
@@ -66,10 +67,18 @@ impl Store {
         Ok(reasons)
     }
 
+    /// Whatever was ever held, and the benchmark where it moved too: what else changed is no reason.
+    async fn touchable(&self, stretch: &Stretch) -> Result<Vec<String>> {
+        let held =
+            sqlx::query_scalar!("select distinct symbol from ops.published_position where portfolio_id = $1", stretch.portfolio.get());
+        let held = held.fetch_all(&self.pool).await?.into_iter();
+        Ok(held.chain(stretch.benchmark.map(str::to_owned)).collect())
+    }
+
     /// Splits and dividends that came or changed.
-    async fn changed_events(&self, stretch: &Stretch) -> Result<Vec<Reason>> {
+    async fn changed_events(&self, stretch: &Stretch, held: &[String]) -> Result<Vec<Reason>> {
         let events = sqlx::query!(
-            r#"with held as (select symbol from ops.published_position where portfolio_id = $1 union select symbol from (values ($8::text)) as beside (symbol) where symbol is not null), event as (
+            r#"with event as (
                    select 'split' as kind, symbol, execution_date as day, split_to::text || ' for ' || split_from::text as said, split_to as first,
                           split_from as second, response_id from raw.split
                    union all
@@ -77,20 +86,18 @@ impl Store {
                )
                select event.kind as "kind!", event.symbol as "symbol!", event.day as "day!", event.first as "first!", event.second,
                       event.response_id as "response_id!", answer.run_id as "run_id?", answer.fetched_at as "at?", count(*) over () as "total!"
-               from event inner join held using (symbol)
-               left join raw.vendor_response as answer on answer.response_id = event.response_id
-               where event.response_id > $4 and event.response_id <= $5 and event.day <= $6 and exists (
+               from event left join raw.vendor_response as answer on answer.response_id = event.response_id
+               where event.symbol = any($1) and event.response_id > $4 and event.response_id <= $5 and event.day <= $6 and exists (
                    select from ops.change as change where change_id > $2 and change_id <= $3 and change.kind = event.kind
                       and coalesce(change.symbol = event.symbol, true) and change.from_date <= event.day)
                order by event.day limit $7"#,
-            stretch.portfolio.get(),
+            held,
             stretch.after_change,
             stretch.change,
             stretch.after_response,
             stretch.response,
             stretch.last,
             LISTED,
-            stretch.benchmark,
         )
         .fetch_all(&self.pool)
         .await?;
@@ -176,10 +183,11 @@ impl Store {
             from_date: NaiveDate,
             changed_at: DateTime<Utc>,
             run_id: Option<i64>,
+            total: i64,
         }
         let noted = sqlx::query_as!(
             Noted,
-            r#"select kind, min(from_date) as "from_date!", max(changed_at) as "changed_at!", run_id from ops.change
+            r#"select kind, min(from_date) as "from_date!", max(changed_at) as "changed_at!", run_id, count(*) over () as "total!" from ops.change
                where change_id > $2 and change_id <= $3 and (
                    portfolio_id = $1 and (kind = 'account' or kind = 'activity' and from_date <= $4)
                    or portfolio_id = 0 and kind = 'exchange_rate' and from_date <= $4 and (
@@ -196,6 +204,7 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
+        let more = more("other", noted.first().map(|noted| noted.total), noted.len());
         let said = |kind: &str, from: NaiveDate| match kind {
             "account" => "How an account is kept was changed.".to_owned(),
             "exchange_rate" => format!("Other exchange rates came from {} on.", format::date(from)),
@@ -211,6 +220,7 @@ impl Store {
                 run_id: noted.run_id,
                 ..reason(&noted.kind, said(&noted.kind, noted.from_date))
             })
+            .chain(more)
             .collect())
     }
 }

@@ -7,18 +7,15 @@ use rust_decimal::Decimal;
 
 impl Store {
     /// Bars of what was ever held of which another version came and counts, beside the close that counted before; what moved most first.
-    pub(super) async fn changed_bars(&self, stretch: &Stretch) -> Result<Vec<Reason>> {
+    pub(super) async fn changed_bars(&self, stretch: &Stretch, held: &[String]) -> Result<Vec<Reason>> {
         let bars = sqlx::query!(
-            r#"with held as (
-                   select symbol from ops.published_position where portfolio_id = $1
-                   union select symbol from (values ($8::text)) as beside (symbol) where symbol is not null
-               ), moment as (
+            r#"with moment as (
                    -- What was decided at these instants or later was decided after the old publication, and after the new one.
                    select coalesce((select min(changed_at) from ops.change where change_id > $2), 'infinity') as before,
                           coalesce((select min(changed_at) from ops.change where change_id > $3), 'infinity') as after
                ), touched as (
                    select held.symbol, min(change.from_date) as from_date
-                   from ops.change as change inner join held on change.symbol is null or change.symbol = held.symbol
+                   from ops.change as change inner join unnest($1::text[]) as held (symbol) on change.symbol is null or change.symbol = held.symbol
                    where change_id > $2 and change_id <= $3 and kind = 'bar' and change.portfolio_id = 0 and change.from_date <= $6
                    group by held.symbol
                )
@@ -53,14 +50,13 @@ impl Store {
                      and aside.response_id = bar.response_id
                      and (aside.released_at is null or aside.discarded_at is not null or aside.released_at >= moment.after))
                order by abs(bar.close / nullif(before.close, 0) - 1) desc nulls last, bar.session_date, bar.symbol limit $7"#,
-            stretch.portfolio.get(),
+            held,
             stretch.after_change,
             stretch.change,
             stretch.after_response,
             stretch.response,
             stretch.last,
             LISTED,
-            stretch.benchmark,
         )
         .fetch_all(&self.pool)
         .await?;
@@ -89,12 +85,9 @@ impl Store {
     }
 
     /// Bars that were set aside or let in by a run in between, or decided about by a person; closes that a person entered.
-    pub(super) async fn decided(&self, stretch: &Stretch) -> Result<Vec<Reason>> {
+    pub(super) async fn decided(&self, stretch: &Stretch, held: &[String]) -> Result<Vec<Reason>> {
         let found = sqlx::query!(
-            r#"with held as (
-                   select symbol from ops.published_position where portfolio_id = $1
-                   union select symbol from (values ($8::text)) as beside (symbol) where symbol is not null
-               ), decision as (
+            r#"with decision as (
                    -- A decision is written after its change began, and before the next one about the same close.
                    select change.*, coalesce((
                        select min(later.changed_at) from ops.change as later
@@ -135,21 +128,20 @@ impl Store {
                    ) as price on true
                ), told as (
                    select distinct on (event.kind, event.symbol, event.session_date, event.at) event.*, person.display_name as by
-                   from event inner join held using (symbol) left join auth."user" as person on person.user_id = event.who
-                   where event.session_date <= $6
+                   from event left join auth."user" as person on person.user_id = event.who
+                   where event.symbol = any($1) and event.session_date <= $6
                    order by event.kind, event.symbol, event.session_date, event.at, event.run_id
                )
                select kind as "kind!", symbol as "symbol!", session_date as "day!", said as "said!", at as "at!", run_id, response_id, by as "who?",
                       count(*) over () as "total!"
                from told order by at, symbol, session_date limit $7"#,
-            stretch.portfolio.get(),
+            held,
             stretch.after_change,
             stretch.change,
             stretch.after_run,
             stretch.run,
             stretch.last,
             LISTED,
-            stretch.benchmark,
         )
         .fetch_all(&self.pool)
         .await?;
