@@ -132,6 +132,7 @@ fn parse(body: &[u8]) -> Result<Page, VendorError> {
             None => page.oddities.add(|| format!("observation {number} has no day")),
         }
     }
+    page.oddities.agreed(&mut page.rows, |row| (row.observed_on, row.value));
     Ok(page)
 }
 
@@ -147,9 +148,7 @@ async fn write(step: &mut PgConnection, series_id: &str, rows: &[Observation], r
     sqlx::query_scalar!(
         "insert into raw.economic_observation (series_id, observed_on, value, realtime_start, response_id)
          select $1, answer.observed_on, answer.value, answer.realtime_start, $2
-         from (select distinct on (observed_on) * from unnest($3::date[], $4::numeric[], $5::date[])
-                 with ordinality as row (observed_on, value, realtime_start, position)
-               order by observed_on, position desc) as answer
+         from unnest($3::date[], $4::numeric[], $5::date[]) as answer (observed_on, value, realtime_start)
          left join lateral (
             select value, true as is_known from raw.economic_observation
             where economic_observation.series_id = $1 and economic_observation.observed_on = answer.observed_on
@@ -179,6 +178,15 @@ mod tests {
         let values: Vec<_> = page.rows.iter().map(|row| row.value).collect();
         assert_eq!(values, [None, Some("5.46".parse().unwrap()), Some("5.48".parse().unwrap())]);
         assert!(parse(br#"{"observations":null}"#).unwrap().rows.is_empty());
+    }
+
+    #[test]
+    fn of_a_day_that_contradicts_itself_nothing_is_taken() {
+        let row = |day: u8, value: &str| format!(r#"{{"date":"2024-03-{day}","value":"{value}"}}"#);
+        let rows = [row(11, "5.4"), row(12, "5.5"), row(11, "."), row(12, "5.50")].join(",");
+        let page = parse(format!(r#"{{"observations":[{rows}]}}"#).as_bytes()).unwrap();
+        let days: Vec<_> = page.rows.iter().map(|row| row.observed_on.to_string()).collect();
+        assert_eq!((days, page.oddities.count()), (vec!["2024-03-12".to_owned()], 1));
     }
 
     proptest! {

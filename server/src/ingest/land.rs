@@ -5,6 +5,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
+use std::{collections::BTreeSet, fmt::Display};
 
 use super::{At, answer::Answer, http::Caller};
 use crate::orchestrator::TaskContext;
@@ -105,6 +106,33 @@ impl Oddities {
         self.count += 1;
         if self.first.len() < NAMED {
             self.first.push(what());
+        }
+    }
+
+    /// Leaves one row of each key, in their order. Of a key that the answer contradicts itself about none is left: nobody knows which of them is
+    /// right, so what they tell stays missing, the checks say so, and it is fetched again.
+    pub(super) fn agreed<T, K: Ord + Display, V: PartialEq>(&mut self, rows: &mut Vec<T>, of: impl Fn(&T) -> (K, V)) {
+        rows.sort_by_cached_key(|row| of(row).0);
+        let mut known: Option<(K, V)> = None;
+        let mut contradicted = BTreeSet::new();
+        rows.retain(|row| {
+            let (key, value) = of(row);
+            match &known {
+                Some((last, said)) if *last == key => {
+                    if *said != value && !contradicted.contains(&key) {
+                        self.add(|| format!("{key} comes twice, with different numbers: neither was taken"));
+                        contradicted.insert(key);
+                    }
+                    false
+                }
+                _ => {
+                    known = Some((key, value));
+                    true
+                }
+            }
+        });
+        if !contradicted.is_empty() {
+            rows.retain(|row| !contradicted.contains(&of(row).0));
         }
     }
 

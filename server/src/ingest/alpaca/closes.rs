@@ -13,7 +13,7 @@ use crate::{
     ingest::{
         At, Connection, Http, Vendor, VendorError, answer,
         http::Caller,
-        land,
+        land::{self, Oddities},
         number::{Number, PRICE, Text},
         pages::Pages,
     },
@@ -46,8 +46,8 @@ struct WireBar {
     c: Number,
 }
 
-/// One page: closes that fit, and the next page's token.
-fn page(body: &[u8]) -> Result<(Vec<Close>, Option<String>), VendorError> {
+/// One page: closes that fit, one a session, the next page's token, and what is odd.
+fn page(body: &[u8]) -> Result<(Vec<Close>, Option<String>, Oddities), VendorError> {
     let wire: WirePage = answer::json(BARS, body)?;
     let closes = wire.bars.unwrap_or_default().into_iter().flat_map(|(symbol, bars)| {
         bars.into_iter().filter_map(move |bar| {
@@ -55,7 +55,9 @@ fn page(body: &[u8]) -> Result<(Vec<Close>, Option<String>), VendorError> {
             Some((symbol.clone(), calendar::new_york_date(bar.t), close))
         })
     });
-    Ok((closes.collect(), wire.next_page_token.trimmed()))
+    let (mut closes, mut oddities): (Vec<Close>, _) = (closes.collect(), Oddities::default());
+    oddities.agreed(&mut closes, |(symbol, day, close)| (format!("{symbol} on {day}"), *close));
+    Ok((closes, wire.next_page_token.trimmed(), oddities))
 }
 
 /// Lands the raw closes of `from ..= to` of these symbols; a version that says what the last one said isn't kept again. Where the
@@ -94,14 +96,14 @@ pub async fn land_closes(
 
 async fn land_page(ctx: &TaskContext, http: &Http, connection: &Connection, url: &Url) -> Result<(u64, Option<String>), TaskError> {
     let caller = Caller::from(ctx);
-    let (answer, (closes, next)) = http.ask(caller, connection, BARS, url, page).await?;
+    let (answer, (closes, next, oddities)) = http.ask(caller, connection, BARS, url, page).await?;
     let mut step = ctx.begin().await?;
     let response_id = land::keep(&mut step, caller, &answer).await?;
+    oddities.report(caller, BARS, response_id);
     let rows = sqlx::query!(
         "insert into raw.reference_close (symbol, session_date, close, vendor, response_id)
          select new.symbol, new.session_date, new.close, $1, $2
-         from (select distinct on (symbol, session_date) symbol, session_date, close
-               from unnest($3::text[], $4::date[], $5::numeric[]) as new (symbol, session_date, close)) as new
+         from unnest($3::text[], $4::date[], $5::numeric[]) as new (symbol, session_date, close)
          left join lateral (
              select close from raw.reference_close as known
              where known.symbol = new.symbol and known.session_date = new.session_date and known.vendor = $1
@@ -129,12 +131,15 @@ mod tests {
         let body = br#"{"bars":{"META":[{"t":"2022-06-08T04:00:00Z","o":194.67,"h":202.03,"l":194.41,"c":196.64,"v":22211813,"n":246906,"vw":198.364578},
                                         {"t":"2022-01-10T05:00:00Z","c":328.07}],"ODD":[{"t":"2022-06-08T04:00:00Z","c":-1},{"t":"2022-06-08T04:00:00Z"}]},
                         "next_page_token":"TUVUQXxE"}"#;
-        let (closes, next) = page(body).unwrap();
+        let (closes, next, _) = page(body).unwrap();
         let close = |day: &str, text: &str| ("META".to_owned(), day.parse().unwrap(), text.parse().unwrap());
-        assert_eq!(closes, [close("2022-06-08", "196.64"), close("2022-01-10", "328.07")]);
+        assert_eq!(closes, [close("2022-01-10", "328.07"), close("2022-06-08", "196.64")]);
         assert_eq!(next.as_deref(), Some("TUVUQXxE"));
-        assert_eq!(page(br#"{"bars":{},"next_page_token":null}"#).unwrap(), (vec![], None));
-        assert_eq!(page(br#"{"bars":null}"#).unwrap(), (vec![], None));
+        assert_eq!(page(br#"{"bars":{},"next_page_token":null}"#).unwrap(), (vec![], None, Oddities::default()));
+        assert_eq!(page(br#"{"bars":null}"#).unwrap(), (vec![], None, Oddities::default()));
+        let twice = br#"{"bars":{"META":[{"t":"2022-06-08T04:00:00Z","c":1},{"t":"2022-06-08T04:00:00Z","c":2},{"t":"2022-06-09T04:00:00Z","c":2}]}}"#;
+        let (closes, _, oddities) = page(twice).unwrap();
+        assert_eq!((closes, oddities.count()), (vec![close("2022-06-09", "2")], 1));
         assert!(page(br#"{"bars":{"META":[{"t":"yesterday"}]}}"#).is_err() && page(b"<html>").is_err());
     }
 }

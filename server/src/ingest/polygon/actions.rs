@@ -217,8 +217,7 @@ impl Action for Split {
         let from: Vec<_> = rows.iter().map(|row| row.split_from).collect();
         let to: Vec<_> = rows.iter().map(|row| row.split_to).collect();
         let ids: Vec<_> = rows.iter().map(|row| row.vendor_id.clone()).collect();
-        // Of two for a day the later in the answer counts. The vendor's id is no reason for a new version: the two paths
-        // name the same split differently.
+        // The vendor's id is no reason for a new version: the two paths name the same split differently.
         let news =
             sqlx::query_file!("src/ingest/polygon/write_splits.sql", &symbols, &dates, &from, &to, &ids as &[Option<String>], response_id)
                 .fetch_all(step)

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{borrow::Cow, fmt::Display};
 
 use crate::{
     calendar,
@@ -29,6 +29,13 @@ pub struct Page<T> {
     pub(super) rows: Vec<T>,
     pub(super) next_url: Option<String>,
     pub(super) oddities: Oddities,
+}
+
+impl<T> Page<T> {
+    /// Leaves one row of each key, and none of a key that the page contradicts itself about.
+    fn agree<K: Ord + Display, V: PartialEq>(&mut self, of: impl Fn(&T) -> (K, V)) {
+        self.oddities.agreed(&mut self.rows, of);
+    }
 }
 
 /// A bar of the grouped day: its symbol, and the New York day of its stamp where it has one.
@@ -161,37 +168,10 @@ impl WireBar<'_> {
     }
 }
 
-/// One row of each key, in their order. Of a key that the answer contradicts itself about there is none: nobody knows which of them is right,
-/// so the day stays missing, what checks gaps says so, and it is fetched again.
-fn agreed<T, K: Ord + std::fmt::Display, V: PartialEq>(rows: &mut Vec<T>, oddities: &mut Oddities, of: impl Fn(&T) -> (K, V)) {
-    rows.sort_by_cached_key(|row| of(row).0);
-    let mut known: Option<(K, V)> = None;
-    let mut contradicted = BTreeSet::new();
-    rows.retain(|row| {
-        let (key, value) = of(row);
-        match &known {
-            Some((last, said)) if *last == key => {
-                if *said != value && !contradicted.contains(&key) {
-                    oddities.add(|| format!("{key} comes twice, with different numbers: neither was taken"));
-                    contradicted.insert(key);
-                }
-                false
-            }
-            _ => {
-                known = Some((key, value));
-                true
-            }
-        }
-    });
-    if !contradicted.is_empty() {
-        rows.retain(|row| !contradicted.contains(&of(row).0));
-    }
-}
-
 /// Bars of one ticker, oldest first, one a day.
 pub(in crate::ingest) fn bars(body: &[u8]) -> Result<Page<Bar>, VendorError> {
     let mut page = page(BARS, body, |wire: WireBar<'_>| wire.stamped_on().map(|day| wire.on(day)).ok_or("it has no timestamp"))?;
-    agreed(&mut page.rows, &mut page.oddities, |bar| (bar.session_date, *bar));
+    page.agree(|bar| (bar.session_date, *bar));
     Ok(page)
 }
 
@@ -202,7 +182,7 @@ pub(super) fn rates(body: &[u8]) -> Result<Page<(NaiveDate, Decimal)>, VendorErr
         let close = wire.c.fit(PRICE).filter(|close| *close > Decimal::ZERO).ok_or("its close is no rate")?;
         Ok((stamp.date_naive(), close))
     })?;
-    agreed(&mut page.rows, &mut page.oddities, |rate| *rate);
+    page.agree(|rate| *rate);
     Ok(page)
 }
 
@@ -223,8 +203,9 @@ pub(super) fn grouped(body: &[u8], session: NaiveDate, is_wanted: impl Fn(&str) 
         }
         fits
     });
-    agreed(&mut rows, &mut oddities, |row| (row.symbol.clone(), row.bar));
-    Ok((Page { rows, next_url: page.next_url, oddities }, listed))
+    let mut page = Page { rows, next_url: page.next_url, oddities };
+    page.agree(|row| (row.symbol.clone(), row.bar));
+    Ok((page, listed))
 }
 
 #[derive(Deserialize)]
@@ -241,9 +222,9 @@ struct WireSplit {
     split_to: Number,
 }
 
-/// Splits, of the new and the old path alike.
+/// Splits, of the new and the old path alike; of a symbol one a day.
 pub(super) fn splits(body: &[u8]) -> Result<Page<Split>, VendorError> {
-    page(SPLITS, body, |wire: WireSplit| {
+    let mut page = page(SPLITS, body, |wire: WireSplit| {
         let shares = |number: Number| number.fit(PRICE).filter(|shares| *shares > Decimal::ZERO).ok_or("its shares are not positive");
         Ok(Split {
             symbol: wire.ticker.trimmed().ok_or("it has no ticker")?,
@@ -252,7 +233,9 @@ pub(super) fn splits(body: &[u8]) -> Result<Page<Split>, VendorError> {
             split_to: shares(wire.split_to)?,
             vendor_id: wire.id.trimmed(),
         })
-    })
+    })?;
+    page.agree(|split| (format!("{} on {}", split.symbol, split.execution_date), (split.split_from, split.split_to)));
+    Ok(page)
 }
 
 #[derive(Deserialize)]
@@ -283,9 +266,9 @@ struct WireDividend {
     frequency: Number,
 }
 
-/// Dividends, of the new and the old path alike.
+/// Dividends, of the new and the old path alike; of a symbol one a day and id.
 pub(super) fn dividends(body: &[u8]) -> Result<Page<Dividend>, VendorError> {
-    page(DIVIDENDS, body, |wire: WireDividend| {
+    let mut page = page(DIVIDENDS, body, |wire: WireDividend| {
         let distribution_type = wire.distribution_type.trimmed().or_else(|| wire.dividend_type.trimmed());
         // The mocks of the vendor's own client lack ids: the kind of dividend tells a regular from a special one.
         let vendor_id = wire.id.trimmed().unwrap_or_else(|| format!("unnamed {}", distribution_type.as_deref().unwrap_or("dividend")));
@@ -301,7 +284,13 @@ pub(super) fn dividends(body: &[u8]) -> Result<Page<Dividend>, VendorError> {
             distribution_type,
             frequency: wire.frequency.whole().and_then(|times| times.try_into().ok()),
         })
-    })
+    })?;
+    page.agree(|dividend| {
+        let Dividend { symbol, ex_dividend_date, vendor_id, cash_amount, currency, .. } = dividend;
+        let told = (*cash_amount, currency.clone(), dividend.declaration_date, dividend.record_date, dividend.pay_date);
+        (format!("{symbol} on {ex_dividend_date}, {vendor_id}"), told)
+    });
+    Ok(page)
 }
 
 #[derive(Deserialize)]

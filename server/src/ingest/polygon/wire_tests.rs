@@ -55,6 +55,22 @@ fn of_what_contradicts_itself_nothing_is_taken() {
     };
     assert_eq!(grouped(&[("B", 1.0), ("A", 2.0), ("B", 1.0)]), (vec!["A".to_owned(), "B".to_owned()], 0), "the same twice is harmless");
     assert_eq!(grouped(&[("B", 1.0), ("A", 2.0), ("B", 1.5), ("B", 1.0), ("C", 1.0)]), (vec!["A".to_owned(), "C".to_owned()], 1));
+
+    let split = |to: u8, id: &str| format!(r#"{{"ticker":"A","execution_date":"2024-03-11","split_from":1,"split_to":{to},"id":"{id}"}}"#);
+    let read = |rows: &[String]| {
+        let page = splits(format!(r#"{{"results":[{}]}}"#, rows.join(",")).as_bytes()).unwrap();
+        (page.rows.len(), page.oddities.count())
+    };
+    assert_eq!(read(&[split(2, "one"), split(2, "other")]), (1, 0), "an id is nothing that a split says");
+    assert_eq!(read(&[split(2, "one"), split(3, "one"), split(2, "one")]), (0, 1));
+
+    let dividend = |cash: &str, id: &str| format!(r#"{{"ticker":"A","ex_dividend_date":"2024-03-11","cash_amount":{cash},"id":"{id}"}}"#);
+    let read = |rows: &[String]| {
+        let page = dividends(format!(r#"{{"results":[{}]}}"#, rows.join(",")).as_bytes()).unwrap();
+        (page.rows.len(), page.oddities.count())
+    };
+    assert_eq!(read(&[dividend("0.5", "one"), dividend("0.7", "other"), dividend("0.50", "one")]), (2, 0), "a regular and a special one");
+    assert_eq!(read(&[dividend("0.5", "one"), dividend("0.7", "other"), dividend("0.6", "one")]), (1, 1));
 }
 
 #[test]

@@ -4,11 +4,9 @@
 insert into raw.dividend (symbol, ex_dividend_date, vendor_id, declaration_date, record_date, pay_date, cash_amount, currency,
                           distribution_type, frequency, response_id)
 with answer as (
-    select distinct on (symbol, ex_dividend_date, vendor_id) *
+    select *
     from unnest($1::text[], $2::date[], $3::text[], $4::date[], $5::date[], $6::date[], $7::numeric[], $8::text[], $9::text[], $10::int[])
-        with ordinality as row (symbol, ex_dividend_date, vendor_id, declaration_date, record_date, pay_date, cash_amount, currency,
-                                distribution_type, frequency, position)
-    order by symbol, ex_dividend_date, vendor_id, position desc
+        as row (symbol, ex_dividend_date, vendor_id, declaration_date, record_date, pay_date, cash_amount, currency, distribution_type, frequency)
 )
 select answer.symbol, answer.ex_dividend_date, answer.vendor_id, answer.declaration_date, answer.record_date, answer.pay_date,
        answer.cash_amount, answer.currency, answer.distribution_type, answer.frequency, $11

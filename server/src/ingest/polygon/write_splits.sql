@@ -1,12 +1,8 @@
 -- Rows: splits of one answer that differ from the latest known version of their symbol and day.
 insert into raw.split (symbol, execution_date, split_from, split_to, vendor_id, response_id)
 select answer.symbol, answer.execution_date, answer.split_from, answer.split_to, answer.vendor_id, $6
-from (
-    select distinct on (symbol, execution_date) symbol, execution_date, split_from, split_to, vendor_id
-    from unnest($1::text[], $2::date[], $3::numeric[], $4::numeric[], $5::text[])
-        with ordinality as row (symbol, execution_date, split_from, split_to, vendor_id, position)
-    order by symbol, execution_date, position desc
-) as answer
+from unnest($1::text[], $2::date[], $3::numeric[], $4::numeric[], $5::text[])
+    as answer (symbol, execution_date, split_from, split_to, vendor_id)
 left join lateral (
     select split_from, split_to
     from raw.split
