@@ -222,7 +222,7 @@ impl Store {
     async fn recent_closes(&self, symbols: &[String], as_of: AsOf, to: NaiveDate) -> Result<BTreeMap<String, Vec<f64>>> {
         let from = to - RECENT_DAYS;
         let closes = self.closes_between(symbols, as_of, from, to).await?;
-        let splits = self.splits_between(symbols, as_of, from, to).await?;
+        let splits = self.splits_between(symbols, AsOf::Publication(as_of.mark()), from, to).await?;
         let mut recent: BTreeMap<String, Vec<f64>> = BTreeMap::new();
         for row in closes {
             let mut later = splits.iter().filter(|split| split.symbol == row.symbol && split.execution_date > row.session_date);

@@ -111,7 +111,10 @@ impl Store {
     async fn explain_once(&self, user: UserId, asked: &Asked) -> Result<Explanation> {
         let described = catalogue::described(asked).ok_or(AppError::NotFound)?;
         let portfolio = self.owned(user, asked.scope).await?;
-        let as_of = self.as_of(portfolio.id, asked.scope.as_known_on).await?.ok_or(AppError::NotFound)?;
+        let as_of = match self.as_of(portfolio.id, asked.scope.as_known_on).await?.ok_or(AppError::NotFound)? {
+            AsOf::Now => self.shown_now(portfolio.id).await?,
+            known => known,
+        };
         let (sessions, restated, restated_benchmark, publication) = tokio::try_join!(
             self.sessions(portfolio.id, as_of, asked.scope.benchmark),
             self.restated(portfolio.id, as_of),

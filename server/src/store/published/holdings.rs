@@ -119,39 +119,22 @@ impl Store {
         Ok(weights(values, last.value))
     }
 
-    /// Bars' closes of these symbols, as traded, by symbol and day.
+    /// Closes of these symbols that were published, as traded, by symbol and day; where one was carried there is none. Of now, too, it is what
+    /// publications kept: the models over raw rows are ahead of them for a moment.
     pub(crate) async fn closes_between(&self, symbols: &[String], as_of: AsOf, from: NaiveDate, to: NaiveDate) -> Result<Vec<Close>> {
-        Ok(match as_of {
-            AsOf::Now => {
-                sqlx::query_as!(
-                    Close,
-                    r#"select symbol, session_date, close from staging.prices
-                       where symbol = any($1) and session_date between $2 and $3 and "timestamp" between $2::date and $3::date + 2
-                       order by symbol, session_date"#,
-                    symbols,
-                    from,
-                    to
-                )
-                .fetch_all(&self.pool)
-                .await?
-            }
-            AsOf::Publication(publication) => {
-                sqlx::query_as!(
-                    Close,
-                    r#"select symbol, session_date, close as "close!"
-                       from (select distinct on (symbol, session_date) symbol, session_date, close, priced_on from ops.published_price
-                             where symbol = any($1) and session_date between $2 and $3 and publication_id <= $4
-                             order by symbol, session_date, publication_id desc) as latest
-                       where priced_on = session_date and close is not null order by symbol, session_date"#,
-                    symbols,
-                    from,
-                    to,
-                    publication,
-                )
-                .fetch_all(&self.pool)
-                .await?
-            }
-        })
+        let closes = sqlx::query_as!(
+            Close,
+            r#"select symbol, session_date, close as "close!"
+               from (select distinct on (symbol, session_date) symbol, session_date, close, priced_on from ops.published_price
+                     where symbol = any($1) and session_date between $2 and $3 and publication_id <= $4
+                     order by symbol, session_date, publication_id desc) as latest
+               where priced_on = session_date and close is not null order by symbol, session_date"#,
+            symbols,
+            from,
+            to,
+            as_of.mark(),
+        );
+        Ok(closes.fetch_all(&self.pool).await?)
     }
 
     pub(crate) async fn splits_between(&self, symbols: &[String], as_of: AsOf, after: NaiveDate, to: NaiveDate) -> Result<Vec<Split>> {

@@ -63,6 +63,19 @@ impl Store {
         }
     }
 
+    /// Where what is shown now was made from. While something waits to be published, or a publication held the portfolio back, the models over
+    /// raw rows are ahead of the pages: then what its last publication kept.
+    pub(super) async fn shown_now(&self, portfolio: PortfolioId) -> Result<AsOf> {
+        let behind = sqlx::query_scalar!(
+            r#"select own.publication_id from (
+                   select publication_id, change_id from ops.publication where keeps_all and $1 = any(portfolios)
+                   order by publication_id desc limit 1) as own
+               where exists (select from ops.change where change_id > own.change_id and portfolio_id in (0, $1))"#,
+            portfolio.get(),
+        );
+        Ok(behind.fetch_optional(&self.pool).await?.map_or(AsOf::Now, AsOf::Publication))
+    }
+
     /// The last publication of a day for a portfolio, as the frame says it.
     pub(super) async fn publication_known(&self, portfolio: PortfolioId, day: NaiveDate) -> Result<Option<PublicationNote>> {
         let row = sqlx::query!(

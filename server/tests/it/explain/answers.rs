@@ -5,7 +5,7 @@ use super::{
     known::{OWNER, of, ports, publish_on},
 };
 use crate::{
-    market::{on, sql},
+    market::{bar, on, sql},
     visitor::{Visitor, site},
 };
 use app::{
@@ -213,4 +213,34 @@ async fn a_portfolio_has_no_restatements_from_before_it_was_shown(pool: PgPool) 
     assert_eq!(rows(price).await.len(), 1, "the price return didn't move");
     assert_eq!(ports.portfolios.overview(OWNER, price).await.unwrap().unwrap().restated.benchmark_in_range, 2);
     assert_eq!(ports.portfolios.overview(OWNER, of(3, None)).await.unwrap().unwrap().restated.benchmark_in_range, 3);
+}
+
+/// A bar that was judged and isn't published, as while a publication holds the portfolio back.
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn what_waits_to_be_published_changes_no_explanation(pool: PgPool) {
+    let day = *begin(&pool).await.last().unwrap();
+    let ports = ports(&pool);
+    let asked = async |figure: &str, symbol: Option<&str>| {
+        let asked =
+            Asked { figure: figure.into(), scope: of(1, None), symbol: symbol.map(Into::into), session: Some(day), ..Asked::default() };
+        ports.explanations.explain(OWNER, asked).await.unwrap()
+    };
+    let all = async || {
+        let told = [
+            asked("close", Some("AAPL")).await,
+            asked("session_value", None).await,
+            asked("daily_return", None).await,
+            asked("holding_value", Some("AAPL")).await,
+        ];
+        told.map(|told| (told.value.clone(), told.recipe.work_out(), told.shown))
+    };
+    let page = async || serde_json::to_string(&ports.portfolios.holdings(OWNER, of(1, None)).await.unwrap()).unwrap();
+    let before = (all().await, page().await);
+    let (answer, _) = kept(&pool, "polygon.bars", r#"{"results":[]}"#).await;
+    bar(&pool, "AAPL", day, 777.0, answer).await;
+    assert_eq!((all().await, page().await), before);
+    publish_on(&pool, day, publish::Scope::All).await;
+    let after = (all().await, page().await);
+    assert!(after.0.iter().zip(&before.0).all(|(after, before)| after.0 != before.0) && after.1 != before.1);
+    assert!(after.0.iter().all(|(value, worked, _)| value == worked));
 }

@@ -2,14 +2,21 @@
 
 use super::{LAST, all_sessions, assert_same_from_scratch, publish_all};
 use crate::market::{bar, on, open, sql, task, text};
-use app::domain::PortfolioId;
+use app::domain::{PortfolioId, Range, UserId};
 use server::{
     pipeline::publish::{Scope, publish},
     quality::validate,
     warehouse::{Build, Project, Vars},
 };
 use sqlx::PgPool;
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 /// An edit is published between a bar's arrival and its checks: it shows what was judged, and the next run takes the bar up.
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
@@ -157,4 +164,45 @@ async fn readers_never_wait_for_a_publication(pool: PgPool) {
     stop.send(true).unwrap();
     let seen = reading.await.unwrap();
     assert!(seen.len() > 1 && seen.iter().all(|numbers| published.contains(numbers)), "{seen:?} among {published:?}");
+}
+
+/// What a page says belongs to one publication, though it is read in many statements.
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_page_is_of_one_publication(pool: PgPool) {
+    open(&pool).await;
+    all_sessions(&pool).await;
+    publish_all(&pool, on(LAST)).await;
+    let ports = crate::visitor::store(&pool, &Arc::default()).ports(None);
+    let asked = app::domain::Scope { range: Range::Max, ..Default::default() };
+    let pages = async || {
+        let (ada, pages) = (UserId(1), &ports.portfolios);
+        let told = [
+            pages.overview(ada, asked).await.map(|page| serde_json::to_string(&page).unwrap()),
+            pages.performance(ada, asked).await.map(|page| serde_json::to_string(&page).unwrap()),
+            pages.holdings(ada, asked).await.map(|page| serde_json::to_string(&page).unwrap()),
+        ];
+        // A page that a publication came between too often says so, and shows nothing.
+        told.into_iter().filter_map(|page| page.inspect_err(|error| assert!(error.to_string().contains("being published"))).ok())
+    };
+    let (mut seen, mut published) = (BTreeSet::new(), BTreeSet::new());
+    published.extend(pages().await);
+    let ended = AtomicBool::new(false);
+    let read = async {
+        while !ended.load(Ordering::Relaxed) {
+            seen.extend(pages().await);
+        }
+    };
+    let publish = async {
+        for number in 1..=12 {
+            bar(&pool, "AAPL", on("2014-05-12"), f64::from(600 + number), 900 + i64::from(number)).await;
+            bar(&pool, "MSFT", on(LAST), f64::from(40 + number), 950 + i64::from(number)).await;
+            publish_all(&pool, on(LAST)).await;
+            published.extend(pages().await);
+        }
+        ended.store(true, Ordering::Relaxed);
+    };
+    tokio::join!(read, publish);
+    assert!(published.len() == 3 * 13 && seen.len() > 3 * 6, "{} of {}", seen.len(), published.len());
+    let mixed: Vec<_> = seen.difference(&published).collect();
+    assert!(mixed.is_empty(), "{} of {} are of no publication: {}", mixed.len(), seen.len(), mixed[0]);
 }
