@@ -20,7 +20,7 @@ run: ## Set up what is missing, build, and serve; ends with a URL on the screen
 test: ## Set up what is missing and run every test against a throw-away Postgres and a real browser
 	@scripts/setup.sh test
 	@scripts/build-site.sh
-	@scripts/step.sh "Running the tests" scripts/with-postgres.sh cargo test --workspace --exclude frontend $(ARGS)
+	@scripts/step.sh "Running the tests" scripts/with-postgres.sh scripts/test.sh $(ARGS)
 
 bench: ## Measure measures, ledger, the whole program, its warehouse, engine and what publications keep (SIZE=25 or 500 for one size of the whole)
 	@scripts/setup.sh run

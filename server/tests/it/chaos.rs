@@ -19,7 +19,7 @@ const SERVE: [&str; 9] = ["serve", "--now", NOW, "--symbols", "40", "--years", "
 const TICKING: [&str; 5] = ["serve", "--symbols", "3", "--years", "1"];
 /// Longer than any holiday: some tick of both schedules lies in it.
 const MISSED: &str = "interval '6 days'";
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 /// A heartbeat is sent every 3.5 seconds: one is missed in this time, and the lease holds.
 const ONE_HEARTBEAT: Duration = Duration::from_millis(4_500);
 const RANDOM_KILLS: u32 = 6;
@@ -58,10 +58,12 @@ struct Observed {
     result: String,
 }
 
-/// Kills the first who comes to the point, lets him go, and sees how the other goes on. The next point is watched before.
-async fn crash_at(nodes: &mut Nodes<'_>, points: &[usize]) -> Vec<Observed> {
+/// Kills the first who comes to the point, lets him go, and sees how the other goes on. The next point is watched before. `begin` is what
+/// leads somebody to the first one, which is watched by then.
+async fn crash_at(nodes: &mut Nodes<'_>, points: &[usize], begin: impl AsyncFnOnce()) -> Vec<Observed> {
     let mut observed = Vec::new();
     let mut trap = Some(nodes.set(points[0]).await);
+    begin().await;
     for (place, &point) in points.iter().enumerate() {
         let set = trap.take().unwrap();
         let caught = nodes.caught(&set).await;
@@ -99,13 +101,11 @@ async fn a_tick_is_decided_once(cluster: &Cluster) -> Vec<Observed> {
     let pool = nodes.pool.clone();
     // What is missing is fetched first: no tick is due yet.
     until("the first publication", PATIENCE, async || is_published(&pool).await).await;
-    let set_back = async {
-        // The trap is set by then.
-        tokio::time::sleep(Duration::from_millis(500)).await;
+    let set_back = async || {
         let sql = format!("update ops.schedule set decided_until = decided_until - {MISSED}, created_at = created_at - {MISSED}");
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&pool).await.unwrap();
     };
-    let (observed, ()) = tokio::join!(crash_at(&mut nodes, &[0]), set_back);
+    let observed = crash_at(&mut nodes, &[0], set_back).await;
     until("every tick is decided", PATIENCE, async || {
         is(&pool, "not exists (select from ops.schedule where decided_until < now() - interval '4 days')").await
             && is(&pool, NOTHING_LIVE).await
@@ -219,6 +219,20 @@ async fn stopped(nodes: &Nodes<'_>, from: &str, is_over: impl AsyncFn(&PgPool) -
     (nodes.fate(&caught).await, count(pool, "ops.attempt where outcome = 'lost'").await - before, seconds)
 }
 
+/// A machine that itself stands still in the meantime proves nothing: then it is done again.
+async fn held_up_for_a_heartbeat(nodes: &Nodes<'_>) {
+    let is_over = async |_: &PgPool| {
+        tokio::time::sleep(ONE_HEARTBEAT + Duration::from_secs(1)).await;
+        true
+    };
+    loop {
+        let (fate, lost, stood) = stopped(nodes, WHILE_HELD_UP, is_over).await;
+        if stood < 2.0 * ONE_HEARTBEAT.as_secs_f64() {
+            return assert_eq!((fate.as_str(), lost), ("committed", 0), "one missed heartbeat kills nothing");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn once_means_once_whoever_falls_when() {
     let began = Instant::now();
@@ -227,14 +241,12 @@ async fn once_means_once_whoever_falls_when() {
     let calm = undisturbed().await;
 
     let mut nodes = cluster.database("work", &SERVE).await;
-    observed.extend(crash_at(&mut nodes, &[1, 2, 3, 4, 5, 6, 7, 8, 9]).await);
+    observed.extend(crash_at(&mut nodes, &[1, 2, 3, 4, 5, 6, 7, 8, 9], async || {}).await);
     let pool = nodes.pool.clone();
     until("the first run ends", PATIENCE, async || is_published(&pool).await).await;
     observed.push(random_falls(&cluster, &mut nodes).await);
 
-    let held_up = Instant::now();
-    let (fate, lost, _) = stopped(&nodes, WHILE_HELD_UP, async |_| held_up.elapsed() > ONE_HEARTBEAT + Duration::from_secs(1)).await;
-    assert_eq!((fate.as_str(), lost), ("committed", 0), "one missed heartbeat kills nothing");
+    held_up_for_a_heartbeat(&nodes).await;
     observed.push(Observed { point: "a node stands still for one heartbeat", result: "no attempt is lost, and its step commits".into() });
 
     // It stays stopped until the other has done everything.

@@ -86,8 +86,13 @@ impl Visitor {
     }
 
     /// Does the site take this browser for somebody?
+    ///
+    /// # Panics
+    /// When it answers neither with a page nor with the way to the door.
     pub async fn is_in(&mut self) -> bool {
-        self.get("/").await.status == StatusCode::OK
+        let Answer { status, body, .. } = self.get("/").await;
+        assert!(status == StatusCode::OK || status == StatusCode::SEE_OTHER, "{status}: {body}");
+        status == StatusCode::OK
     }
 }
 

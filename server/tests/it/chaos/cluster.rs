@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 /// First half of the traps' locks.
 const TRAPS: i32 = 7_777;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A Postgres that is started again when it falls, as the private one of a server, and durable as that.
 pub struct Cluster {
