@@ -4,5 +4,5 @@ select key, transaction_id as "transaction_id?", version as "version?", traded_o
        lot_id as "lot_id?", opened_on as "opened_on?", note, source, count(*) over () as "total!"
 from staging.transactions
 where portfolio_id = $1
-order by traded_on desc, key desc
+order by traded_on desc, transaction_id desc nulls last, key desc
 limit $2 offset $3

@@ -37,7 +37,7 @@ pub fn book(state: State, input: &Input<'_>) -> (State, Yield) {
             booking.go_ex(session, dividend);
         }
         let mut today = take_due(&mut transactions, |transaction| transaction.traded_on <= session).to_vec();
-        today.sort_by(|a, b| (a.kind, &a.key).cmp(&(b.kind, &b.key)));
+        today.sort_by(|a, b| (a.kind, place(&a.key)).cmp(&(b.kind, place(&b.key))));
         for transaction in today {
             booking.enter_known(session, transaction);
         }
@@ -45,6 +45,15 @@ pub fn book(state: State, input: &Input<'_>) -> (State, Yield) {
         booking.close(session);
     }
     booking.finish()
+}
+
+/// Where a key stands among others: by its source, and within it by its number, so that the tenth entry comes after the ninth; ids that are no
+/// numbers by their text, behind those that are.
+fn place(key: &str) -> (&str, bool, usize, &str) {
+    let (source, name) = key.split_at(key.rfind(':').map_or(0, |at| at + 1));
+    let is_text = name.is_empty() || name.bytes().any(|byte| !byte.is_ascii_digit());
+    let name = if is_text { name } else { name.trim_start_matches('0') };
+    (source, is_text, if is_text { 0 } else { name.len() }, name)
 }
 
 /// Takes what is due off the front of a sorted list.

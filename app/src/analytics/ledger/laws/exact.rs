@@ -40,6 +40,22 @@ fn shares(kind: Kind, on: u64, quantity: i64, amount: i64) -> Transaction {
     }
 }
 
+/// Numbers of a database pass from nine to ten; what was entered first is still booked first.
+#[test]
+fn the_tenth_entry_is_booked_after_the_ninth() {
+    let named = |key: &str, transaction: Transaction| Transaction { key: key.into(), ..transaction };
+    let of = |[first, second]: [&str; 2]| {
+        let (buy, dearer) = (shares(Kind::Buy, 0, 1, 100), shares(Kind::Buy, 0, 1, 200));
+        let entries = vec![named(second, dearer), named(first, buy), shares(Kind::Sell, 1, 1, 300)];
+        history(AccountRules::default(), &[10, 10], entries).told().0.totals.realized
+    };
+    for keys in [["book:9", "book:10"], ["book:99", "book:100"], ["book:8", "book:9"], ["000000000009", "000000000010"]] {
+        assert_eq!(of(keys), Money(200.into()), "{keys:?}");
+    }
+    // The broker's own ids are no numbers, and come before what a person entered.
+    assert_eq!(of(["alpaca:20240304::b", "book:9"]), Money(200.into()));
+}
+
 #[test]
 fn cash_of_a_merger_is_gain_where_the_shares_take_all_of_the_cost() {
     let merger = Transaction {
