@@ -24,8 +24,8 @@ const FIRST_SESSIONS: NaiveDate = NaiveDate::from_ymd_opt(2000, 1, 1).expect("a 
 /// The shape's number stands in it.
 const TABLES: &str = include_str!("tables.sql");
 
-/// Creates the schema's missing tables. Idempotent. Answers whether tables of another shape had to go: then every portfolio is to be
-/// booked anew.
+/// Creates the schema's missing tables. Idempotent. Answers whether there were none, or of another shape, which had to go: then every
+/// portfolio is to be booked anew.
 ///
 /// # Errors
 /// What Postgres says.
@@ -39,7 +39,7 @@ pub async fn ensure_tables(connection: &mut PgConnection) -> Result<bool, sqlx::
     let before = shape().fetch_one(&mut *connection).await?;
     sqlx::raw_sql(TABLES).execute(&mut *connection).await?;
     let after = shape().fetch_one(connection).await?;
-    Ok(before.is_some() && before != after)
+    Ok(before != after)
 }
 
 /// Are the tables of the shape that this version writes and reads? An older version's are replaced by the next publication.

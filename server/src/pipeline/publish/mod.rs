@@ -61,8 +61,9 @@ pub async fn publish(ctx: &TaskContext, session: NaiveDate, scope: Scope) -> Res
     let change_id = sqlx::query_scalar!(r#"select coalesce(max(change_id), 0) as "id!" from ops.change"#).fetch_one(&mut *tx).await?;
     // Of an attempt before this one, which was blocked.
     record::forget_verdicts(&mut tx, ctx.run_id).await?;
-    // What stood in tables of another shape is booked anew, whoever asked: else their numbers would be gone until somebody asks for theirs.
-    let is_reshaped = ledger::ensure_tables(&mut tx).await?;
+    // What stood in tables that are gone, or of another shape, is booked anew, whoever asked: else their numbers would be gone until somebody
+    // asks for theirs.
+    let is_reshaped = ledger::ensure_tables(&mut tx).await? && last.is_some();
     let scope = if is_reshaped { Scope::All } else { scope };
     ledger::land_sessions(&mut tx, through).await?;
 

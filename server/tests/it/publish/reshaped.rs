@@ -62,6 +62,19 @@ async fn nothing_moved(pool: &PgPool) {
     assert_eq!(count(pool, "select from ops.published_position where is_gone").await, 0);
 }
 
+/// What can be made again may be dropped while people are at work: whoever asks first, everybody is booked.
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn the_first_edit_after_a_drop_books_everybody(pool: PgPool) {
+    let ports = installation(&pool).await;
+    publish_all(&pool, on(LAST)).await;
+    let (before, days) = (shown(&ports).await, count(&pool, "select from ops.published_portfolio_day").await);
+    sql(&pool, "drop schema staging, ledger, marts cascade").await;
+    publish(&task(&pool).await, on(LAST), Scope::Portfolio(PortfolioId(2))).await.unwrap();
+    assert_eq!(shown(&ports).await, before);
+    assert_eq!(count(&pool, "select from ops.published_portfolio_day").await, days, "the same numbers are no change");
+    nothing_moved(&pool).await;
+}
+
 #[sqlx::test(migrator = "server::db::MIGRATOR")]
 async fn the_first_edit_after_an_upgrade_books_everybody(pool: PgPool) {
     let ports = installation(&pool).await;
