@@ -40,7 +40,7 @@ pub async fn note_judged(connection: &mut PgConnection, run_id: i64, through: Ju
     sqlx::query!(
         "insert into ops.change (symbol, kind, from_date, run_id)
          select symbol, kind, min(from_date), $1 from ops.change
-         where kind in ('bar', 'split', 'dividend') and change_id > (select change_id from ops.judged)
+         where kind in ('bar', 'split', 'dividend', 'rate', 'exchange_rate') and change_id > (select change_id from ops.judged)
            and change_id <= (select max(change_id) from ops.publication)
          group by symbol, kind",
         run_id

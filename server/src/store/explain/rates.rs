@@ -122,14 +122,14 @@ impl Store {
         .await?)
     }
 
-    /// The yield of a session by the rule of staging.risk_free_rates and marts.portfolio_daily: of each day the latest version, of these the
-    /// last that isn't empty.
+    /// The yield of a session by the rule of staging.risk_free_rates and marts.portfolio_daily: of each day the latest version that is a
+    /// yield, of these the last that isn't empty.
     async fn yield_known(&self, day: NaiveDate, read_up_to: i64) -> Result<Option<Observation>> {
         Ok(sqlx::query_as!(
             Observation,
             r#"select observed_on, value as "value!", response_id
                from (select distinct on (observed_on) observed_on, value, response_id from raw.economic_observation
-                     where series_id = $1 and observed_on <= $2 and response_id <= $3
+                     where series_id = $1 and observed_on <= $2 and response_id <= $3 and (value is null or value between -5 and 25)
                      order by observed_on desc, response_id desc) as latest
                where value is not null order by observed_on desc limit 1"#,
             YIELD,
