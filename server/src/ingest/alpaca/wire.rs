@@ -5,7 +5,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
-use std::collections::BTreeMap;
 
 use super::AccountSummary;
 use crate::{
@@ -24,7 +23,7 @@ pub(super) const ACTIVITIES: At = At { vendor: Vendor::Alpaca, endpoint: "activi
 /// The type of an activity that names none.
 const UNNAMED_TYPE: &str = "UNKNOWN";
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Position {
     pub(super) symbol: String,
     /// Negative: short.
@@ -106,22 +105,18 @@ struct WirePosition {
     current_price: Number,
 }
 
-/// All positions, one a symbol: of two for a symbol the later in the answer counts.
+/// All positions, one a symbol.
 pub(super) fn positions(body: &[u8]) -> Result<(Vec<Position>, Oddities), VendorError> {
     let elements = elements(POSITIONS, body)?;
-    let (mut positions, mut oddities) = (BTreeMap::new(), Oddities::default());
+    let (mut positions, mut oddities) = (Vec::new(), Oddities::default());
     for (number, element) in elements.into_iter().enumerate() {
         match position(element) {
-            Ok(position) => {
-                let symbol = position.symbol.clone();
-                if positions.insert(symbol.clone(), position).is_some() {
-                    oddities.add(|| format!("{symbol} comes twice"));
-                }
-            }
+            Ok(position) => positions.push(position),
             Err(why) => oddities.add(|| format!("position {number}: {why}")),
         }
     }
-    Ok((positions.into_values().collect(), oddities))
+    oddities.agreed(&mut positions, |position| (position.symbol.clone(), position.clone()));
+    Ok((positions, oddities))
 }
 
 fn position(element: &RawValue) -> Result<Position, &'static str> {
@@ -155,6 +150,7 @@ pub(super) fn activities(body: &[u8]) -> Result<Page, VendorError> {
             Err(why) => page.oddities.add(|| format!("activity {number}: {why}")),
         }
     }
+    page.oddities.agreed(&mut page.rows, |row| (row.activity_id.clone(), row.body.clone()));
     Ok(page)
 }
 

@@ -48,6 +48,19 @@ fn every_activity_with_an_id_and_a_day_is_kept() {
 }
 
 #[test]
+fn of_what_contradicts_itself_nothing_is_taken() {
+    let trade = |id: &str, quantity: u8| format!(r#"{{"id":"{id}","date":"2024-03-11","qty":"{quantity}"}}"#);
+    let read = |rows: &[String]| {
+        let page = activities(format!("[{}]", rows.join(",")).as_bytes()).unwrap();
+        (page.rows.into_iter().map(|row| row.activity_id).collect::<Vec<_>>(), page.oddities.count())
+    };
+    assert_eq!(read(&[trade("2", 5), trade("1", 5), trade("2", 5)]), (vec!["1".to_owned(), "2".to_owned()], 0));
+    assert_eq!(read(&[trade("2", 5), trade("1", 5), trade("2", 1)]), (vec!["1".to_owned()], 1));
+    let (held, oddities) = positions(br#"[{"symbol":"A","qty":"5"},{"symbol":"B","qty":"1"},{"symbol":"A","qty":"6"}]"#).unwrap();
+    assert_eq!((held.len(), held[0].symbol.as_str(), oddities.count()), (1, "B", 1));
+}
+
+#[test]
 fn what_postgres_cannot_hold_is_replaced() {
     let page = activities(br#"[{"id":"1","date":"2024-03-11","description":"a\u0000b","x":1e400000}]"#).unwrap();
     assert_eq!(page.rows[0].description.as_deref(), Some("ab"));
