@@ -191,6 +191,10 @@ async fn act(cli: Cli) -> Result<(), Failure> {
         Role::Attribution(args) => measures::attribution(&args)?,
         Role::Xirr(args) => measures::xirr(&args)?,
         Role::Explain(args) => {
+            if let Some(listed) = args.listed() {
+                say!("{listed}");
+                return Ok(());
+            }
             let config = configure()?;
             let database = open(&config, Clock::Real).await?;
             let said = match application::store(&config, Clock::Real, &database) {

@@ -18,6 +18,8 @@ pub mod db;
 pub mod vault;
 /// Sessions of the exchange.
 pub mod calendar;
+/// Lines of people's CSV files.
+pub mod csv_lines;
 /// Vendors' bytes → `raw`.
 pub mod ingest;
 /// The vendors' own wire protocols on loopback: demo, tests, replay of real history.

@@ -18,21 +18,21 @@ pub async fn list_activity(scope: String, page: u32) -> Result<Activity, AppErro
 pub async fn enter(scope: String, form: TransactionForm) -> Result<TransactionId, AppError> {
     use crate::{domain::Scope, ports};
     let ports::SignedIn { user, ports } = ports::signed_in()?;
-    ports.activities.enter(user, Scope::parse(&scope), form).await
+    ports.activities.enter(user, Scope::parse_strictly(&scope).ok_or(AppError::NotFound)?, form).await
 }
 
 #[server(endpoint = "activity/correct")]
 pub async fn correct(scope: String, transaction: TransactionId, version: i32, form: TransactionForm) -> Result<(), AppError> {
     use crate::{domain::Scope, ports};
     let ports::SignedIn { user, ports } = ports::signed_in()?;
-    ports.activities.correct(user, Scope::parse(&scope), transaction, version, form).await
+    ports.activities.correct(user, Scope::parse_strictly(&scope).ok_or(AppError::NotFound)?, transaction, version, form).await
 }
 
 #[server(endpoint = "activity/delete")]
 pub async fn delete(scope: String, transaction: TransactionId, version: i32) -> Result<(), AppError> {
     use crate::{domain::Scope, ports};
     let ports::SignedIn { user, ports } = ports::signed_in()?;
-    ports.activities.delete(user, Scope::parse(&scope), transaction, version).await
+    ports.activities.delete(user, Scope::parse_strictly(&scope).ok_or(AppError::NotFound)?, transaction, version).await
 }
 
 /// `mode` is "try" or "import". `is_plain` comes from a form without scripts, which can show a report only as a refusal's
@@ -41,7 +41,8 @@ pub async fn delete(scope: String, transaction: TransactionId, version: i32) -> 
 pub async fn import(scope: String, account: AccountId, csv: String, mode: String, is_plain: bool) -> Result<ImportReport, AppError> {
     use crate::{domain::Scope, ports};
     let ports::SignedIn { user, ports } = ports::signed_in()?;
-    let report = ports.activities.import(user, Scope::parse(&scope), account, csv, mode != "import").await?;
+    let report =
+        ports.activities.import(user, Scope::parse_strictly(&scope).ok_or(AppError::NotFound)?, account, csv, mode != "import").await?;
     if is_plain && (report.is_dry_run || !report.refused.is_empty()) {
         return Err(AppError::Refused(report.in_words()));
     }
@@ -52,7 +53,7 @@ pub async fn import(scope: String, account: AccountId, csv: String, mode: String
 pub async fn decide_openings(scope: String, account: AccountId, confirm: bool) -> Result<(), AppError> {
     use crate::{domain::Scope, ports};
     let ports::SignedIn { user, ports } = ports::signed_in()?;
-    ports.activities.decide_openings(user, Scope::parse(&scope), account, confirm).await
+    ports.activities.decide_openings(user, Scope::parse_strictly(&scope).ok_or(AppError::NotFound)?, account, confirm).await
 }
 
 #[server(endpoint = "activity/create-portfolio")]
@@ -66,5 +67,5 @@ pub async fn create_portfolio(name: String, #[server(default)] currency: String)
 pub async fn create_account(scope: String, name: String) -> Result<(), AppError> {
     use crate::{domain::Scope, ports};
     let ports::SignedIn { user, ports } = ports::signed_in()?;
-    ports.activities.create_account(user, Scope::parse(&scope), name).await
+    ports.activities.create_account(user, Scope::parse_strictly(&scope).ok_or(AppError::NotFound)?, name).await
 }

@@ -146,6 +146,13 @@ impl Scope {
         scope
     }
 
+    /// As [`Self::parse`], for who changes something: `None` where a portfolio is named and can't be read, lest the change reach another.
+    pub fn parse_strictly(query: &str) -> Option<Self> {
+        let scope = Self::parse(query);
+        let names_one = query.trim_start_matches('?').split('&').any(|pair| pair == "portfolio" || pair.starts_with("portfolio="));
+        (scope.portfolio.is_some() || !names_one).then_some(scope)
+    }
+
     /// The query string, without the question mark: what differs from the default.
     pub fn query(&self) -> String {
         let mut pairs = Vec::new();
@@ -178,6 +185,11 @@ mod tests {
             as_known_on: NaiveDate::from_ymd_opt(2026, 11, 20),
         };
         assert_eq!(Scope::parse(&scope.query()), scope);
+        assert_eq!(Scope::parse_strictly(&scope.query()), Some(scope));
+        assert_eq!(Scope::parse_strictly("range=nonsense"), Some(Scope::default()));
+        for unreadable in ["portfolio=1e3", "?portfolio=%00", "range=1Y&portfolio=99999999999999999999", "portfolio=", "portfolio"] {
+            assert_eq!(Scope::parse_strictly(unreadable), None, "{unreadable}");
+        }
         assert_eq!(Scope::parse("?range=nonsense&x&portfolio=x&as_known_on=+99999-02-03"), Scope::default());
     }
 }

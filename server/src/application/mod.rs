@@ -87,6 +87,8 @@ impl Application {
     /// One sentence that says what to do.
     pub async fn build(config: Config, clock: Clock, source: Source) -> Result<Self, StartError> {
         let began = Instant::now();
+        // Before there is a database that nobody will use.
+        source.check()?;
         let address = config.listen;
         let listener = TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
         let database = Database::open(&config, Access::Sole, clock.now().date_naive()).await?;

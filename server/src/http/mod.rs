@@ -22,15 +22,17 @@ use crate::{
     auth::{self, door},
     store::Store,
 };
-use app::routes;
+use app::{error::AppError, routes};
 use axum::{
     Router,
+    body::Body,
     extract::{DefaultBodyLimit, FromRef},
     middleware,
+    response::Response,
     routing::{get, post},
 };
 use axum_login::AuthManagerLayerBuilder;
-use http::{HeaderName, Request, StatusCode};
+use http::{HeaderName, Request, StatusCode, header};
 use leptos::config::LeptosOptions;
 use leptos_axum::LeptosRoutes;
 use std::time::Duration;
@@ -47,7 +49,8 @@ use tower_http::{
 /// A form or a server function's arguments.
 const BODY_BYTES: usize = 2 * 1024 * 1024;
 /// A CSV of a hundred thousand rows, as a form sends it.
-const IMPORT_BYTES: usize = 32 * 1024 * 1024;
+const IMPORT_MEGABYTES: usize = 32;
+const IMPORT_BYTES: usize = IMPORT_MEGABYTES * 1024 * 1024;
 /// Where the import's server function lies.
 const IMPORT: &str = "/api/activity/import";
 /// The longest that a person waits for an answer: testing a broker's keys takes the longest.
@@ -77,7 +80,16 @@ pub fn router(state: AppState) -> Router {
     let paths = leptos_axum::generate_route_list(app::shell::App);
 
     let server_functions = Router::new()
-        .route(IMPORT, post(pages::server_function).layer(RequestBodyLimitLayer::new(IMPORT_BYTES)))
+        .route(
+            IMPORT,
+            post(pages::server_function).layer(
+                ServiceBuilder::new()
+                    .layer(middleware::from_fn(short_enough))
+                    .layer(RequestBodyLimitLayer::new(IMPORT_BYTES))
+                    // Server functions read bodies by axum's own limit too, which is 2 MiB where nobody says another.
+                    .layer(DefaultBodyLimit::max(IMPORT_BYTES)),
+            ),
+        )
         .route("/api/{*name}", get(pages::server_function).post(pages::server_function).layer(RequestBodyLimitLayer::new(BODY_BYTES)))
         .layer(middleware::from_fn(answer::with_status));
     let doors = Router::new()
@@ -119,6 +131,16 @@ pub fn router(state: AppState) -> Router {
         .merge(visited)
         .layer(layers)
         .with_state(state)
+}
+
+/// Says how large a file may be, before it is sent in vain. Browsers say beforehand how much they send.
+async fn short_enough(request: Request<Body>, next: middleware::Next) -> Response {
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if length.is_none_or(|length| length <= IMPORT_BYTES) {
+        return next.run(request).await;
+    }
+    let sentence = format!("The file is too large: it may have {IMPORT_MEGABYTES} MB, as a form sends it. Split it, by year for example.");
+    answer::refusal(&AppError::Refused(sentence))
 }
 
 /// Method, path without its query (which may name things), and the request's id.

@@ -1,5 +1,6 @@
 //! Columns of dated numbers from a CSV file, every fault with its line.
 
+use crate::csv_lines::{Lines, quoted_well};
 use chrono::NaiveDate;
 use std::{
     collections::BTreeMap,
@@ -75,8 +76,10 @@ impl Table {
     /// [`TableError`] with file and line.
     pub fn read(file: &Path, expected: &str) -> Result<Self, TableError> {
         let text = text(file)?;
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
         let line = |line: u64, what: String| TableError::Line { file: file.into(), line, what };
+        quoted_well(&text).map_err(|wrong| line(wrong.line, wrong.what.into()))?;
+        let mut lines = Lines::of(&text);
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
         let header: Vec<String> = reader.headers().map_err(|error| line(1, error.to_string()))?.iter().map(str::to_owned).collect();
         if header.len() == 1 && !separated(&header).is_empty() {
             return Err(line(1, format!("the header is all one column.{}", separated(&header))));
@@ -87,7 +90,7 @@ impl Table {
         let mut rows = Vec::new();
         for record in reader.records() {
             let record = record.map_err(|error| {
-                let at = error.position().map_or(1, csv::Position::line);
+                let at = lines.row(error.position());
                 let what = match error.kind() {
                     csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
                         format!("it has {len} fields, the header {expected_len}; correct the line.")
@@ -96,7 +99,7 @@ impl Table {
                 };
                 line(at, what)
             })?;
-            rows.push((record.position().map_or(0, csv::Position::line), record.iter().map(str::to_owned).collect()));
+            rows.push((lines.row(record.position()), record.iter().map(str::to_owned).collect()));
         }
         Ok(Self { file: file.into(), header, rows })
     }
@@ -243,6 +246,8 @@ mod tests {
         refused("date,r\n30.1.2026,0.1\n", "is no date");
         refused("date,r\n2026-01-30,0.1\n2026-01-30,0.2\n", ":3: 2026-01-30 is there twice");
         refused("date,r\n2026-01-30,0.1,0.2\n", ":2: it has 3 fields, the header 2");
+        refused("date,r\r\n\r\n2026-01-30,x\r\n", "returns.csv:3: “x” is no number");
+        refused("date,r\n\n2026-01-30,\"0.1\n2026-02-27,0.2\n", "returns.csv:3: a quotation mark opens a field here");
         refused("date\n2026-01-30\n", "at least one of numbers");
         refused("", "at least one of numbers");
         refused(

@@ -106,12 +106,13 @@ pub(super) async fn send(pool: &PgPool, wanted: &Request) -> Result<i64, Error> 
 
 pub(super) fn check_session(session: NaiveDate, clock: Clock) -> Result<(), Error> {
     let last = clock.last_completed_session();
+    if session < calendar::FIRST_DAY || !calendar::is_session(session) {
+        // One that has closed: the day may lie ahead.
+        let before = calendar::session_on_or_before(session.max(calendar::FIRST_DAY)).min(last);
+        return Err(Error::refused(format!("The exchange has no session on {session}. Use one of its sessions, e.g. {before}.")));
+    }
     if session > last {
         return Err(Error::refused(format!("The session of {session} hasn't closed yet. The last one that has is {last}; use that.")));
-    }
-    if session < calendar::FIRST_DAY || !calendar::is_session(session) {
-        let before = calendar::session_on_or_before(session.max(calendar::FIRST_DAY));
-        return Err(Error::refused(format!("The exchange had no session on {session}. Use one of its sessions, e.g. {before}.")));
     }
     Ok(())
 }
@@ -173,7 +174,12 @@ mod tests {
     #[test]
     fn only_sessions_that_have_closed_can_be_run() {
         assert!(check_session(day("2026-11-20"), sunday()).is_ok());
-        for (wrong, words) in [("2026-11-23", "hasn't closed yet"), ("2026-11-21", "2026-11-20"), ("0001-01-01", "no session")] {
+        for (wrong, words) in [
+            ("2026-11-23", "hasn't closed yet"),
+            ("2026-11-21", "2026-11-20"),
+            ("2026-11-28", "no session on 2026-11-28. Use one of its sessions, e.g. 2026-11-20"),
+            ("0001-01-01", "no session"),
+        ] {
             let error = check_session(day(wrong), sunday()).unwrap_err().to_string();
             assert!(error.contains(words), "{error}");
         }

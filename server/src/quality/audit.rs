@@ -73,7 +73,7 @@ pub async fn audited(
         apart.rollback().await?;
         match found {
             Ok(found) => outcomes.extend(found.outcomes),
-            Err(error) => outcomes.extend(own::refused(check, error)?),
+            Err(error) => outcomes.extend(own::refused(check, error, sql::reason)?),
         }
     }
     Ok(outcomes)

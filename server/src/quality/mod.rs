@@ -47,7 +47,7 @@ pub use examine::{Error, Verdict, validate};
 pub use jumps::follow;
 pub use kind::{KindInfo, Parameter, kinds};
 pub use mutate::{Mutation, Report, mutate};
-pub use outcome::{Outcome, Said, accepted, keep};
+pub use outcome::{Outcome, Said, accepted, keep, without_reason};
 pub use sql::reason;
 pub use stored::{StoredBar, far_from, faults_of, lapse};
 pub use suite::{own as own_checks, suite};

@@ -12,6 +12,17 @@ pub const MOST_SAMPLES: usize = 20;
 /// Symbols that get a result of their own; the rest share one.
 pub const MOST_SYMBOLS: usize = 50;
 
+/// Before the reason of a check that couldn't be made.
+const UNMADE: &str = " couldn't be made: ";
+
+/// The message of a check that couldn't be made, for who can't correct it: why is between the rule and its writer.
+pub fn without_reason(message: String) -> String {
+    match message.split_once(UNMADE) {
+        Some((check, _)) => format!("{check} couldn't be made. An administrator can read why and correct it."),
+        None => message,
+    }
+}
+
 /// One row of `ops.check_result`, with the meaning that Great Expectations gives to the numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
@@ -128,7 +139,7 @@ impl Outcome {
     /// A check that couldn't be made: it fails, says why, and holds nothing up.
     pub fn broken(check: &Arc<Check>, why: &str) -> Self {
         let check = Arc::new(Check { action: super::check::Action::Record, ..Check::clone(check) });
-        let message = format!("The check {} couldn't be made: {why}. Correct it, or delete it.", check.name);
+        let message = format!("The check {}{UNMADE}{why}. Correct it, or delete it.", check.name);
         Self { observed: "not made".into(), failures: 0, ..Self::off(&check, String::new(), Value::Null, message) }
     }
 

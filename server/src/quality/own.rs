@@ -7,7 +7,7 @@ use super::{
     outcome::{MOST_SYMBOLS, Outcome},
     repairs, sql,
 };
-use sqlx::{Acquire, PgConnection};
+use sqlx::{Acquire, AssertSqlSafe, Executor, PgConnection, SqlSafeStr, error::DatabaseError};
 use std::sync::Arc;
 
 /// What limits the checks of a person that aren't SQL.
@@ -27,13 +27,17 @@ pub async fn sql_failed(
     }
     let placed = placed(query, batch);
     let mut apart = connection.begin().await?;
-    let found = failing(&mut apart, &placed).await;
+    let read = readable(&mut apart, &placed).await;
+    let found = if read.is_ok() { failing(&mut apart, &placed).await } else { Ok(Vec::new()) };
     apart.rollback().await?;
     // What a rollback leaves: locks that last as long as the connection.
     sqlx::query!("select pg_advisory_unlock_all() is null as done").fetch_one(connection).await?;
+    if let Err(error) = read {
+        return refused(check, error, |said| said.message().to_owned());
+    }
     let groups = match found {
         Ok(groups) => groups,
-        Err(error) => return refused(check, error),
+        Err(error) => return refused(check, error, |said| fault(said, query)),
     };
     if groups.is_empty() {
         return Ok(vec![Outcome { query: Some(query.to_owned()), observed: "no row".into(), ..Outcome::passing(check, 0, 1) }]);
@@ -66,19 +70,52 @@ pub async fn sql_failed(
     Ok(groups.iter().take(MOST_SYMBOLS + 1).map(outcome).collect())
 }
 
-/// A fault of the query is the person's; anything else is ours.
-pub fn refused(check: &Arc<Check>, error: sqlx::Error) -> Result<Vec<Outcome>, sqlx::Error> {
+/// A fault of the query is the person's, told as `why` says it; anything else is ours.
+pub fn refused(
+    check: &Arc<Check>,
+    error: sqlx::Error,
+    why: impl FnOnce(&dyn DatabaseError) -> String,
+) -> Result<Vec<Outcome>, sqlx::Error> {
     match error.as_database_error() {
         Some(said) if !crate::orchestrator::is_outage(&error) => {
-            let why = match said.code().as_deref() {
-                Some("57014") => format!("it took longer than {LONGEST}"),
-                Some("42501") => format!("it reads what checks may not read ({})", said.message()),
-                _ => said.message().to_owned(),
-            };
+            let why = if said.code().as_deref() == Some("57014") { format!("it took longer than {LONGEST}") } else { why(said) };
             Ok(vec![Outcome::broken(check, &why)])
         }
         _ => Err(error),
     }
+}
+
+/// What went wrong while the query read rows, in words of ours: Postgres' own quote values, which may be anybody's.
+fn fault(said: &dyn DatabaseError, query: &str) -> String {
+    let code = said.code().unwrap_or_default();
+    // A relation that the query names itself is no secret.
+    let denied = || said.message().rsplit(' ').next().filter(|name| query.contains(name)).map(|name| format!(" ({name})"));
+    let what = match code.as_ref() {
+        "42501" => return format!("it reads what checks may not read{}", denied().unwrap_or_default()),
+        "25006" => "it would change something, and checks only read",
+        "22012" => "it divides by zero",
+        "22003" => "a number is too large for its type",
+        "22P02" | "22007" | "22018" => "a text isn't of the form that its type has",
+        "22008" => "a date is out of range",
+        "21000" => "a query in parentheses yields more than one row",
+        code if code.starts_with("53") || code.starts_with("54") => "it asks for too much",
+        code if code.starts_with("42") => "it names what isn't there or can't be used so",
+        _ => "a value doesn't fit what is asked of it",
+    };
+    format!("{what} (Postgres' code {code})")
+}
+
+/// Postgres parses the query and executes nothing of it, so that what it says quotes the person's text alone and can be told as it is.
+/// Names are looked up as where it runs.
+async fn readable(connection: &mut PgConnection, query: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "select set_config('statement_timeout', $1, true) as limited, set_config('search_path', 'pg_catalog, pg_temp', true) as path",
+        LONGEST
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let text = AssertSqlSafe(format!("select to_jsonb(failing) as said from ({query}\n) as failing"));
+    connection.prepare(text.into_sql_str()).await.map(drop)
 }
 
 async fn failing(connection: &mut PgConnection, query: &str) -> Result<Vec<sql::Group>, sqlx::Error> {

@@ -77,6 +77,24 @@ impl Source {
             Self::Replay(_) => 1,
         }
     }
+
+    /// What can be refused before anything is made: numbers out of bounds.
+    ///
+    /// # Errors
+    /// [`SimulatorError::Options`].
+    pub fn check(&self) -> Result<(), SimulatorError> {
+        let Self::Seed { symbols, years, accounts, .. } = self else { return Ok(()) };
+        let wrong = if !(1..=MOST_SYMBOLS).contains(symbols) {
+            format!("--symbols must be between 1 and {MOST_SYMBOLS}")
+        } else if !(1..=MOST_YEARS).contains(years) {
+            format!("--years must be between 1 and {MOST_YEARS}")
+        } else if !(1..=100).contains(accounts) {
+            "--accounts must be between 1 and 100".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(SimulatorError::Options(wrong))
+    }
 }
 
 impl Default for Source {
@@ -194,15 +212,7 @@ pub async fn start(options: Options) -> Result<Running, SimulatorError> {
 pub fn open(source: &Source, clock: Clock) -> Result<Exchange, SimulatorError> {
     match source {
         Source::Seed { seed, symbols, years, accounts } => {
-            if !(1..=MOST_SYMBOLS).contains(symbols) {
-                return Err(SimulatorError::Options(format!("--symbols must be between 1 and {MOST_SYMBOLS}")));
-            }
-            if !(1..=MOST_YEARS).contains(years) {
-                return Err(SimulatorError::Options(format!("--years must be between 1 and {MOST_YEARS}")));
-            }
-            if !(1..=100).contains(accounts) {
-                return Err(SimulatorError::Options("--accounts must be between 1 and 100".to_owned()));
-            }
+            source.check()?;
             let accounts = Accounts::Demo { seed: *seed, years: *years, count: *accounts };
             Ok(Exchange::new(seed::market(*seed, *symbols), accounts, clock))
         }

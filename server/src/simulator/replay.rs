@@ -19,6 +19,7 @@ use super::broker::small::usual_pay_date;
 use super::market::{Bar, Dividend, History, Listing, Market, Profile, Rate, Series, Sessions, Split};
 use super::universe::BENCHMARK;
 use crate::calendar;
+use crate::csv_lines::{Lines, quoted_well};
 
 /// One line of a file, whose every complaint names the file and the line.
 pub struct Line<'a> {
@@ -64,17 +65,17 @@ impl Line<'_> {
 
 /// Calls `each` for every line after the header.
 pub fn read_lines(path: &Path, mut each: impl FnMut(&Line) -> Result<(), SimulatorError>) -> Result<(), SimulatorError> {
-    let file = std::fs::File::open(path).map_err(|source| SimulatorError::File { path: path.to_owned(), source })?;
-    let broken = |problem: csv::Error| {
-        let line = problem.position().map_or(1, csv::Position::line);
-        SimulatorError::Line { path: path.to_owned(), line, problem: problem.to_string() }
-    };
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
-    let columns = reader.headers().map_err(broken)?.clone();
+    let text = std::fs::read_to_string(path).map_err(|source| SimulatorError::File { path: path.to_owned(), source })?;
+    let text = text.trim_start_matches('\u{feff}');
+    let broken = |line: u64, problem: String| SimulatorError::Line { path: path.to_owned(), line, problem };
+    quoted_well(text).map_err(|wrong| broken(wrong.line, wrong.what.to_owned()))?;
+    let mut lines = Lines::of(text);
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let columns = reader.headers().map_err(|problem| broken(1, problem.to_string()))?.clone();
     for record in reader.records() {
-        let record = record.map_err(broken)?;
+        let record = record.map_err(|problem| broken(lines.row(problem.position()), problem.to_string()))?;
         let fields = columns.iter().map(str::to_owned).zip(record.iter().map(str::to_owned)).collect();
-        each(&Line { path, number: record.position().map_or(1, csv::Position::line), fields })?;
+        each(&Line { path, number: lines.row(record.position()), fields })?;
     }
     Ok(())
 }

@@ -142,5 +142,28 @@ fn base_currency(text: &str) -> Result<Currency> {
 fn checked_name(name: &str) -> Result<&str> {
     let name = name.trim();
     let fits = (1..=LONGEST_NAME).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-    if fits { Ok(name) } else { Err(Error::invalid("name", "Use 1 to 80 characters for the name.")) }
+    if !fits {
+        return Err(Error::invalid("name", "Use 1 to 80 characters for the name."));
+    }
+    if name.chars().any(turns_text) || name.chars().all(is_unseen) {
+        return Err(Error::invalid(
+            "name",
+            "Use letters that can be seen for the name; it holds characters that show nothing, or turn text around.",
+        ));
+    }
+    Ok(name)
+}
+
+/// Unicode's controls of direction: text after them reads backwards, in other people's lists too.
+fn turns_text(letter: char) -> bool {
+    matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// What leaves no mark by itself; within a name it joins letters and emoji, so it is no fault there.
+fn is_unseen(letter: char) -> bool {
+    letter.is_whitespace()
+        || matches!(letter,
+            '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200d}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }

@@ -74,16 +74,16 @@ impl Store {
                 .fetch_all(&self.pool)
                 .await?;
         let name_of = |account: i64| accounts.iter().find(|row| row.account_id == account).map(|row| row.name.clone()).unwrap_or_default();
-        let page = page.max(1);
-        let offset = i64::from(page - 1) * i64::from(PAGE);
-        // Before the first publication there is no staging: what people entered is shown from the book itself.
-        let listed = if self.is_published().await? {
-            sqlx::query_file_as!(Listed, "src/store/activity.sql", id, i64::from(PAGE), offset).fetch_all(&self.pool).await?
-        } else {
-            sqlx::query_file_as!(Listed, "src/store/activity_of_book.sql", id, i64::from(PAGE), offset).fetch_all(&self.pool).await?
-        };
-        let total = listed.first().map_or(0, |row| row.total);
-        let total = u64::try_from(total).unwrap_or_default();
+        let total = |listed: &[Listed]| listed.first().and_then(|row| u64::try_from(row.total).ok()).unwrap_or_default();
+        let pages = |total: u64| u32::try_from(total.div_ceil(u64::from(PAGE))).unwrap_or(u32::MAX).max(1);
+        let mut page = page.max(1);
+        let mut listed = self.listed(id, page).await?;
+        if listed.is_empty() && page > 1 {
+            // Beyond the last page, since something was deleted or the address was typed: rows say how many there are, so one is asked for.
+            page = pages(total(&self.listed(id, 1).await?));
+            listed = self.listed(id, page).await?;
+        }
+        let total = total(&listed);
         Ok(Activity {
             currency: portfolio.currency.clone(),
             proposals: self.proposals(&portfolio, name_of).await?,
@@ -98,7 +98,17 @@ impl Store {
             rows: listed.into_iter().map(|row| row.entry(name_of)).collect::<Result<_>>()?,
             total,
             page,
-            pages: u32::try_from(total.div_ceil(u64::from(PAGE))).unwrap_or(u32::MAX).max(1),
+            pages: pages(total),
+        })
+    }
+
+    async fn listed(&self, portfolio: i64, page: u32) -> Result<Vec<Listed>> {
+        let offset = i64::from(page.saturating_sub(1)) * i64::from(PAGE);
+        // Before the first publication there is no staging: what people entered is shown from the book itself.
+        Ok(if self.is_published().await? {
+            sqlx::query_file_as!(Listed, "src/store/activity.sql", portfolio, i64::from(PAGE), offset).fetch_all(&self.pool).await?
+        } else {
+            sqlx::query_file_as!(Listed, "src/store/activity_of_book.sql", portfolio, i64::from(PAGE), offset).fetch_all(&self.pool).await?
         })
     }
 }

@@ -4,6 +4,7 @@ use super::{
     csv_line::{COLUMNS, CsvLine},
     transaction_input::TransactionInput,
 };
+use crate::csv_lines::{Lines, quoted_well};
 use app::{
     activity::model::RefusedRow,
     domain::{AccountId, Currency},
@@ -67,16 +68,18 @@ impl CsvFile {
         if text.contains(['\0', '\u{fffd}']) {
             return Err("The letters of the file can't be read. Save it as “CSV UTF-8” and choose it again.".into());
         }
-        let mut lines = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
-        let header = lines.headers().map_err(|error| format!("The first line can't be read: {error}."))?;
+        quoted_well(text).map_err(|wrong| format!("Line {}: {}", wrong.line, wrong.what))?;
+        let mut lines = Lines::of(text);
+        let mut records = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
+        let header = records.headers().map_err(|error| format!("The first line can't be read: {error}."))?;
         let columns = columns(header)?;
         let mut file = Self::default();
         let mut seen: HashMap<(AccountId, String), u32> = HashMap::new();
-        for record in lines.records() {
+        for record in records.records() {
             if file.rows.len() + file.refused.len() >= MOST_ROWS {
                 return Err(format!("The file has more than {MOST_ROWS} rows. Split it, by year for example."));
             }
-            let line = record.as_ref().map_or_else(csv::Error::position, csv::StringRecord::position).map_or(0, csv::Position::line);
+            let line = lines.row(record.as_ref().map_or_else(csv::Error::position, csv::StringRecord::position));
             let (id, read) = match record {
                 Ok(record) => read_row(&record, &columns, reader),
                 Err(error) => (None, Err(format!("The line can't be read: {error}."))),

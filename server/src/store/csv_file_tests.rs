@@ -62,6 +62,23 @@ fn every_row_that_is_not_taken_has_its_line_and_reason() {
 }
 
 #[test]
+fn lines_are_named_as_an_editor_shows_them() {
+    for end in ["\n", "\r\n", "\r"] {
+        let file = ["date,type,amount", "", "2026-03-09,gift,1", "2026-03-09,deposit,1", "", "2026-03-09,gift,1", ""].join(end);
+        assert_eq!(lines(&read(&file).unwrap()), [3, 6], "{end:?}");
+    }
+}
+
+#[test]
+fn no_row_is_lost_to_a_quotation_mark() {
+    let open = "date,type,amount,note\n2026-03-09,deposit,1,\"from home\n2026-03-10,deposit,2,\n2026-03-11,deposit,3,\n";
+    let error = read(open).unwrap_err();
+    assert!(error.starts_with("Line 2: a quotation mark opens a field here and nothing closes it"), "{error}");
+    let error = read(&format!("{}2026-03-12,deposit,4,\"a note\"\n", open)).unwrap_err();
+    assert!(error.starts_with("Line 5: a quotation mark closes a field here"), "{error}");
+}
+
+#[test]
 fn a_file_that_is_not_ours_is_refused_as_a_whole() {
     for (text, word) in [
         ("", "missing"),

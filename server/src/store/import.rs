@@ -66,9 +66,10 @@ impl Store {
     /// Which of these rows are there already, by account and import key.
     async fn known_keys(&self, portfolio: &Owned, rows: &[CsvRow]) -> Result<HashSet<(i64, String)>> {
         let keys: Vec<String> = rows.iter().map(|row| row.import_key.clone()).collect();
+        // "is true" keeps the list hashed, however few rows Postgres believes there to be.
         let known = sqlx::query!(
             r#"select account_id, import_key as "key!" from book.transaction
-               where portfolio_id = $1 and version = 1 and import_key = any($2)"#,
+               where portfolio_id = $1 and version = 1 and (import_key in (select unnest($2::text[]))) is true"#,
             portfolio.id.get(),
             &keys
         );

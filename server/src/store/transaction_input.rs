@@ -198,6 +198,10 @@ impl TransactionInput {
             ),
             (Some(amount), _) => self.amount = amount,
             (None, Some(product)) if product > MOST_MONEY => wrong.say("quantity", "Quantity × price is too large. Check both."),
+            // A zero that was typed is meant.
+            (None, Some(product)) if product.is_zero() && shape(self.kind) == Shape::Trade && amount.is_none() => {
+                wrong.say("quantity", "Quantity × price is less than money is kept with, a ten-thousandth. Check both.");
+            }
             (None, Some(product)) => self.amount = product,
             // A zero that was typed is meant: shares for nothing.
             (None, None) if shape(self.kind) == Shape::Trade && amount.is_none() => {
@@ -208,11 +212,11 @@ impl TransactionInput {
             (None, None) => wrong.say("amount", "Enter the amount, more than zero."),
         }
         if moves_shares && self.price.is_none() && !self.amount.is_zero() {
-            self.price = self
-                .quantity
-                .and_then(|quantity| self.amount.checked_div(quantity))
-                .map(|price| price.round_dp(PLACES))
-                .filter(|price| !price.is_zero());
+            let price = self.quantity.and_then(|quantity| self.amount.checked_div(quantity));
+            if price.is_some_and(|price| price.abs() >= MOST) {
+                wrong.say("quantity", "By quantity and amount a share costs a billion or more. Check both.");
+            }
+            self.price = price.map(|price| price.round_dp(PLACES)).filter(|price| !price.is_zero());
         }
     }
 

@@ -45,6 +45,15 @@ fn an_amount_that_contradicts_the_price_is_refused() {
 }
 
 #[test]
+fn what_columns_cant_hold_is_refused() {
+    assert_eq!(fields(&form("buy", "AAPL", "0.0000000003", "", "999999999")), ["quantity"]);
+    assert_eq!(fields(&form("transfer_in", "AAPL", "0.0000000003", "", "999999999")), ["quantity"]);
+    assert_eq!(fields(&form("buy", "AAPL", "0.0001", "0.1", "")), ["quantity"]);
+    assert!(read(&form("buy", "AAPL", "0.0005", "0.1", "")).is_ok(), "it rounds to a ten-thousandth");
+    assert!(read(&form("buy", "AAPL", "0.0001", "0.1", "0")).is_ok(), "a zero that was typed is meant");
+}
+
+#[test]
 fn each_kind_asks_for_what_it_needs() {
     assert_eq!(fields(&form("buy", "", "", "", "")), ["symbol", "quantity"]);
     assert_eq!(fields(&form("buy", "AAPL", "5", "", "")), ["price"]);
@@ -112,7 +121,7 @@ fn zero_is_nothing() {
 #[test]
 fn numbers_are_read_strictly() {
     for good in ["1234.56", "1,234.56", "1,234,567", "0.0000000001", ".5", " 5 "] {
-        assert!(read(&form("buy", "AAPL", good, "1", "")).is_ok(), "{good}");
+        assert!(read(&form("buy", "AAPL", good, "1000000", "")).is_ok(), "{good}");
     }
     for bad in [
         "1,5",

@@ -282,8 +282,29 @@ async fn errors_of_server_functions_have_their_own_status(pool: PgPool) {
         let answer = ada.get(path).await;
         assert_eq!(answer.status, status, "{path}: {}", answer.body);
     }
+    ada.post("/api/activity/create-portfolio", &[("name", "Mine")]).await;
+    for (scope, status) in [("portfolio=1e3", StatusCode::NOT_FOUND), ("portfolio=%00", StatusCode::NOT_FOUND), ("", StatusCode::OK)] {
+        let made = ada.post("/api/activity/create-account", &[("scope", scope), ("name", "Another")]).await;
+        assert_eq!(made.status, status, "no other portfolio than the one that was named is written to: {scope}: {}", made.body);
+    }
     let wrong = ada.post("/api/settings/change-password", &[("current", "wrong"), ("new", "a new long password")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", wrong.body);
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn an_import_may_be_as_large_as_a_lifetime_of_trades(pool: PgPool) {
+    add(&pool, "ada", Role::Member).await;
+    let mut ada = Visitor::new(&site(&pool));
+    ada.sign_in("ada", PASSWORD).await;
+    ada.post("/api/activity/create-portfolio", &[("name", "Mine")]).await;
+    let account = sqlx::query_scalar!("select account_id from book.account").fetch_one(&pool).await.unwrap().to_string();
+    let csv = format!("date,type,symbol,quantity,price\n{}", "2026-03-09,buy,AAPL,1,227.52\n".repeat(100_000));
+    let fields = |csv| [("scope", ""), ("account", account.as_str()), ("csv", csv), ("mode", "try"), ("is_plain", "false")];
+    let tried = ada.post("/api/activity/import", &fields(&csv)).await;
+    assert!(tried.status == StatusCode::OK && tried.body.contains("\"new\":100000"), "{}: {:.300}", tried.status, tried.body);
+    let announced = Request::post("/api/activity/import").header(header::CONTENT_LENGTH, 33 * 1024 * 1024);
+    let refused = ada.send(announced, String::new()).await;
+    assert!(refused.status == StatusCode::UNPROCESSABLE_ENTITY && refused.body.contains("32 MB"), "{}", refused.body);
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]

@@ -252,6 +252,25 @@ async fn a_persons_sql_reads_the_warehouse_and_does_nothing_else(pool: PgPool) {
         assert!(told[0].message.contains("couldn't be made"), "{sql}: {:?}", told[0]);
         assert!(!format!("{told:?}").contains("hidden"), "{sql}");
     }
+    // What Postgres quotes of a row is nobody's to read; what it says of the text itself helps.
+    let held = "(select string_agg(symbol || ' v' || quantity, '') from marts.holdings)";
+    let quoting = [
+        (format!("select cast({held} as int)"), "of the form that its type has (Postgres' code 22P02)"),
+        (format!("select {held}::regclass"), "it names what isn't there"),
+        (format!("select query_to_xml('select ' || quote_ident({held}), true, false, '')"), "it names what isn't there"),
+        (format!("select current_setting({held})"), "it names what isn't there"),
+        (format!("select json_object({held}::text[])"), "Postgres' code 22"),
+        (format!("select 1 / (length({held}) - length({held}))"), "it divides by zero"),
+        ("select nowhere from marts.holdings".to_owned(), "column \"nowhere\" does not exist"),
+        ("select * from auth.secret".to_owned(), "may not read (auth)"),
+    ];
+    for (sql, said) in quoting {
+        let check = check(&json!({"dataset": "marts.holdings", "kind": "sql", "sql": &sql}));
+        let told = says(&mut connection, &check).await;
+        assert!(told[0].message.contains(said) && !told[0].message.contains(" v"), "{sql}: {}", told[0].message);
+        let message = server::quality::backtest(&mut connection, &check, 5).await.unwrap_err().to_string();
+        assert!(message.contains(said) && !message.contains(" v"), "{sql}: {message}");
+    }
     let slow = std::time::Instant::now();
     let told = says(&mut connection, &check(&json!({"dataset": "marts.holdings", "kind": "sql", "sql": "select pg_sleep(60)"}))).await;
     assert!(told[0].message.contains("took longer than") && slow.elapsed().as_secs() < 20, "{}", told[0].message);

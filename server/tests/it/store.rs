@@ -72,12 +72,26 @@ async fn before_the_first_publication_pages_are_empty_and_entries_are_seen(pool:
     let list = ports.activities.list(ada, house.of_ada, 1).await.unwrap();
     assert_eq!((list.total, list.rows[0].transaction, list.rows[0].version), (1, Some(id), 1));
     assert_eq!(list.rows[0].amount.0.to_string(), "2275.2000");
+    let beyond = ports.activities.list(ada, house.of_ada, 999).await.unwrap();
+    assert_eq!((beyond.total, beyond.page, beyond.rows.len()), (1, 1, 1), "beyond the last page is the last");
     publish(&pool).await;
     assert!(ports.portfolios.overview(ada, house.of_ada).await.unwrap().is_none());
     assert!(ports.portfolios.holdings(ada, house.of_ada).await.unwrap().is_none());
     assert_eq!(ports.activities.list(ada, house.of_ada, 1).await.unwrap().total, 0);
     assert!(ports.quality.quality(ada, house.of_ada).await.unwrap().checks.is_empty());
     assert!(ports.operations.pipeline(ada, Question::default()).await.unwrap().runs.is_empty());
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn names_can_be_read(pool: PgPool) {
+    let house = House::new(&pool).await;
+    let create = |name: &str| house.ports.activities.create_portfolio(house.ada, name.into(), String::new());
+    for unreadable in ["\u{200b}\u{2060}", "\u{3164}", "mine\u{202e}txt", "\u{2067}x", "\u{e0020}", "x\u{200f}"] {
+        assert!(matches!(create(unreadable).await, Err(AppError::Invalid(_))), "{unreadable:?}");
+    }
+    for name in ["Père & fils", "貯金", "قرض", "👩\u{200d}🌾 farm"] {
+        create(name).await.unwrap();
+    }
 }
 
 #[sqlx::test(migrator = "server::db::MIGRATOR")]

@@ -1,6 +1,7 @@
 //! Rows of a CSV file by the names of their columns; every fault of every row is kept with its line.
 
 use super::super::table::{TableError, day, separated, text, twice};
+use crate::csv_lines::{Lines, quoted_well};
 use app::domain::{Currency, Symbol};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -34,6 +35,8 @@ impl Rows {
     pub fn read(file: &Path, needed: &[&str]) -> Result<Self, TableError> {
         let refused = |line: u64, what: &str| TableError::Line { file: file.into(), line, what: what.into() };
         let text = text(file)?;
+        quoted_well(&text).map_err(|wrong| refused(wrong.line, wrong.what))?;
+        let mut lines = Lines::of(&text);
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(text.as_bytes());
         let header = reader.headers().map_err(|error| refused(1, &error.to_string()))?;
         let header: Vec<String> = header.iter().map(str::to_ascii_lowercase).collect();
@@ -47,8 +50,8 @@ impl Rows {
         }
         let mut found = Self { file: file.into(), header, rows: Vec::new(), faults: Vec::new() };
         for record in reader.records() {
-            let record = record.map_err(|error| refused(error.position().map_or(1, csv::Position::line), &error.to_string()))?;
-            let line = record.position().map_or(0, csv::Position::line);
+            let record = record.map_err(|error| refused(lines.row(error.position()), &error.to_string()))?;
+            let line = lines.row(record.position());
             if record.len() > found.header.len() {
                 let what = format!("it has {} fields, the header {}; put texts with commas into quotes.", record.len(), found.header.len());
                 found.fault(line, &what);

@@ -4,7 +4,10 @@ use crate::store::{Error, Result, Store};
 use app::{
     domain::{Benchmark, PortfolioId, Range, Scope, UserId},
     error::AppError,
-    explain::{figures::FIGURES, model::Asked},
+    explain::{
+        figures::{Described, FIGURES},
+        model::Asked,
+    },
     performance::model::Rolled,
 };
 use chrono::NaiveDate;
@@ -63,16 +66,28 @@ fn benchmark(text: &str) -> Result<Benchmark, String> {
     Benchmark::parse(text).ok_or_else(|| "Choose spy-total or spy-price.".to_owned())
 }
 
+impl ExplainArgs {
+    /// The figures, where no portfolio's is asked for: that needs no database.
+    pub fn listed(&self) -> Option<String> {
+        let line = |figure: &Described| format!("{:<22} {}", figure.key, figure.method);
+        (self.list || self.figure.is_none()).then(|| FIGURES.iter().map(line).collect::<Vec<_>>().join("\n"))
+    }
+}
+
 impl Store {
     /// What the command prints. Whoever has this machine's command line sees what the portfolio's owner sees.
     ///
     /// # Errors
     /// [`AppError::NotFound`] without such a portfolio or figure.
     pub async fn explained(&self, args: ExplainArgs) -> Result<String> {
-        let Some(figure) = args.figure.filter(|_| !args.list) else {
-            let lines: Vec<String> = FIGURES.iter().map(|figure| format!("{:<22} {}", figure.key, figure.method)).collect();
-            return Ok(lines.join("\n"));
+        let figure = match (args.listed(), args.figure) {
+            (None, Some(figure)) => figure,
+            (listed, _) => return Ok(listed.unwrap_or_default()),
         };
+        let today = self.today();
+        if args.as_known_on.is_some_and(|day| day > today) {
+            return Err(Error::refused(format!("--as-known-on must not lie after today, {today} in New York: nobody knows that day yet.")));
+        }
         let portfolio = args.portfolio.ok_or(AppError::NotFound)?;
         let owner = sqlx::query_scalar!("select owner_id from book.portfolio where portfolio_id = $1", portfolio)
             .fetch_optional(&self.pool)

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{calendar, quality};
 use app::{
-    domain::{Symbol, UserId},
+    domain::{Currency, Symbol, UserId},
     error::{AppError, FieldError},
     quality::model::{PriceForm, PriceRow},
 };
@@ -71,6 +71,15 @@ impl Store {
         let entered = parse(form, self.clock.last_completed_session()).map_err(AppError::Invalid)?;
         let (symbol, session) = (entered.symbol.as_str(), entered.session);
         let mut tx = self.pool.begin().await?;
+        if let Some(currency) = other_currency(&mut tx, symbol).await? {
+            return Err(Error::invalid(
+                "symbol",
+                format!(
+                    "{symbol} is traded in {currency} in the books, and its price would be taken in USD, since the vendor of prices doesn't know it. \
+                     Enter its transactions in USD, and the price too."
+                ),
+            ));
+        }
         // Two people at once: the second writes the version after the first's.
         sqlx::query!("select pg_advisory_xact_lock(hashtextextended('price ' || $1 || $2::date, 0)) is null as locked", symbol, session)
             .fetch_one(&mut *tx)
@@ -188,6 +197,27 @@ fn parse(form: &PriceForm, last: NaiveDate) -> Result<Entered, Vec<FieldError>> 
         (Some(symbol), Some(session), Some(close), Some(note)) => Ok(Entered { symbol, session, close, note }),
         _ => Err(wrong),
     }
+}
+
+/// The currency of a symbol's trades where it isn't that in which its price would be taken: of what no vendor knows that is the dollar, as
+/// `pipeline::ledger::read` has it, and a price in pence would count a hundredfold.
+async fn other_currency(connection: &mut PgConnection, symbol: &str) -> Result<Option<String>> {
+    let currencies = sqlx::query_scalar!(
+        r#"select distinct currency as "currency!" from (
+               select distinct on (portfolio_id, transaction_id) * from book.transaction
+               where (portfolio_id, transaction_id) in (
+                   select portfolio_id, transaction_id from book.transaction where symbol = $1 or counter_symbol = $1)
+               order by portfolio_id, transaction_id, version desc) as latest
+           where not is_deleted and symbol = $1 and type in ('buy', 'sell', 'short', 'cover', 'reinvest', 'opening', 'transfer_in', 'transfer_out')
+             and not exists (select from raw.instrument where instrument.symbol = $1)
+             and not exists (select from raw.market_data where market_data.symbol = $1)
+           order by 1"#,
+        symbol
+    )
+    .fetch_all(connection)
+    .await?;
+    let is_dollar = |currency: &String| currency == Currency::USD.as_str();
+    Ok(if currencies.iter().any(is_dollar) { None } else { currencies.into_iter().next() })
 }
 
 /// The vendor's close of a session, as far as it is used.

@@ -1,6 +1,8 @@
 //! A close by hand is a close: the checks of the next run take it for one.
 
+use super::{House, refused};
 use crate::market::{self, count, on, sql};
+use app::quality::model::PriceForm;
 use server::{db::partitions, quality};
 use sqlx::PgPool;
 
@@ -43,4 +45,33 @@ async fn a_price_by_hand_ends_what_is_missing_and_its_removal_brings_it_back(poo
     )
     .await;
     assert_eq!((failing("sessions_are_complete").await, failing("held_are_fresh").await), (1, 1));
+}
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn a_price_in_pence_is_not_taken_for_dollars(pool: PgPool) {
+    let house = House::new(&pool).await;
+    let form = |symbol: &str| PriceForm {
+        symbol: symbol.into(),
+        session_date: "2026-11-20".into(),
+        close: "250".into(),
+        note: "from the exchange".into(),
+        is_confirmed: true,
+    };
+    let trade = |symbol: &str, currency: &str| {
+        format!(
+            "insert into book.transaction (portfolio_id, transaction_id, version, account_id, traded_on, type, symbol, quantity, price, amount, currency, source, entered_by)
+             select portfolio_id, nextval('book.transaction_id'), 1, account_id, '2026-11-02', 'buy', '{symbol}', 10, 100, 1000, '{currency}', 'hand', 1
+             from book.account limit 1"
+        )
+    };
+    sql(&pool, &trade("PENCE", "GBX")).await;
+    let why = refused(house.ports.quality.enter_price(house.admin, form("PENCE")).await);
+    assert!(why.starts_with("symbol: PENCE is traded in GBX in the books, and its price would be taken in USD"), "{why}");
+    assert_eq!(count(&pool, "select from book.price").await, 0);
+    // What the vendor knows is in the currency that it says; what is traded in dollars is in dollars.
+    sql(&pool, "insert into raw.instrument (symbol, name, currency, response_id) values ('PENCE', 'Pence plc', 'GBX', 1)").await;
+    sql(&pool, &trade("FUND", "USD")).await;
+    for symbol in ["PENCE", "FUND"] {
+        house.ports.quality.enter_price(house.admin, form(symbol)).await.unwrap();
+    }
 }

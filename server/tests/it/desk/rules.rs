@@ -67,3 +67,24 @@ async fn a_rule_is_tried_on_the_last_sessions_and_kept_in_versions(pool: PgPool)
     sql(&pool, r#"update auth."user" set role = 'member' where name = 'root'"#).await;
     assert!(!admin.get(address).await.body.contains("would have fired"));
 }
+
+#[sqlx::test(migrator = "server::db::MIGRATOR")]
+async fn why_a_rule_couldnt_be_made_is_told_to_who_can_mend_it(pool: PgPool) {
+    let house = House::new(&pool).await;
+    sql(
+        &pool,
+        "insert into ops.check_result (run_id, portfolio_id, check_name, dataset, dimension, scope, severity, passed, observed, expected, elements, failures,
+                                       samples, message, repairs)
+         values (4, 0, 'mine', 'marts.holdings', 'validity', 'installation', 'error', false, 'not made', 'mine', 1, 0, '[]',
+                 'The check mine couldn''t be made: column \"nowhere\" does not exist. Correct it, or delete it.', '[]')",
+    )
+    .await;
+    for (who, is_told) in [(house.admin, true), (house.ada, false), (house.bob, false)] {
+        let page = house.ports.quality.quality(who, Default::default()).await.unwrap();
+        let message = &page.checks.iter().find(|check| check.name == "mine").unwrap().message;
+        assert_eq!(message.contains("nowhere"), is_told, "{message}");
+        assert!(message.starts_with("The check mine couldn't be made"), "{message}");
+        let history = house.ports.quality.history(who, Default::default(), "mine".into()).await.unwrap();
+        assert_eq!(history.runs[0].message, *message);
+    }
+}
