@@ -5,12 +5,12 @@ pub use crate::analytics::sessions::PortfolioSession;
 use super::model::{Bridge, Day, Gain, MonthReturn, OverviewFigures, Risk};
 use crate::{
     analytics::{
-        metrics::{Terms, on_screen},
-        returns::by_month,
+        metrics::on_screen,
         risk::{Concentration, concentration},
         sessions::{MoneyWeightedReturn, Point, Stretch, no_price, no_rate},
     },
     domain::{Figure, Money, Range, Undefined},
+    performance::figures as performance,
 };
 
 /// Everything the overview says of `sessions`: all since the portfolio's first, ascending. `position_values` are the market
@@ -40,6 +40,7 @@ pub fn overview_figures(sessions: &[PortfolioSession], position_values: &[Money]
         bridge: bridge(opening, in_range, last),
         days: days(&stretch),
         months: months(sessions),
+        years: performance::years(sessions).into_iter().map(|year| (year.year, year.own)).collect(),
     })
 }
 
@@ -64,8 +65,7 @@ fn total_gain(last: &PortfolioSession) -> Figure<Gain> {
 }
 
 fn risk(stretch: &Stretch<'_>, position_values: &[Money]) -> Risk {
-    let series = stretch.series();
-    let found = series.measured(Terms::default(), 0..series.returns.len());
+    let found = stretch.measured();
     let measure = |key: &str| on_screen(&found, key, stretch.sessions.len());
     let concentration = concentration(position_values);
     let of = |measure: fn(&Concentration) -> f64| concentration.as_ref().map(measure).map_err(Clone::clone);
@@ -115,8 +115,10 @@ fn days(stretch: &Stretch<'_>) -> Vec<Day> {
 
 /// Of the whole history: the months are their own range.
 fn months(sessions: &[PortfolioSession]) -> Vec<MonthReturn> {
-    let months = by_month(sessions.iter().map(|session| (session.session_date, session.daily_return)));
-    months.into_iter().map(|(year, month, time_weighted)| MonthReturn { year, month, time_weighted }).collect()
+    performance::months(sessions)
+        .into_iter()
+        .map(|month| MonthReturn { year: month.year, month: month.month, time_weighted: month.own })
+        .collect()
 }
 
 #[cfg(test)]
