@@ -10,6 +10,7 @@ use crate::{
         sessions::{MoneyWeightedReturn, Point, Stretch, no_price, no_rate},
     },
     domain::{Figure, Money, Range, Undefined},
+    format::shown_money as cents,
     performance::figures as performance,
 };
 
@@ -27,7 +28,7 @@ pub fn overview_figures(sessions: &[PortfolioSession], position_values: &[Money]
         value: last.value.ok_or_else(no_price),
         positions: last.positions,
         carried: last.carried,
-        day_change: day_change(sessions),
+        day_change: day_change(sessions.iter().rev().nth(1), last),
         day_return: last.daily_return.ok_or_else(|| Undefined::because("no capital was at work, or a price is missing")),
         benchmark_day_return: last.benchmark_return.ok_or_else(|| Undefined::because("the benchmark has no return on this session")),
         total_gain: total_gain(last),
@@ -44,12 +45,14 @@ pub fn overview_figures(sessions: &[PortfolioSession], position_values: &[Money]
     })
 }
 
-/// V_t − V_{t−1} − inflow + outflow of the last session.
-fn day_change(sessions: &[PortfolioSession]) -> Figure<Money> {
-    let [before @ .., last] = sessions else { return Err(no_price()) };
-    let opening = before.last().map_or(Some(Money::ZERO), |session| session.value);
+/// V_t − V_{t−1} − inflow + outflow of the last session, each as it is shown: what anyone works out from the page is what stands there.
+///
+/// # Errors
+/// Where one of the two has no value.
+pub fn day_change(before: Option<&PortfolioSession>, last: &PortfolioSession) -> Figure<Money> {
+    let opening = before.map_or(Some(Money::ZERO), |session| session.value);
     match (last.value, opening) {
-        (Some(value), Some(opening)) => Ok(value - opening - last.inflow + last.outflow),
+        (Some(value), Some(opening)) => Ok(cents(value) - cents(opening) - cents(last.inflow) + cents(last.outflow)),
         _ => Err(no_price()),
     }
 }

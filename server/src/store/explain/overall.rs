@@ -10,7 +10,7 @@ use app::{
         model::Input,
         recipe::{Answer, Concentrated, DatedReturn, Exact, Paid, Recipe, Term, exact},
     },
-    format,
+    format::{self, shown_money},
     overview::model::{Bridge, OverviewFigures},
 };
 use chrono::NaiveDate;
@@ -128,10 +128,11 @@ pub(super) fn change(before: Option<&PortfolioSession>, last: &PortfolioSession)
     match (last.value, opening) {
         (Some(closing), Some(opening)) => Recipe::Sum {
             terms: vec![
-                term("Closing value", closing),
-                term("Opening value", -opening),
-                term("Paid in", -last.inflow),
-                term("Taken out", last.outflow),
+                // As they are shown: the change is what anyone works out from the page.
+                term("Closing value", shown_money(closing)),
+                term("Opening value", -shown_money(opening)),
+                term("Paid in", -shown_money(last.inflow)),
+                term("Taken out", shown_money(last.outflow)),
             ],
         },
         _ => Recipe::Nothing { reason: "a held symbol has no price yet".into() },
