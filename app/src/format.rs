@@ -109,10 +109,15 @@ pub fn signed_short_money(money: Money) -> String {
     plus(Lean::of_money(money), short_money(money))
 }
 
-/// A quantity of shares: up to six decimals, no idle zeros.
+/// A quantity of shares: every decimal that it has, no idle zeros. It is a count: what is left out would be somebody's.
 pub fn quantity(quantity: Decimal) -> String {
-    let shown = quantity.round_dp_with_strategy(6, RoundingStrategy::MidpointAwayFromZero).normalize();
+    let shown = quantity.normalize();
     grouped(shown, shown.scale() as usize)
+}
+
+/// A ratio of shares, such as a split's: up to six decimals.
+pub fn shares_ratio(ratio: Decimal) -> String {
+    quantity(ratio.round_dp_with_strategy(6, RoundingStrategy::MidpointAwayFromZero))
 }
 
 /// A price a share: at least two decimals, at most four.
@@ -134,6 +139,23 @@ pub fn percent(fraction: f64) -> String {
 /// `+18.85 %`, `−4.20 %`, `0.00 %`.
 pub fn signed_percent(fraction: f64) -> String {
     plus(Lean::of_fraction(fraction), percent(fraction))
+}
+
+/// Two numbers with as many decimals as it takes to tell them apart, at least two; those that no text tells apart read alike.
+pub fn apart<T: Copy>(old: T, new: T, text: fn(T, usize) -> String) -> [String; 2] {
+    let told = |decimals: usize| [old, new].map(|number| text(number, decimals));
+    (2..=17).map(told).find(|[old, new]| old != new).unwrap_or_else(|| told(2))
+}
+
+/// `+18.8512 %`: with as many decimals as are asked for.
+pub fn signed_percent_to(fraction: f64, decimals: usize) -> String {
+    let text = fixed(fraction * 100.0, decimals) + &format!("{THIN}%");
+    if text.starts_with(MINUS) || !text.contains(|c| matches!(c, '1'..='9')) { text } else { format!("+{text}") }
+}
+
+/// `1,284.1512`: as [`signed_percent_to`].
+pub fn money_to(amount: Decimal, decimals: usize) -> String {
+    grouped(amount.round_dp_with_strategy(decimals as u32, RoundingStrategy::MidpointAwayFromZero), decimals)
 }
 
 /// `+4.5`, `−6.3`: percent without its sign, for a table that says percent in its head.

@@ -39,7 +39,8 @@ fn labels_in_pictures_are_short() {
 fn shares_and_prices_have_no_idle_zeros() {
     assert_eq!(quantity("12.5000000000".parse().unwrap()), "12.5");
     assert_eq!(quantity("1200".parse().unwrap()), "1,200");
-    assert_eq!(quantity("0.1234567".parse().unwrap()), "0.123457");
+    assert_eq!(quantity("10.123456789".parse().unwrap()), "10.123456789");
+    assert_eq!(shares_ratio("0.3333333333333333".parse().unwrap()), "0.333333");
     assert_eq!(price("645.5700".parse().unwrap()), "645.57");
     assert_eq!(price("190000".parse().unwrap()), "190,000.00");
     assert_eq!(price("0.12345".parse().unwrap()), "0.1235");
@@ -103,4 +104,13 @@ fn durations() {
 fn names_of_the_machine_are_read_as_words() {
     assert_eq!(identifier("extract_prices"), "Extract prices");
     assert_eq!(identifier(""), "");
+}
+
+#[test]
+fn two_numbers_have_the_decimals_that_tell_them_apart() {
+    assert_eq!(apart(0.01, 0.02, signed_percent_to), ["+1.00\u{202f}%", "+2.00\u{202f}%"]);
+    assert_eq!(apart(-0.001_122_510_626_259, -0.001122286628142805, signed_percent_to), ["−0.1123\u{202f}%", "−0.1122\u{202f}%"]);
+    let [old, new] = ["1234.56781", "1234.5678"].map(|text| text.parse().unwrap());
+    assert_eq!(apart(old, new, money_to), ["1,234.56781", "1,234.56780"]);
+    assert_eq!(apart(0.5, 0.5, signed_percent_to), ["+50.00\u{202f}%", "+50.00\u{202f}%"]);
 }

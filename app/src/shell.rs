@@ -63,6 +63,7 @@ fn NotFound() -> impl IntoView {
         <Title text="Nothing here"/>
         <main class="door">
             <p class="brand"><Bob/><b>"Plumbline"</b></p>
+            <h1 class="sr">"Nothing here"</h1>
             <Problem error=crate::error::AppError::NotFound/>
         </main>
     }

@@ -208,15 +208,44 @@ new MutationObserver((changes) => {
   requestAnimationFrame(() => {
     isSweeping = false;
     sweep();
+    keepFocus();
   });
 }).observe(document.documentElement, { childList: true, subtree: true });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 // After the first paint: numbers first.
 requestAnimationFrame(() => setTimeout(sweep));
 
+// What an arrow key picks in a closed list is only passed by: it is sent with Enter, or when the list is left.
+let lastKey = "";
+let passedBy = null;
+const sendPassed = () => {
+  const { form } = passedBy;
+  passedBy = null;
+  form.requestSubmit();
+};
+document.addEventListener("pointerdown", () => (lastKey = ""), true);
+document.addEventListener("keydown", ({ key, target }) => {
+  lastKey = target.matches?.("[data-autosubmit] select") ? key : "";
+  if (key === "Enter" && passedBy === target) sendPassed();
+});
+document.addEventListener("focusout", ({ target }) => {
+  if (passedBy === target) sendPassed();
+});
+
+// A chosen range is drawn anew with its page: the focus stays on it.
+let wasOnRange = false;
+document.addEventListener("focusin", ({ target }) => (wasOnRange = target.closest(".ranges") !== null));
+document.addEventListener("pointerdown", ({ target }) => (wasOnRange &&= target.closest(".ranges") !== null));
+function keepFocus() {
+  if (wasOnRange && document.activeElement === document.body) document.querySelector(".ranges [aria-current]")?.focus({ preventScroll: true });
+}
+
 document.addEventListener("change", (event) => {
   const field = event.target;
-  if (field.closest("[data-autosubmit]")) field.form.requestSubmit();
+  if (field.closest("[data-autosubmit]")) {
+    if (lastKey === "" || lastKey === "Enter") field.form.requestSubmit();
+    else passedBy = field;
+  }
   if (field.closest("[data-theme-choice]")) {
     const chosen = field.value === "system" ? "" : field.value;
     document.cookie = `theme=${chosen};path=/;max-age=${chosen ? 31536000 : 0};samesite=lax`;
@@ -226,6 +255,19 @@ document.addEventListener("change", (event) => {
   }
   if (field.dataset.readsInto && field.files?.[0]) {
     field.files[0].text().then((text) => (document.getElementById(field.dataset.readsInto).value = text));
+  }
+});
+
+// A panel beside a figure closes with Escape and by a click elsewhere; that one is open at a time its name sees to.
+const close = (panel) => panel.removeAttribute("open");
+document.addEventListener("click", ({ target }) => {
+  for (const panel of document.querySelectorAll("details.why[open]")) if (!panel.contains(target)) close(panel);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const panel of document.querySelectorAll("details.why[open]")) {
+    if (panel.contains(document.activeElement)) panel.querySelector("summary").focus();
+    close(panel);
   }
 });
 

@@ -4,10 +4,11 @@ use super::{
     benchmark::excess_return,
     cashflow::{Payment, money_weighted},
     contribution::{Contributions, Member, Step, Sums, Whose},
-    drawdown::drawdowns,
+    drawdown::Descent,
+    metrics::{CHAINED, Terms},
     period::{Dietz, Period, Session},
     returns::{Linked, SESSIONS_A_YEAR, cumulative_return, link, per_period},
-    series::Series,
+    series::{Measurement, Series},
 };
 use crate::domain::{Figure, Money, Range, Undefined};
 use chrono::NaiveDate;
@@ -43,6 +44,27 @@ pub struct PortfolioSession {
     pub risk_free_rate: Option<f64>,
 }
 
+/// What is known of a session's return.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Work {
+    Earned(f64),
+    /// No capital was at work: there is nothing to know.
+    Idle,
+    /// A price or an exchange rate is missing.
+    Unknown,
+}
+
+impl PortfolioSession {
+    /// `before`: the value at the close before it.
+    fn work(&self, before: Option<Money>) -> Work {
+        match (self.daily_return, self.value, before) {
+            (Some(r), ..) => Work::Earned(r),
+            (None, Some(_), Some(before)) if before + self.inflow <= Money::ZERO => Work::Idle,
+            _ => Work::Unknown,
+        }
+    }
+}
+
 /// The money-weighted return of a stretch: a year's, or the stretch's own where that is shorter than a year.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MoneyWeightedReturn {
@@ -64,7 +86,7 @@ pub struct Stretch<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Point<'a> {
     pub session: &'a PortfolioSession,
-    /// Since the opening; nothing before the first return.
+    /// Since the opening; nothing before the first return, and nothing from the first unknown value on.
     pub cumulative: Option<f64>,
     pub benchmark_cumulative: Option<f64>,
     pub drawdown: Option<f64>,
@@ -88,9 +110,51 @@ impl<'a> Stretch<'a> {
         Self::of(all, Range::Max)
     }
 
+    /// The sessions of a calendar year or month, and the one before them; `None` where the portfolio has none in it.
+    pub fn calendar(all: &'a [PortfolioSession], is_in: impl Fn(NaiveDate) -> bool) -> Option<Self> {
+        let from = all.iter().position(|session| is_in(session.session_date))?;
+        let length = all[from..].iter().take_while(|session| is_in(session.session_date)).count();
+        let sessions = &all[from..from + length];
+        Some(Self { opening: from.checked_sub(1).and_then(|before| all.get(before)), sessions, last: sessions.last()? })
+    }
+
     /// The sessions that have a return, as a series to be measured.
     pub fn series(&self) -> Series {
         series(self.sessions)
+    }
+
+    /// The catalogue. What chains the returns is unknown where the time-weighted return is: between two known ones a value is missing.
+    pub fn measured(&self) -> Measurement {
+        let series = self.series();
+        let mut found = series.measured(Terms::default(), 0..series.returns.len());
+        if let Err(reason) = self.time_weighted() {
+            for (_, figure) in found.measures.iter_mut().filter(|(key, _)| CHAINED.contains(key)) {
+                *figure = Err(reason.clone());
+            }
+        }
+        found
+    }
+
+    /// The stretch holds at least one session that wasn't without capital.
+    pub fn was_at_work(&self) -> bool {
+        self.at_work().next().is_some()
+    }
+
+    /// The sessions beside which the benchmark counts. One whose own return is unknown is among them: what is unknown of the portfolio
+    /// doesn't shorten the benchmark's period.
+    pub fn at_work(&self) -> impl Iterator<Item = &'a PortfolioSession> {
+        self.steps().filter(|(session, before)| session.work(*before) != Work::Idle).map(|(session, _)| session)
+    }
+
+    /// Days whose return is unknown, ascending.
+    pub fn unknown(&self) -> Vec<NaiveDate> {
+        self.steps().filter(|(session, before)| session.work(*before) == Work::Unknown).map(|(session, _)| session.session_date).collect()
+    }
+
+    /// Each session with the value before it.
+    fn steps(&self) -> impl Iterator<Item = (&'a PortfolioSession, Option<Money>)> {
+        let opening = self.opening.map_or(Some(Money::ZERO), |session| session.value);
+        self.sessions.iter().zip(std::iter::once(opening).chain(self.sessions.iter().map(|session| session.value)))
     }
 
     /// TWR: Π(1 + r) − 1, with the days that it leaves out.
@@ -146,12 +210,12 @@ impl<'a> Stretch<'a> {
         self.with_period(|period| period.total_gain())
     }
 
-    /// The benchmark's return over the sessions on which the portfolio has one.
+    /// The benchmark's return over the sessions on which the portfolio was at work.
     ///
     /// # Errors
-    /// Without a common session.
+    /// Without such a session.
     pub fn benchmark_return(&self) -> Figure<f64> {
-        cumulative_return(self.common().map(|(_, benchmark)| benchmark)).map(|linked| linked.cumulative)
+        cumulative_return(self.at_work().map(|session| session.benchmark_return)).map(|linked| linked.cumulative)
     }
 
     /// TWR − the benchmark's, over the sessions that have both.
@@ -168,24 +232,29 @@ impl<'a> Stretch<'a> {
         with_return.map(|session| (session.daily_return, session.benchmark_return))
     }
 
-    /// The opening, where there is one, and every session. Cumulative numbers go on unchanged through a day without a return.
+    /// The opening, where there is one, and every session. Cumulative numbers go on unchanged through a day without capital; from an unknown
+    /// value on they are unknown themselves, while the benchmark's go on.
     pub fn line(&self) -> Vec<Point<'a>> {
         let mut line = Vec::with_capacity(self.sessions.len() + 1);
         let (mut cumulative, mut benchmark_cumulative, mut drawdown) = (None, None, None);
+        let mut is_known = self.opening.is_none_or(|session| session.value.is_some());
         if let Some(session) = self.opening {
-            (cumulative, benchmark_cumulative, drawdown) = (Some(0.0), Some(0.0), Some(0.0));
+            let start = is_known.then_some(0.0);
+            (cumulative, benchmark_cumulative, drawdown) = (start, Some(0.0), start);
             line.push(Point { session, cumulative, benchmark_cumulative, drawdown });
         }
-        let returns: Vec<f64> = self.sessions.iter().filter_map(|session| session.daily_return).collect();
-        let mut depths = drawdowns(&returns).into_iter();
+        let mut descent = Descent::default();
         let on = |so_far: Option<f64>, r: f64| Some(so_far.map_or(r, |linked| link(linked, r)));
-        for session in self.sessions {
-            if let Some(r) = session.daily_return {
-                cumulative = on(cumulative, r);
-                drawdown = depths.next();
-                if let Some(b) = session.benchmark_return {
-                    benchmark_cumulative = on(benchmark_cumulative, b);
-                }
+        for (session, before) in self.steps() {
+            let work = session.work(before);
+            is_known &= work != Work::Unknown;
+            match work {
+                Work::Earned(r) if is_known => (cumulative, drawdown) = (on(cumulative, r), Some(descent.step(r))),
+                _ if !is_known => (cumulative, drawdown) = (None, None),
+                _ => {}
+            }
+            if let (false, Some(b)) = (work == Work::Idle, session.benchmark_return) {
+                benchmark_cumulative = on(benchmark_cumulative, b);
             }
             line.push(Point { session, cumulative, benchmark_cumulative, drawdown });
         }

@@ -101,6 +101,11 @@ impl Benchmark {
         }
     }
 
+    /// What stands behind its name beside a portfolio in another currency: its returns are never converted.
+    pub fn abroad(currency: &str) -> &'static str {
+        if currency == "USD" { "" } else { ", in USD" }
+    }
+
     /// As in the URL.
     pub fn key(self) -> &'static str {
         match self {

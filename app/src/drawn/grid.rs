@@ -46,7 +46,7 @@ pub(super) fn grid(page: &Pipeline) -> AnyView {
         <section class="card wide" id="grid">
             <header><h2>"Runs and their tasks"</h2><nav class="tabs" aria-label="DAG">{choice}</nav></header>
             <div class="scroll">
-                <table class="grid"><thead><tr><th></th>{head}<th></th></tr></thead><tbody>{body}</tbody></table>
+                <table class="grid"><thead><tr><td></td>{head}<td></td></tr></thead><tbody>{body}</tbody></table>
             </div>
             {older}
         </section>

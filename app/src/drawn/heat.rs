@@ -1,7 +1,10 @@
 //! The parts of a table of monthly returns: a cell is shaded by its size, the number is in it, and it leads to how it was made.
 
 use super::parts::bob_over;
-use crate::{domain::Scope, format};
+use crate::{
+    domain::{Figure, Scope},
+    format,
+};
 use chrono::{Months, NaiveDate};
 use leptos::prelude::*;
 
@@ -14,23 +17,28 @@ pub(super) fn heads() -> AnyView {
     (1..=12).map(head).collect_view().into_any()
 }
 
-/// A month's return, or nothing.
-pub(super) fn month(of: Option<f64>, year: i32, month: u32, scope: &Scope) -> AnyView {
-    let Some(r) = of else { return view! { <td></td> }.into_any() };
-    let class = if r < 0.0 { "l bobbed" } else { "g bobbed" };
-    let shade = format!("--k:{:.2}", (r.abs() / FULL_SHADE).min(1.0));
+/// A month's return, a dash that leads to the reason where it is unknown, or nothing.
+pub(super) fn month(of: Option<&Figure<f64>>, year: i32, month: u32, scope: &Scope) -> AnyView {
+    let Some(of) = of else { return view! { <td></td> }.into_any() };
     let label = format!("{} {year}", format::month(month));
     let session = last_day(year, month).to_string();
-    view! { <td class=class style=shade>{format::signed_percent_number(r)}{bob_over("month_return", &label, scope, &[("session", &session)])}</td> }
-        .into_any()
+    let bob = bob_over("month_return", &label, scope, &[("session", &session)]);
+    let r = match of {
+        Ok(r) => *r,
+        Err(reason) => return view! { <td class="bobbed" title=reason.to_string()>"–"{bob}</td> }.into_any(),
+    };
+    let class = if r < 0.0 { "l bobbed" } else { "g bobbed" };
+    let shade = format!("--k:{:.2}", (r.abs() / FULL_SHADE).min(1.0));
+    view! { <td class=class style=shade>{format::signed_percent_number(r)}{bob}</td> }.into_any()
 }
 
-/// A year's figure, or nothing.
-pub(super) fn year(figure: &'static str, of: Option<f64>, year: i32, scope: &Scope) -> AnyView {
+/// A year's figure, or a dash that leads to the reason.
+pub(super) fn year(figure: &'static str, of: &Figure<f64>, year: i32, scope: &Scope) -> AnyView {
     let class = if figure == "year_return" { "year bobbed" } else { "bobbed" };
     let session = last_day(year, 12).to_string();
-    let bob = of.map(|_| bob_over(figure, &format!("{} {year}", format::identifier(figure)), scope, &[("session", &session)]));
-    view! { <td class=class>{of.map_or_else(|| "–".into(), format::signed_percent_number)}{bob}</td> }.into_any()
+    let bob = bob_over(figure, &format!("{} {year}", format::identifier(figure)), scope, &[("session", &session)]);
+    let text = of.as_ref().map_or_else(|_| "–".into(), |r| format::signed_percent_number(*r));
+    view! { <td class=class title=of.as_ref().err().map(ToString::to_string)>{text}{bob}</td> }.into_any()
 }
 
 /// Any day of a month means the month: its last is a session's more often than its first.

@@ -12,7 +12,7 @@ use leptos::prelude::*;
 pub(super) fn below(page: &OverviewPage, scope: &Scope) -> AnyView {
     let (of, figures) = (&page.overview, &page.overview.figures);
     view! {
-        {allocation::card(&of.sectors, scope)}{bridge::card(&figures.bridge, of.range, scope)}{months::card(&figures.months, scope)}
+        {allocation::card(&of.sectors, figures, scope)}{bridge::card(&figures.bridge, of.range, scope)}{months::card(&figures.months, &figures.years, scope)}
         {risk::card(&figures.risk, of.range, scope)}{holdings::card(&page.top, page.holdings, scope)}
     }
     .into_any()

@@ -17,14 +17,23 @@ use leptos::prelude::*;
 
 /// `None`: nothing was published yet.
 pub(super) fn page(shown: Option<&Performance>, scope: &Scope, rolled: Rolled) -> AnyView {
-    let Some(of) = shown else { return nothing_yet() };
+    let Some(of) = shown else { return nothing_yet(scope) };
     view! {
         {tiles::strip(of, scope)}{chart::card(of, scope)}{contribution::card(of, scope)}{measures::cards(of, scope)}{falls::card(of, scope)}{rolling::card(of, scope, rolled)}{months::card(of, scope)}{exports(of, scope)}
     }
     .into_any()
 }
 
-fn nothing_yet() -> AnyView {
+fn nothing_yet(scope: &Scope) -> AnyView {
+    if scope.as_known_on.is_some() {
+        return view! {
+            <section class="card wide empty">
+                <h2>"Nothing was published by then"</h2>
+                <p>"By the end of that day no numbers of this portfolio had been published. Choose a later day."</p>
+            </section>
+        }
+        .into_any();
+    }
     view! {
         <section class="card wide empty">
             <h2>"No numbers yet"</h2>

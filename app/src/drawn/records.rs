@@ -36,7 +36,7 @@ pub(super) fn durations(dag: &str, times: &[TaskTimes]) -> AnyView {
             <table class="rows">
                 <thead>
                     <tr>
-                        <th></th><th class="hide">"over time"</th><th class="r">"median"</th><th class="r">"95 of 100"</th>
+                        <td></td><th class="hide">"over time"</th><th class="r">"median"</th><th class="r">"95 of 100"</th>
                         <th class="r hide">"in the queue"</th><th class="r hide">"95 of 100"</th><th class="r hide">"attempts"</th>
                     </tr>
                 </thead>

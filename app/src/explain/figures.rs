@@ -17,6 +17,8 @@ pub enum Unit {
     /// A small ratio: with three decimals.
     Index,
     Price,
+    /// Of shares: every decimal that it has.
+    Quantity,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -212,7 +214,7 @@ pub const FIGURES: &[Described] = &[
     figure(
         "herfindahl_index",
         "Herfindahl index",
-        Unit::Ratio,
+        Unit::Index,
         "The sum of the squared weights.",
         "Σ w²",
         &["Weights of market value; cash is no position."],
@@ -405,7 +407,7 @@ pub const FIGURES: &[Described] = &[
     figure(
         "holding_quantity",
         "Quantity",
-        Unit::Price,
+        Unit::Quantity,
         "What all accounts hold of it at the close.",
         "Σ quantity",
         &["A short position counts negative."],

@@ -34,8 +34,8 @@ pub fn ExplainPage() -> impl IntoView {
         <h1>"Explain: "{move || name().to_lowercase()}</h1>
         <Loaded of=page let:html>
             <Drawn id=EXPLANATION html/>
+            <Again figure search/>
         </Loaded>
-        <Again figure search/>
     }
     .into_any()
 }

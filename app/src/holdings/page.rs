@@ -10,7 +10,7 @@ use crate::{
     routes,
     ui::{Delta, DeltaMoney, Empty, Explained, Loaded, Refresh, RestatedChip, Spark, Undef, use_scope},
 };
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
 
@@ -72,7 +72,7 @@ fn Table(holdings: Holdings) -> impl IntoView {
                     <a class="link" href=move || routes::export(&scope.get(), "realized.csv") rel="external" download="">"realized gains"</a>
                 </span>
             </header>
-            <table class="rows stack">
+            <div class="scroll"><table class="rows stack">
                 <thead>
                     <tr>
                         <th scope="col">"Holding"</th>
@@ -83,11 +83,11 @@ fn Table(holdings: Holdings) -> impl IntoView {
                         <th scope="col" class="r">"Day"</th>
                         <th scope="col" class="r hide-middle">"Cost"</th>
                         <th scope="col" class="r">"Unrealized gain"</th>
-                        <th scope="col" class="hide">"30 days"</th>
+                        <th scope="col" class="hide hide-middle">"30 days"</th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
-            </table>
+            </table></div>
             <table class="rows sums">
                 <tbody>
                     {other}
@@ -115,6 +115,8 @@ fn Row(row: Holding, as_of: NaiveDate, scope: Memo<Scope>) -> impl IntoView {
     let (of_quantity, of_cost) = (how("holding_quantity", "quantity"), how("holding_cost", "cost"));
     let of_share = how("holding_gain_share", "unrealized gain as a share of the cost");
     let carried = row.priced_on.filter(|priced_on| *priced_on < as_of);
+    // Without its year only where it is the session's.
+    let said = move |day: NaiveDate| if day.year() == as_of.year() { format::day(day) } else { format::date(day) };
     let unit = row.price_currency.map(|currency| format!(" {currency}")).unwrap_or_default();
     let price = row.price.map_or_else(|| "no price yet".into(), |price| format::price(price) + &unit);
     let weight = match row.weight {
@@ -127,7 +129,7 @@ fn Row(row: Holding, as_of: NaiveDate, scope: Memo<Scope>) -> impl IntoView {
             <td class="r" data-label="Quantity">{format::quantity(row.quantity)}{of_quantity}</td>
             <td class="r" data-label="Price">
                 {price}{of_price}
-                {carried.map(|day| view! { " "<span class="chip warn small">{format!("of {}", format::day(day))}</span> })}
+                {carried.map(|day| view! { " "<span class="chip warn small">{format!("of {}", said(day))}</span> })}
             </td>
             <td class="r" data-label="Value">{money(row.value)}{of_value}</td>
             <td class="r hide" data-label="Weight">{weight}{of_weight}</td>
@@ -136,7 +138,7 @@ fn Row(row: Holding, as_of: NaiveDate, scope: Memo<Scope>) -> impl IntoView {
             <td class="r" data-label="Unrealized gain">
                 <DeltaMoney of=row.unrealized_gain/>{of_gain}" "<small><Delta of=row.unrealized_return/>{of_share}</small>
             </td>
-            <td class="hide"><Spark points=row.recent/></td>
+            <td class="hide hide-middle"><Spark points=row.recent/></td>
         </tr>
     }
 }

@@ -27,6 +27,7 @@ pub async fn show_overview(scope: String) -> Result<Option<Shown>, AppError> {
     // What is drawn already isn't sent once more.
     overview.sectors.clear();
     overview.figures.months.clear();
+    overview.figures.years.clear();
     Options::put_aside("value-chart", &mut overview.value_chart);
     Options::put_aside("return-chart", &mut overview.return_chart);
     Options::put_aside("drawdown-chart", &mut overview.drawdown_chart);

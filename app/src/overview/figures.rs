@@ -5,12 +5,13 @@ pub use crate::analytics::sessions::PortfolioSession;
 use super::model::{Bridge, Day, Gain, MonthReturn, OverviewFigures, Risk};
 use crate::{
     analytics::{
-        metrics::{Terms, on_screen},
-        returns::by_month,
+        metrics::on_screen,
         risk::{Concentration, concentration},
         sessions::{MoneyWeightedReturn, Point, Stretch, no_price, no_rate},
     },
     domain::{Figure, Money, Range, Undefined},
+    format::shown_money as cents,
+    performance::figures as performance,
 };
 
 /// Everything the overview says of `sessions`: all since the portfolio's first, ascending. `position_values` are the market
@@ -27,7 +28,7 @@ pub fn overview_figures(sessions: &[PortfolioSession], position_values: &[Money]
         value: last.value.ok_or_else(no_price),
         positions: last.positions,
         carried: last.carried,
-        day_change: day_change(sessions),
+        day_change: day_change(sessions.iter().rev().nth(1), last),
         day_return: last.daily_return.ok_or_else(|| Undefined::because("no capital was at work, or a price is missing")),
         benchmark_day_return: last.benchmark_return.ok_or_else(|| Undefined::because("the benchmark has no return on this session")),
         total_gain: total_gain(last),
@@ -40,15 +41,18 @@ pub fn overview_figures(sessions: &[PortfolioSession], position_values: &[Money]
         bridge: bridge(opening, in_range, last),
         days: days(&stretch),
         months: months(sessions),
+        years: performance::years(sessions).into_iter().map(|year| (year.year, year.own)).collect(),
     })
 }
 
-/// V_t − V_{t−1} − inflow + outflow of the last session.
-fn day_change(sessions: &[PortfolioSession]) -> Figure<Money> {
-    let [before @ .., last] = sessions else { return Err(no_price()) };
-    let opening = before.last().map_or(Some(Money::ZERO), |session| session.value);
+/// V_t − V_{t−1} − inflow + outflow of the last session, each as it is shown: what anyone works out from the page is what stands there.
+///
+/// # Errors
+/// Where one of the two has no value.
+pub fn day_change(before: Option<&PortfolioSession>, last: &PortfolioSession) -> Figure<Money> {
+    let opening = before.map_or(Some(Money::ZERO), |session| session.value);
     match (last.value, opening) {
-        (Some(value), Some(opening)) => Ok(value - opening - last.inflow + last.outflow),
+        (Some(value), Some(opening)) => Ok(cents(value) - cents(opening) - cents(last.inflow) + cents(last.outflow)),
         _ => Err(no_price()),
     }
 }
@@ -64,8 +68,7 @@ fn total_gain(last: &PortfolioSession) -> Figure<Gain> {
 }
 
 fn risk(stretch: &Stretch<'_>, position_values: &[Money]) -> Risk {
-    let series = stretch.series();
-    let found = series.measured(Terms::default(), 0..series.returns.len());
+    let found = stretch.measured();
     let measure = |key: &str| on_screen(&found, key, stretch.sessions.len());
     let concentration = concentration(position_values);
     let of = |measure: fn(&Concentration) -> f64| concentration.as_ref().map(measure).map_err(Clone::clone);
@@ -115,8 +118,10 @@ fn days(stretch: &Stretch<'_>) -> Vec<Day> {
 
 /// Of the whole history: the months are their own range.
 fn months(sessions: &[PortfolioSession]) -> Vec<MonthReturn> {
-    let months = by_month(sessions.iter().map(|session| (session.session_date, session.daily_return)));
-    months.into_iter().map(|(year, month, time_weighted)| MonthReturn { year, month, time_weighted }).collect()
+    performance::months(sessions)
+        .into_iter()
+        .map(|month| MonthReturn { year: month.year, month: month.month, time_weighted: month.own })
+        .collect()
 }
 
 #[cfg(test)]

@@ -101,6 +101,8 @@ pub struct OverviewFigures {
     pub days: Vec<Day>,
     /// Time-weighted return by calendar month since the first session, oldest first.
     pub months: Vec<MonthReturn>,
+    /// By calendar year.
+    pub years: Vec<(i32, Figure<f64>)>,
 }
 
 /// Total gain and its parts, to the cent.
@@ -180,7 +182,7 @@ pub struct Day {
 pub struct MonthReturn {
     pub year: i32,
     pub month: u32,
-    pub time_weighted: f64,
+    pub time_weighted: Figure<f64>,
 }
 
 /// What the overview page shows: the overview, and the first of the holdings.

@@ -4,16 +4,16 @@ use super::model::{Daily, HoldingRecord, Month, Performance, Returns, Rolled, Tr
 use crate::{
     analytics::{
         contribution::Member,
-        metrics::{KEYS, Terms, on_screen},
+        metrics::{CHAINED, KEYS, Terms, on_screen},
         report::{Report, RiskFree, Rolling},
-        returns::{Linked, SESSIONS_A_YEAR, by_month, by_year, per_period},
+        returns::{SESSIONS_A_YEAR, by_month, cumulative_return, per_period},
         risk::concentration_measures,
         series::WINDOWS,
         sessions::{MoneyWeightedReturn, Point, PortfolioSession, Stretch, no_price, series},
     },
-    domain::{Figure, Money, Scope},
+    domain::{Figure, Money, Scope, Undefined},
 };
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
 /// Where the published risk-free rate comes from.
 const RISK_FREE: RiskFree = RiskFree::Series("DGS3MO");
@@ -25,10 +25,14 @@ pub fn performance(record: &TrackRecord, scope: &Scope) -> Option<Performance> {
     let stretch = Stretch::of(all, scope.range)?;
     let priced: Vec<Money> = record.position_values.iter().flatten().copied().collect();
     let (in_range, terms) = (stretch.series(), Terms::default());
-    let found = in_range.measured(terms, 0..in_range.returns.len());
-    let linked = stretch.time_weighted();
+    let found = stretch.measured();
     let MoneyWeightedReturn { rate: money_weighted, is_annual: money_weighted_is_annual } = stretch.money_weighted();
-    let months = months(all, |session| session.daily_return);
+    let time_weighted = stretch.time_weighted().map(|linked| linked.cumulative);
+    let mut report = Report::of(&in_range, &found, terms, RISK_FREE);
+    if time_weighted.is_err() {
+        // A fall that nobody saw whole would have a wrong depth.
+        report.drawdowns.clear();
+    }
     Some(Performance {
         portfolio: record.portfolio,
         currency: record.currency.clone(),
@@ -43,23 +47,24 @@ pub fn performance(record: &TrackRecord, scope: &Scope) -> Option<Performance> {
         restated: record.restated.counted(stretch.opening.unwrap_or(first).session_date, last.session_date),
         returns: Returns {
             left_out: stretch.sessions.len() - in_range.returns.len(),
-            time_weighted: linked.clone().map(|linked| linked.cumulative),
+            time_weighted,
             benchmark: stretch.benchmark_return(),
             excess: stretch.excess_return(),
             money_weighted,
             money_weighted_is_annual,
             modified_dietz: stretch.modified_dietz(),
         },
-        report: Report::of(&in_range, &found, terms, RISK_FREE),
+        report,
         contributions: record.holdings.as_ref().map(|holdings| stretch.contributions(&members(holdings))).map_err(Clone::clone),
         names: record.holdings.iter().flatten().map(|held| (held.course.symbol.clone(), held.name.clone())).collect(),
         concentration: concentration_measures(&priced),
         daily: stretch.line().into_iter().map(|point| daily(point, stretch.opening)).collect(),
-        years: years(all, &months),
-        months: months.into_iter().map(|(year, month, own)| Month { year, month, own }).collect(),
+        years: years(all),
+        months: months(all),
         sessions: stretch.sessions.len(),
-        on_screen: KEYS.iter().map(|key| (*key, linked_or(key, &linked, on_screen(&found, key, stretch.sessions.len())))).collect(),
+        on_screen: KEYS.iter().map(|key| (*key, on_screen(&found, key, stretch.sessions.len()))).collect(),
         history: series(all),
+        unknown: Stretch::whole(all)?.unknown(),
     })
 }
 
@@ -68,12 +73,11 @@ pub fn members(holdings: &[HoldingRecord]) -> Vec<Member<'_>> {
     holdings.iter().map(|held| Member { course: &held.course, group: Some(&held.sector) }).collect()
 }
 
-/// What links all returns is unknown where the time-weighted return is: a value in between is missing, and with it a return.
-pub fn linked_or(key: &str, linked: &Figure<Linked>, figure: Figure<f64>) -> Figure<f64> {
-    match linked {
-        Err(reason) if matches!(key, "cumulative_return" | "annualized_return") => Err(reason.clone()),
-        _ => figure,
-    }
+/// Why a window that ends on `end` chains no return: between two of its `days`, those with a return, one is unknown.
+pub fn chain_broken(key: &str, days: &[NaiveDate], end: NaiveDate, window: usize, unknown: &[NaiveDate]) -> Option<Undefined> {
+    let from = days.partition_point(|day| *day <= end).checked_sub(window).and_then(|first| days.get(first))?;
+    let gap = unknown.iter().find(|day| CHAINED.contains(&key) && (*from..=end).contains(day))?;
+    Some(Undefined::because(format!("the return of {gap} is unknown: a price or an exchange rate is missing")))
 }
 
 /// Of the opening only the close belongs to the range: what came before it doesn't.
@@ -95,15 +99,47 @@ fn daily(point: Point<'_>, opening: Option<&PortfolioSession>) -> Daily {
     }
 }
 
-fn months(sessions: &[PortfolioSession], of: fn(&PortfolioSession) -> Option<f64>) -> Vec<(i32, u32, f64)> {
-    by_month(sessions.iter().map(|session| (session.session_date, of(session))))
+/// Those in which the portfolio was at work, ascending.
+pub fn months(all: &[PortfolioSession]) -> Vec<Month> {
+    let of = |(year, month): (i32, u32)| {
+        let stretch = Stretch::calendar(all, |day| (day.year(), day.month()) == (year, month)).filter(Stretch::was_at_work)?;
+        Some(Month { year, month, own: linked_months(&stretch) })
+    };
+    let mut known: Vec<(i32, u32)> = all.iter().map(|session| (session.session_date.year(), session.session_date.month())).collect();
+    known.dedup();
+    known.into_iter().filter_map(of).collect()
 }
 
-/// The benchmark's counts where the portfolio has a return too.
-fn years(sessions: &[PortfolioSession], months_of_portfolio: &[(i32, u32, f64)]) -> Vec<Year> {
-    let beside = by_year(&months(sessions, |session| session.daily_return.and(session.benchmark_return)));
-    let benchmark = |year: i32| beside.iter().find(|(other, _)| *other == year).map(|(_, r)| *r);
-    by_year(months_of_portfolio).into_iter().map(|(year, own)| Year { year, own, benchmark: benchmark(year) }).collect()
+/// As [`months`].
+pub fn years(all: &[PortfolioSession]) -> Vec<Year> {
+    let of = |year: i32| {
+        let stretch = Stretch::calendar(all, |day| day.year() == year).filter(Stretch::was_at_work)?;
+        Some(Year { year, own: linked_months(&stretch), benchmark: benchmark_months(&stretch).ok() })
+    };
+    let mut known: Vec<i32> = all.iter().map(|session| session.session_date.year()).collect();
+    known.dedup();
+    known.into_iter().filter_map(of).collect()
+}
+
+/// The time-weighted return of a month or a year: its months linked.
+///
+/// # Errors
+/// Without a single return, or where a value in it is unknown.
+pub fn linked_months(of: &Stretch<'_>) -> Figure<f64> {
+    of.time_weighted()?;
+    linked(by_month(of.sessions.iter().map(|session| (session.session_date, session.daily_return))))
+}
+
+/// The benchmark's of the same month or year, where the portfolio was at work.
+///
+/// # Errors
+/// Without a single return.
+pub fn benchmark_months(of: &Stretch<'_>) -> Figure<f64> {
+    linked(by_month(of.at_work().map(|session| (session.session_date, session.benchmark_return))))
+}
+
+fn linked(months: Vec<(i32, u32, f64)>) -> Figure<f64> {
+    cumulative_return(months.into_iter().map(|(.., r)| Some(r))).map(|linked| linked.cumulative)
 }
 
 impl Performance {
@@ -119,6 +155,11 @@ impl Performance {
     /// One measure over the windows that end in the range; they reach back behind it where there is more.
     pub fn rolled(&self, Rolled { key, window }: Rolled) -> Vec<(NaiveDate, Figure<f64>)> {
         let mut all = self.history.rolling(key, Terms::default(), window);
+        for (day, figure) in &mut all {
+            if let Some(reason) = chain_broken(key, &self.history.days, *day, window, &self.unknown) {
+                *figure = Err(reason);
+            }
+        }
         let first = self.report.from;
         all.drain(..all.partition_point(|(day, _)| first.is_none_or(|first| *day < first)));
         all
@@ -127,6 +168,11 @@ impl Performance {
     /// Every measure over those windows, into the report.
     pub fn roll(&mut self, window: usize) {
         let mut rolling = Rolling::of(&self.history, Terms::default(), window);
+        for (key, column) in &mut rolling.metrics {
+            for (day, number) in rolling.dates.iter().zip(column) {
+                *number = number.filter(|_| chain_broken(key, &self.history.days, *day, window, &self.unknown).is_none());
+            }
+        }
         if let Some(day) = self.report.from.and_then(|first| first.pred_opt()) {
             rolling = rolling.after(day);
         }
@@ -256,6 +302,62 @@ mod tests {
             assert!(figure.as_ref().unwrap_err().0.starts_with("the value is unknown on 1 of 31 sessions"), "{figure:?}");
         }
         assert!(found.returns.modified_dietz.is_ok() && found.shown("volatility").is_ok() && found.returns.left_out == 2);
+        let all_there_is = |key: &str| crate::analytics::metrics::find(&found.report.metrics, key);
+        for key in ["cumulative_return", "annualized_return", "max_drawdown", "jensen_alpha"] {
+            assert_eq!(all_there_is(key).unwrap_err(), found.returns.time_weighted.clone().unwrap_err(), "{key}");
+        }
+        assert!(all_there_is("beta").is_ok() && found.report.drawdowns.is_empty());
+    }
+
+    #[test]
+    fn a_line_ends_where_the_value_is_unknown_and_the_benchmarks_goes_on() {
+        let mut gap = record(40);
+        (gap.sessions[20].value, gap.sessions[20].daily_return, gap.sessions[21].daily_return) = (None, None, None);
+        let found = performance(&gap, &Scope { range: Range::Max, ..Scope::default() }).unwrap();
+        assert!(found.daily[..20].iter().all(|day| day.cumulative.is_some() && day.drawdown.is_some()));
+        assert!(found.daily[20..].iter().all(|day| day.cumulative.is_none() && day.drawdown.is_none()));
+        assert_eq!(found.daily.iter().rev().take(1).map(|day| day.benchmark_cumulative).next(), Some(found.returns.benchmark.clone().ok()));
+        assert_ne!(found.daily[20].benchmark_cumulative, found.daily[19].benchmark_cumulative);
+        // A range that opens with the unknown close knows nothing from its first day on.
+        gap.sessions.truncate(28);
+        let week = performance(&gap, &Scope { range: Range::OneWeek, ..Scope::default() }).unwrap();
+        assert_eq!((week.daily[0].value, week.daily[0].cumulative, week.daily[0].benchmark_cumulative), (None, None, Some(0.0)));
+        assert!(week.daily.iter().all(|day| day.cumulative.is_none()) && week.returns.benchmark.is_ok());
+    }
+
+    #[test]
+    fn a_day_without_capital_carries_the_line_and_keeps_the_benchmark_waiting() {
+        let mut idle = record(40);
+        for session in &mut idle.sessions[20..] {
+            (session.value, session.daily_return) = (Some(Money::ZERO), None);
+        }
+        // What was held leaves at the close before.
+        (idle.sessions[19].value, idle.sessions[19].outflow) = (Some(Money::ZERO), idle.sessions[19].value.unwrap());
+        let found = performance(&idle, &Scope { range: Range::Max, ..Scope::default() }).unwrap();
+        let [before, last] = [&found.daily[19], &found.daily[39]];
+        assert_eq!((last.cumulative, last.benchmark_cumulative), (before.cumulative, before.benchmark_cumulative));
+        assert_eq!(last.cumulative, found.returns.time_weighted.ok());
+        assert_eq!(found.months.len(), 1, "a month without capital isn't one");
+    }
+
+    #[test]
+    fn months_and_years_with_an_unknown_day_have_a_reason_and_the_benchmarks_own_period() {
+        let whole = of(400, Range::Max);
+        let mut gap = record(400);
+        for session in &mut gap.sessions[40..300] {
+            (session.value, session.daily_return) = (None, None);
+        }
+        gap.sessions[300].daily_return = None;
+        let found = performance(&gap, &Scope { range: Range::Max, ..Scope::default() }).unwrap();
+        assert_eq!((found.months.len(), found.years.len()), (14, 2));
+        assert!(found.months[0].own.is_ok() && found.months[1..10].iter().all(|month| month.own.is_err()) && found.months[11].own.is_ok());
+        let [unknown, known] = &found.years[..] else { panic!("two years") };
+        assert!(unknown.own.as_ref().unwrap_err().0.starts_with("the value is unknown on 260 of 364 sessions"));
+        assert_eq!((unknown.benchmark, unknown.excess()), (whole.years[0].benchmark, None));
+        assert_eq!(known, &whole.years[1]);
+        let json = serde_json::to_value(&found.months[1]).unwrap();
+        assert!(json["return"].is_null() && json["reason"].is_string(), "{json}");
+        assert_eq!(serde_json::to_value(&found.months[0]).unwrap().as_object().unwrap().len(), 3);
     }
 
     #[test]
@@ -269,6 +371,21 @@ mod tests {
             assert_eq!(reason.0, format!("what moved on {day} is unknown for want of an exchange rate"));
         }
         assert!(contributions.rest.gain.is_err());
+    }
+
+    #[test]
+    fn a_window_over_an_unknown_return_chains_nothing() {
+        let mut gap = record(60);
+        (gap.sessions[30].value, gap.sessions[30].daily_return, gap.sessions[31].daily_return) = (None, None, None);
+        let mut found = performance(&gap, &Scope { range: Range::Max, ..Scope::default() }).unwrap();
+        let fallen = found.rolled(Rolled { key: "max_drawdown", window: 21 });
+        let unknown: Vec<NaiveDate> = fallen.iter().filter(|(_, figure)| figure.is_err()).map(|(day, _)| *day).collect();
+        assert_eq!((unknown.len(), unknown[0], fallen.len()), (20, gap.sessions[32].session_date, 38));
+        assert!(found.rolled(Rolled { key: "volatility", window: 21 }).iter().all(|(_, figure)| figure.is_ok()));
+        found.roll(21);
+        let rolling = found.report.rolling.unwrap();
+        let column = &rolling.metrics.iter().find(|(key, _)| *key == "max_drawdown").unwrap().1;
+        assert_eq!(column.iter().filter(|number| number.is_none()).count(), 20);
     }
 
     #[test]

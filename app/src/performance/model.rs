@@ -9,7 +9,7 @@ use crate::{
         series::Series,
         sessions::PortfolioSession,
     },
-    domain::{Benchmark, Figure, Money, PortfolioId, Range, Symbol},
+    domain::{Benchmark, Figure, Money, PortfolioId, Range, Symbol, Undefined},
     overview::model::{Restated, RestatedDays},
 };
 use chrono::NaiveDate;
@@ -75,7 +75,7 @@ pub struct Performance {
     pub concentration: Vec<Measured>,
     /// The sessions of the range.
     pub daily: Vec<Daily>,
-    /// Of the whole history, oldest first; months without a return are left out.
+    /// Of the whole history, oldest first; months without capital at work are left out.
     pub months: Vec<Month>,
     pub years: Vec<Year>,
     /// Sessions in the range, those without a return included.
@@ -86,6 +86,9 @@ pub struct Performance {
     /// Of the whole history, for rolling windows that end in the range.
     #[serde(skip)]
     pub history: Series,
+    /// Days of the whole history whose return is unknown.
+    #[serde(skip)]
+    pub unknown: Vec<NaiveDate>,
 }
 
 /// Returns of the range.
@@ -130,21 +133,28 @@ pub struct Daily {
 }
 
 /// Time-weighted.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Month {
     pub year: i32,
     pub month: u32,
-    #[serde(rename = "return")]
-    pub own: f64,
+    #[serde(flatten, serialize_with = "own")]
+    pub own: Figure<f64>,
 }
 
-/// Time-weighted, beside the benchmark over the same sessions.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+/// Time-weighted, beside the benchmark over the sessions with capital at work.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Year {
     pub year: i32,
-    #[serde(rename = "return")]
-    pub own: f64,
+    #[serde(flatten, serialize_with = "own")]
+    pub own: Figure<f64>,
     pub benchmark: Option<f64>,
+}
+
+impl Year {
+    /// What the portfolio is ahead of the benchmark; `None` where one of the two is unknown.
+    pub fn excess(&self) -> Option<f64> {
+        Some(self.own.as_ref().ok()? - self.benchmark?)
+    }
 }
 
 /// Which rolling windows a page shows.
@@ -153,6 +163,18 @@ pub struct Rolled {
     pub key: &'static str,
     /// Sessions.
     pub window: usize,
+}
+
+/// `return`, and where it is null the `reason`.
+fn own<S: serde::Serializer>(of: &Figure<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Own<'a> {
+        #[serde(rename = "return")]
+        own: Option<f64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a Undefined>,
+    }
+    Own { own: of.as_ref().ok().copied(), reason: of.as_ref().err() }.serialize(serializer)
 }
 
 /// A document of the same shape, empty but for the reason.

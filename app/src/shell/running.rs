@@ -15,6 +15,9 @@ use std::time::Duration;
 /// Often enough to see it move, seldom enough not to weigh on the run itself.
 const ASK_EVERY: Duration = Duration::from_millis(1_500);
 
+/// Not a literal in the view: an element without anything of Rust in it is printed as it stands, `inner_html` as an attribute.
+const AGAIN: &str = "<meta http-equiv='refresh' content='4'>";
+
 #[component]
 pub fn Running(frame: Frame) -> impl IntoView {
     let known = RwSignal::new(frame);
@@ -76,7 +79,7 @@ fn Progress(note: RunningNote) -> impl IntoView {
                 <span class="num">{count}</span>
             </p>
             {bar}
-            <noscript inner_html="<meta http-equiv='refresh' content='4'>"></noscript>
+            <noscript inner_html={AGAIN}></noscript>
         </aside>
     }
 }

@@ -37,7 +37,11 @@ pub fn ScopeBar(frame: Frame) -> impl IntoView {
     }
 }
 
-/// Two selects in a GET form: a change sends it (by the glue), and without scripts its button does.
+/// Not a literal in the view: an element without anything of Rust in it is printed as it stands, `inner_html` as an attribute.
+const SHOW: &str = "<button class='button'>Show</button>";
+
+/// Two selects in a GET form: a change sends it (by the glue), and without scripts its button does. The browser must not put back what was
+/// chosen on another page: the name beside the figures is theirs.
 #[component]
 fn Picks(portfolios: Vec<PortfolioChoice>, shown: Option<PortfolioId>, is_ranged: Memo<bool>) -> impl IntoView {
     let scope = use_scope();
@@ -48,21 +52,21 @@ fn Picks(portfolios: Vec<PortfolioChoice>, shown: Option<PortfolioId>, is_ranged
         .into_iter()
         .map(|choice| {
             let chosen = Some(choice.id) == shown;
-            view! { <option value=choice.id.to_string() selected=chosen>{choice.name}</option> }
+            view! { <option value=choice.id.to_string() selected=chosen prop:selected=chosen>{choice.name}</option> }
         })
         .collect_view();
     view! {
-        <form class="picks" method="get" action=move || here.get() data-autosubmit="">
+        <form class="picks" method="get" action=move || here.get() data-autosubmit="" autocomplete="off">
             <label class="pick">
                 <small>"Portfolio"</small>
-                <select name="portfolio">{portfolios}</select>
+                <select name="portfolio" autocomplete="off">{portfolios}</select>
             </label>
             <input type="hidden" name="range" value=range disabled=move || range().is_none()/>
             <input type="hidden" name="as_known_on" value=known disabled=move || known().is_none()/>
             <Show when=move || is_ranged.get()>
                 <Against/>
             </Show>
-            <noscript inner_html="<button class='button'>Show</button>"></noscript>
+            <noscript inner_html={SHOW}></noscript>
         </form>
     }
 }
@@ -72,13 +76,19 @@ fn Against() -> impl IntoView {
     let scope = use_scope();
     let choice = move |benchmark: Benchmark| {
         view! {
-            <option value=benchmark.key() selected=move || scope.get().benchmark == benchmark>{benchmark.label()}</option>
+            <option
+                value=benchmark.key()
+                selected=move || scope.get().benchmark == benchmark
+                prop:selected=move || scope.get().benchmark == benchmark
+            >
+                {benchmark.label()}
+            </option>
         }
     };
     view! {
         <label class="pick bench">
             <small>"Against"</small>
-            <select name="against">{Benchmark::ALL.map(choice).collect_view()}</select>
+            <select name="against" autocomplete="off">{Benchmark::ALL.map(choice).collect_view()}</select>
         </label>
     }
 }
@@ -101,7 +111,13 @@ fn Ranges() -> impl IntoView {
 /// Fresh, stale with its age, or waiting for the first numbers.
 #[component]
 fn Chip(publication: Option<PublicationNote>, rendered_at: DateTime<Utc>) -> impl IntoView {
+    let scope = use_scope();
     let (class, text) = said(publication.as_ref(), rendered_at);
+    let is_earlier = publication.is_none();
+    let text = move || match scope.with(|scope| scope.as_known_on.filter(|_| is_earlier)) {
+        Some(day) => format!("Nothing published by {}", format::date(day)),
+        None => text.clone(),
+    };
     view! { <a class=format!("chip {class}") href=move || routes::scoped(routes::QUALITY, &Scope::default())>{text}</a> }
 }
 

@@ -35,12 +35,12 @@ pub fn Why(#[prop(into)] label: String, #[prop(into)] text: String, figure: &'st
 #[component]
 pub fn WhyAt(#[prop(into)] label: String, #[prop(into)] text: String, #[prop(into)] href: Signal<String>) -> impl IntoView {
     view! {
-        <details class="why">
+        <details class="why" name="why">
             <summary aria-label=format!("Explain this number: {label}") title="Explain this number">
                 <Bob/>
             </summary>
             <p>
-                {text}
+                {text}" "
                 <a class="more" href=move || href.get()>"Where it comes from"</a>
             </p>
         </details>

@@ -1,7 +1,7 @@
 //! The scope of a program's request. Unlike a page's address, it is refused where it can't be read: no other portfolio, range or day answers.
 
 use super::pipeline::{Asked, Problem};
-use crate::calendar;
+use crate::{calendar, clock::Clock};
 use app::{
     domain::{Benchmark, KNOWABLE, PortfolioId, Range, Scope},
     error::AppError,
@@ -30,7 +30,8 @@ pub(super) fn benchmark(asked: &Asked) -> Result<Benchmark, Problem> {
 
 fn as_known_on(asked: &Asked) -> Result<Option<NaiveDate>, Problem> {
     let Some(text) = asked.text("as_known_on") else { return Ok(None) };
-    let today = calendar::new_york_date(asked.store.clock.now());
+    // Publications bear the real time: with a clock that stands still the day of one may lie after the clock's.
+    let today = calendar::new_york_date(asked.store.clock.now().max(Clock::Real.now()));
     match text.parse().ok().filter(|day| KNOWABLE.contains(day)) {
         Some(day) if day <= today => Ok(Some(day)),
         Some(_) => {

@@ -15,4 +15,5 @@ left join lateral (
     offset 0
 ) as ours on true
 where entry.portfolio_id = $1 and ($2::text[] is null or coalesce(ours.id, entry.key) in (select unnest($2::text[])))
-order by entry.traded_on, account.name collate "C", coalesce(ours.id, entry.key) collate "C"
+-- As they are booked: a file is booked by its lines.
+order by entry.traded_on, entry.transaction_id nulls first, entry.key collate "C"

@@ -16,4 +16,4 @@ join lateral (
 ) as first on true
 join book.account on account.portfolio_id = latest.portfolio_id and account.account_id = latest.account_id
 where not latest.is_deleted and ($2::text[] is null or first.id in (select unnest($2::text[])))
-order by latest.traded_on, account.name collate "C", first.id collate "C"
+order by latest.traded_on, latest.transaction_id

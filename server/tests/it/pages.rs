@@ -138,6 +138,25 @@ async fn stale_numbers_say_how_old_they_are() {
 }
 
 #[tokio::test]
+async fn without_scripts_a_button_sends_what_is_chosen_and_nothing_is_put_back() {
+    let page = page("/performance", State::Fresh, ADA).await;
+    assert!(page.html.contains("<noscript><button class='button'>Show</button></noscript>"), "the scope bar's");
+    for name in ["portfolio", "against", "rolling", "window"] {
+        assert!(page.html.contains(&format!("<select name=\"{name}\" autocomplete=\"off\"")), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn before_the_first_publication_an_earlier_day_says_so() {
+    for path in ["/", "/performance", "/holdings"] {
+        let page = page(&format!("{path}?as_known_on=2020-01-03"), State::Empty, ADA).await;
+        assert!(page.html.contains("Nothing was published by then"), "{path}");
+        assert!(page.html.contains("Nothing published by 3 Jan 2020"), "{path}");
+        assert!(!page.html.contains("Connect a broker"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_is_shown_after_the_redirect_too() {
     let refused = app::error::AppError::Refused("This is the demo; sign in with an own account to change things.".into());
     let url = leptos::server_fn::error::ServerFnUrlError::new("/api/activity/enter", refused).to_url("http://localhost/activity").unwrap();

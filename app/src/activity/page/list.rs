@@ -49,7 +49,7 @@ fn Row(entry: Entry, base: String, page: u32, delete: ServerAction<Delete>) -> i
     let what = kinds::in_words(&entry.kind);
     let symbol = entry.symbol.as_ref().map(ToString::to_string).unwrap_or_default();
     let other = entry.counter_symbol.as_ref().map(|other| format!(" → {other}"));
-    let ratio = entry.ratio.map(|ratio| format!(" {} for 1", format::quantity(ratio)));
+    let ratio = entry.ratio.map(|ratio| format!(" {} for 1", format::shares_ratio(ratio)));
     let costs = entry.fee + entry.tax;
     // Amounts in the portfolio's own currency are the usual ones and name none.
     let unit = if entry.currency == base { String::new() } else { format!(" {}", entry.currency) };

@@ -54,6 +54,34 @@ const ANNUAL: &[&str] = &[
     "net_selectivity",
 ];
 
+/// The portfolio's returns are chained in them, so that a return that isn't known leaves them unknown. The others describe single periods:
+/// those that are known are enough.
+pub const CHAINED: &[&str] = &[
+    "cumulative_return",
+    "annualized_return",
+    "sharpe_ratio_geometric",
+    "max_drawdown",
+    "average_drawdown",
+    "ulcer_index",
+    "pain_index",
+    "calmar_ratio",
+    "sterling_ratio",
+    "burke_ratio",
+    "modified_burke_ratio",
+    "martin_ratio",
+    "pain_ratio",
+    "jensen_alpha",
+    "active_premium",
+    "information_ratio",
+    "appraisal_ratio",
+    "treynor_ratio",
+    "modified_treynor_ratio",
+    "m_squared",
+    "m_squared_excess",
+    "selectivity",
+    "net_selectivity",
+];
+
 /// A measure as a page shows it. `sessions`: of the range, those without a return included.
 ///
 /// # Errors
@@ -92,7 +120,7 @@ mod tests {
 
     #[test]
     fn every_key_that_is_named_is_one() {
-        assert!(NEED_FEW.iter().chain(ANNUAL).all(|key| KEYS.contains(key)));
+        assert!(NEED_FEW.iter().chain(ANNUAL).chain(CHAINED).all(|key| KEYS.contains(key)));
     }
 
     #[test]

@@ -68,7 +68,7 @@ fn day(day: &RestatedDay, scope: &Scope) -> AnyView {
                 <tr>
                     <th scope="row"><a href=href.clone()>{format::date(day.session_date)}</a></th>
                     <td>{moved.figure.clone()}</td>
-                    <td class="r old" data-label="Published before">{or_none(&moved.old)}</td>
+                    <td class="r old" data-label="Published before"><s>{or_none(&moved.old)}</s></td>
                     <td class="r new" data-label="Now">{or_none(&moved.new)}</td>
                 </tr>
             }

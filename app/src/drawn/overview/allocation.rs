@@ -1,9 +1,20 @@
 //! Weights by sector, the largest first, cash last.
 
-use crate::{domain::Scope, drawn::parts::bob_over, format, overview::model::SectorWeight};
+use crate::{
+    domain::Scope,
+    drawn::parts::bob_over,
+    format,
+    overview::model::{OverviewFigures, SectorWeight},
+};
 use leptos::prelude::*;
 
-pub(super) fn card(sectors: &[SectorWeight], scope: &Scope) -> AnyView {
+pub(super) fn card(sectors: &[SectorWeight], figures: &OverviewFigures, scope: &Scope) -> AnyView {
+    let nothing = match &figures.value {
+        Err(reason) if figures.positions > 0 => {
+            format!("{} held, of unknown weight: {reason}.", format::plural(figures.positions.into(), "position is", "positions are"))
+        }
+        _ => "Nothing is held.".into(),
+    };
     let most = sectors.iter().map(|sector| sector.weight).fold(0.0, f64::max);
     let bars = sectors.iter().map(|sector| bar(sector, most, scope)).collect_view();
     view! {
@@ -13,7 +24,7 @@ pub(super) fn card(sectors: &[SectorWeight], scope: &Scope) -> AnyView {
                 <span class="mute">"by sector"</span>
             </header>
             <ul>{bars}</ul>
-            {sectors.is_empty().then(|| view! { <p class="mute">"Nothing is held."</p> })}
+            {sectors.is_empty().then(|| view! { <p class="mute">{nothing}</p> })}
         </section>
     }
     .into_any()

@@ -7,6 +7,7 @@ use crate::{
     overview::model::Bridge,
 };
 use leptos::prelude::*;
+use rust_decimal::{Decimal, prelude::FromPrimitive};
 
 const BASE: f64 = 156.0;
 const TOP: f64 = 24.0;
@@ -33,7 +34,13 @@ pub(super) fn card(bridge: &Figure<Bridge>, range: Range, scope: &Scope) -> AnyV
 
 fn picture(bridge: &Bridge) -> AnyView {
     let rows = steps(bridge);
-    let bars = bars(&rows);
+    let (bars, low) = bars(&rows);
+    // Heights of cut bars can't be compared.
+    let cut = (low > 0.0).then(|| {
+        let from =
+            Decimal::from_f64(low).map(|low| format!(": the scale begins at {}", format::short_money(Money(low)))).unwrap_or_default();
+        view! { <p class="tag">{format!("The bars don't start at zero{from}.")}</p> }
+    });
     let drawn = bars
         .into_iter()
         .zip(&rows)
@@ -49,6 +56,7 @@ fn picture(bridge: &Bridge) -> AnyView {
     let table = rows.iter().map(|step| view! { <tr><th scope="row">{step.name}</th><td class="r">{step.exact()}</td></tr> }).collect_view();
     view! {
         <svg viewBox="0 0 546 184" class="bridge" role="img" aria-label="From opening to closing value">{drawn}</svg>
+        {cut}
         <details class="behind">
             <summary>"Show as table"</summary>
             <table class="rows"><tbody>{table}</tbody></table>
@@ -94,9 +102,9 @@ struct Shape {
     class: &'static str,
 }
 
-/// Each bar from where the last one ended. The scale starts at zero unless the changes are too small beside the totals to be
+/// Where the scale begins, and each bar from where the last one ended. The scale starts at zero unless the changes are too small beside the totals to be
 /// seen; then the totals are cut, as in a newspaper's waterfall.
-fn bars(steps: &[Stage]) -> Vec<Shape> {
+fn bars(steps: &[Stage]) -> (Vec<Shape>, f64) {
     let mut level = 0.0;
     let spans: Vec<(f64, f64)> = steps
         .iter()
@@ -111,7 +119,7 @@ fn bars(steps: &[Stage]) -> Vec<Shape> {
     let low = if lowest > high * 0.5 { lowest - (high - lowest).max(high * 0.01) * 0.25 } else { lowest.min(0.0) };
     let scale = if high > low { (BASE - TOP) / (high - low) } else { 0.0 };
     let y = |amount: f64| BASE - (amount.max(low) - low) * scale;
-    spans
+    let bars = spans
         .iter()
         .zip(steps)
         .enumerate()
@@ -125,7 +133,8 @@ fn bars(steps: &[Stage]) -> Vec<Shape> {
             };
             Shape { left: 12.0 + index as f64 * STEP, top, height: (bottom - top).max(2.0), class }
         })
-        .collect()
+        .collect();
+    (bars, low)
 }
 
 fn tenth(number: f64) -> String {
@@ -149,7 +158,8 @@ mod tests {
             [0; 7],
             [100_000, 0, 0, 10, 0, 0, 100_010],
         ] {
-            let bars = bars(&steps(&bridge(amounts)));
+            let (bars, low) = bars(&steps(&bridge(amounts)));
+            assert_eq!(low > 0.0, amounts[0] > 0, "{amounts:?}");
             for bar in &bars {
                 assert!(bar.top >= TOP - 0.01 && bar.top + bar.height <= BASE + 2.01, "{amounts:?}: {bar:?}");
             }

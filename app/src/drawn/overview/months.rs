@@ -1,8 +1,7 @@
 //! Returns by calendar month, a row a year, shaded by size: the number is in every cell.
 
 use crate::{
-    analytics::returns::by_year,
-    domain::Scope,
+    domain::{Figure, Scope},
     drawn::heat::{heads, month, year},
     overview::model::MonthReturn,
 };
@@ -11,16 +10,14 @@ use leptos::prelude::*;
 /// The latest years that have room beside the bridge.
 const YEARS: usize = 6;
 
-pub(super) fn card(months: &[MonthReturn], scope: &Scope) -> AnyView {
-    let dated: Vec<(i32, u32, f64)> = months.iter().map(|month| (month.year, month.month, month.time_weighted)).collect();
-    let years = by_year(&dated);
+pub(super) fn card(months: &[MonthReturn], years: &[(i32, Figure<f64>)], scope: &Scope) -> AnyView {
     let earlier = years.len().saturating_sub(YEARS);
-    let row = |(number, total): (i32, f64)| {
-        let of = |wanted: u32| dated.iter().find(|(year, month, _)| (*year, *month) == (number, wanted)).map(|(.., r)| *r);
+    let row = |&(number, ref total): &(i32, Figure<f64>)| {
+        let of = |wanted: u32| months.iter().find(|month| (month.year, month.month) == (number, wanted)).map(|month| &month.time_weighted);
         let cells = (1..=12).map(|wanted| month(of(wanted), number, wanted, scope)).collect_view();
-        view! { <tr><th scope="row">{number}</th>{cells}{year("year_return", Some(total), number, scope)}</tr> }
+        view! { <tr><th scope="row">{number}</th>{cells}{year("year_return", total, number, scope)}</tr> }
     };
-    let rows = years.into_iter().skip(earlier).map(row).collect_view();
+    let rows = years.iter().skip(earlier).map(row).collect_view();
     let class = if months.is_empty() { "heat sr" } else { "heat" };
     view! {
         <section class="card">

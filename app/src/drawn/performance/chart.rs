@@ -3,7 +3,7 @@
 use super::tiles::short;
 use crate::{
     charts,
-    domain::Scope,
+    domain::{Benchmark, Scope},
     drawn::parts::bob,
     format,
     overview::model::Day,
@@ -14,7 +14,7 @@ use leptos::prelude::*;
 
 pub(super) fn card(of: &Performance, scope: &Scope) -> AnyView {
     let days: Vec<Day> = of.daily.iter().map(day).collect();
-    let (range, benchmark) = (of.range.in_words(), of.benchmark.label());
+    let (range, benchmark) = (of.range.in_words(), of.benchmark.label().to_owned() + Benchmark::abroad(&of.currency));
     let choice = |value: &'static str, label: &'static str| {
         view! { <label><input type="radio" name="chart" value=value checked=value == "return"/><span>{label}</span></label> }
     };
@@ -23,7 +23,7 @@ pub(super) fn card(of: &Performance, scope: &Scope) -> AnyView {
             <header>
                 <div class="only-return">
                     <h2>"Time-weighted return"</h2>{bob("time_weighted", "time-weighted return", scope, &[])}
-                    <p class="legend"><span class="k">"Portfolio"</span><span class="k c">{benchmark}</span></p>
+                    <p class="legend"><span class="k">"Portfolio"</span><span class="k c">{benchmark.clone()}</span></p>
                 </div>
                 <div class="only-value">
                     <h2>"Value and net contributions"</h2>{bob("value", "value", scope, &[])}
@@ -40,7 +40,7 @@ pub(super) fn card(of: &Performance, scope: &Scope) -> AnyView {
                 <ChartBox
                     id="performance-return"
                     label=format!("Time-weighted return beside {benchmark}, {range}")
-                    option=charts::return_chart(&days, benchmark)
+                    option=charts::return_chart(&days, &benchmark)
                 />
             </div>
             <div class="only-value">

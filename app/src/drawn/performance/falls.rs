@@ -15,10 +15,12 @@ pub(super) fn card(of: &Performance, scope: &Scope) -> AnyView {
     let days: Vec<Day> = of.daily.iter().map(day).collect();
     let all = &of.report.drawdowns;
     let count = format::plural(all.len() as u64, "fall", "falls");
+    let count = if of.returns.time_weighted.is_err() { String::new() } else { count };
     let shown = if all.len() > DEEPEST { format!("the {DEEPEST} deepest of {count}") } else { count };
     let rows = all.iter().take(DEEPEST).map(|fall| row(of, fall, scope)).collect_view();
     let table = if all.is_empty() {
-        view! { <p class="mute">"Never below a peak in this range."</p> }.into_any()
+        let said = of.returns.time_weighted.as_ref().err().map_or_else(|| "Never below a peak in this range.".into(), ToString::to_string);
+        view! { <p class="mute">{said}</p> }.into_any()
     } else {
         view! {
             <table class="rows stack">

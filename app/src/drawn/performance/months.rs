@@ -2,7 +2,7 @@
 
 use super::tiles::short;
 use crate::{
-    domain::Scope,
+    domain::{Scope, Undefined},
     drawn::heat,
     format,
     performance::model::{Performance, Year},
@@ -34,15 +34,16 @@ pub(super) fn card(of: &Performance, scope: &Scope) -> AnyView {
 }
 
 fn row(of: &Performance, year: &Year, scope: &Scope) -> AnyView {
-    let month = |number: u32| of.months.iter().find(|month| (month.year, month.month) == (year.year, number)).map(|month| month.own);
+    let month = |number: u32| of.months.iter().find(|month| (month.year, month.month) == (year.year, number)).map(|month| &month.own);
     let cells = (1..=12).map(|number| heat::month(month(number), year.year, number, scope)).collect_view();
-    let cell = |figure, fraction: Option<f64>| heat::year(figure, fraction, year.year, scope);
+    let cell = |figure, fraction| heat::year(figure, fraction, year.year, scope);
+    let benchmark = year.benchmark.ok_or_else(|| Undefined::because("the benchmark has no return in this year"));
+    let excess = year.own.clone().and_then(|own| Ok(own - benchmark.clone()?));
     view! {
         <tr>
             <th scope="row">{year.year}</th>
             {cells}
-            {cell("year_return", Some(year.own))}{cell("benchmark_year_return", year.benchmark)}
-            {cell("year_excess_return", year.benchmark.map(|benchmark| year.own - benchmark))}
+            {cell("year_return", &year.own)}{cell("benchmark_year_return", &benchmark)}{cell("year_excess_return", &excess)}
         </tr>
     }
     .into_any()

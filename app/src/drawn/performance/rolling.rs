@@ -62,10 +62,10 @@ fn form(scope: &Scope, rolled: Rolled) -> AnyView {
     let kept: Vec<_> = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, value)| hidden(name, value)).collect();
     let action = format!("{}#rolling", routes::PERFORMANCE);
     view! {
-        <form class="picks" method="get" action=action data-autosubmit="">
+        <form class="picks" method="get" action=action data-autosubmit="" autocomplete="off">
             {kept}
-            <label class="pick"><small>"Measure"</small><select name="rolling">{ROLLING.iter().map(|key| measure(key)).collect_view()}</select></label>
-            <label class="pick"><small>"Window"</small><select name="window">{WINDOWS.map(window).collect_view()}</select></label>
+            <label class="pick"><small>"Measure"</small><select name="rolling" autocomplete="off">{ROLLING.iter().map(|key| measure(key)).collect_view()}</select></label>
+            <label class="pick"><small>"Window"</small><select name="window" autocomplete="off">{WINDOWS.map(window).collect_view()}</select></label>
             <noscript><button class="button small">"Show"</button></noscript>
         </form>
     }

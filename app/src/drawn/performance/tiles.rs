@@ -49,9 +49,9 @@ fn plain(of: &Figure<f64>) -> AnyView {
     }
 }
 
-fn reason(of: &Figure<f64>, otherwise: String) -> AnyView {
-    let text = of.as_ref().err().map_or(otherwise, ToString::to_string);
-    view! { <span class="mute">{text}</span> }.into_any()
+fn beside(of: &Figure<f64>, otherwise: String) -> AnyView {
+    // Where there is no number, its place says why.
+    of.is_ok().then(|| view! { <span class="mute">{otherwise}</span> }).into_any()
 }
 
 /// Beside what days are in that were published before with other numbers.
@@ -73,7 +73,7 @@ fn value(of: &Performance, scope: &Scope) -> AnyView {
 
 fn time_weighted(of: &Performance, scope: &Scope) -> AnyView {
     let sub = view! {
-        <span class="mute">{short(of.benchmark)}" "</span>{plain(&of.returns.benchmark)}{bob("benchmark_return", "return of the benchmark", scope, &[])}
+        <span class="mute">{short(of.benchmark)}{format!("{} ", Benchmark::abroad(&of.currency))}</span>{plain(&of.returns.benchmark)}{bob("benchmark_return", "return of the benchmark", scope, &[])}
         <span class="mute">", excess "</span><Delta of=of.returns.excess.clone()/>{bob("excess_return", "excess return", scope, &[])}" "
         {restated(of.restated.in_range.max(of.restated.benchmark_in_range), scope)}
     };
@@ -104,7 +104,7 @@ fn a_year(of: &Performance, scope: &Scope) -> AnyView {
     };
     let sub = match (&figure, of.shown("volatility")) {
         (Ok(_), Ok(known)) => volatility(known),
-        _ => reason(&figure, String::new()),
+        _ => ().into_any(),
     };
     let why = "The time-weighted return as a yearly rate: (1 + R)^(252/n) − 1 over n daily returns. A range shorter than a year isn't annualized.";
     tile(
@@ -121,7 +121,7 @@ fn a_year(of: &Performance, scope: &Scope) -> AnyView {
 fn money_weighted(of: &Performance, scope: &Scope) -> AnyView {
     let figure = &of.returns.money_weighted;
     let name = if of.returns.money_weighted_is_annual { "Your return a year" } else { "Your return" };
-    let sub = reason(figure, if of.returns.money_weighted_is_annual { "a year" } else { "of the range: shorter than a year" }.to_owned());
+    let sub = beside(figure, if of.returns.money_weighted_is_annual { "a year" } else { "of the range: shorter than a year" }.to_owned());
     let why = "Money-weighted (XIRR): the one rate at which the opening value and every deposit and withdrawal grow to the closing value. When you paid in matters.";
     tile(
         routes::explain("money_weighted_in_range", scope, &[]),
@@ -144,7 +144,7 @@ fn modified_dietz(of: &Performance, scope: &Scope) -> AnyView {
                 .into_any()
         },
     );
-    let sub = if figure.is_ok() { deepest } else { reason(figure, String::new()) };
+    let sub = if figure.is_ok() { deepest } else { ().into_any() };
     let why = "Modified Dietz: the gain over the opening value and the flows, each flow weighted by the days that it was at work.";
     tile(
         routes::explain("modified_dietz", scope, &[]),

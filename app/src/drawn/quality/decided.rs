@@ -33,7 +33,7 @@ pub(super) fn prices(page: &Quality) -> AnyView {
     view! {
         <section class="card wide" id="prices">
             <header><h2>"Prices entered by hand"</h2><span class="mute">"used where the vendor has no good one"</span></header>
-            <table class="rows"><tbody>{rows}</tbody></table>
+            <div class="scroll"><table class="rows"><tbody>{rows}</tbody></table></div>
             <div class="repairs">{enter}</div>
         </section>
     }

@@ -52,7 +52,7 @@ fn finding(page: &Quality, check: &CheckRow) -> AnyView {
             <p>{check.message.clone()}</p>
             <p class="tag">
                 {format!("{} of {}{share} fail", format::count(check.failures), format::plural(check.elements, "row", "rows"))}{missing}
-                {format!("; observed {}, expected {}", check.observed, check.expected)}{since}{effect}"."
+                {format!("; observed {}, expected {}{since}{effect}.", check.observed, check.expected)}
             </p>
             {thresholds}{samples(check)}{query(check)}{repairs(page, check)}
         </article>

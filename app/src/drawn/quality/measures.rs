@@ -92,10 +92,10 @@ pub(super) fn unbooked(page: &Quality) -> AnyView {
                 <a class="more" href=routes::ACTIVITY>"To the activity"</a>
             </header>
             <p class="mute">"The ledger left these out: the numbers are right without them, and complete once they are corrected."</p>
-            <table class="rows">
+            <div class="scroll"><table class="rows">
                 <thead><tr><th scope="col">"Symbol"</th><th scope="col">"Session"</th><th scope="col">"What is wrong"</th></tr></thead>
                 <tbody>{rows}</tbody>
-            </table>
+            </table></div>
         </section>
     }
     .into_any()

@@ -1,6 +1,7 @@
 //! Value, return and drawdown in one card, switched without scripts, with the table behind them for everyone.
 
 use crate::{
+    domain::Benchmark,
     format,
     overview::model::{Day, Overview},
     ui::{ChartBox, Explained, use_scope},
@@ -11,11 +12,12 @@ use leptos::prelude::*;
 pub fn Charts(overview: Overview) -> impl IntoView {
     let Overview { value_chart, return_chart, drawdown_chart, figures, range, benchmark, currency, .. } = overview;
     let (range, scope) = (range.in_words(), use_scope());
+    let beside = benchmark.label().to_owned() + Benchmark::abroad(&currency);
     view! {
         <section class="card chart" aria-label="Charts">
             <header>
                 <div class="only-value"><h2>"Value and net contributions"</h2><Explained figure="value" label="value" scope/><ValueLegend/></div>
-                <div class="only-return"><h2>"Time-weighted return"</h2><Explained figure="time_weighted" label="time-weighted return" scope/><ReturnLegend benchmark=benchmark.label()/></div>
+                <div class="only-return"><h2>"Time-weighted return"</h2><Explained figure="time_weighted" label="time-weighted return" scope/><ReturnLegend benchmark=beside/></div>
                 <div class="only-drawdown"><h2>"Below the last peak"</h2><Explained figure="drawdown" label="below the last peak" scope/></div>
                 <Switch/>
             </header>
@@ -61,7 +63,7 @@ fn ValueLegend() -> impl IntoView {
 }
 
 #[component]
-fn ReturnLegend(benchmark: &'static str) -> impl IntoView {
+fn ReturnLegend(benchmark: String) -> impl IntoView {
     view! {
         <p class="legend">
             <span class="k">"Portfolio"</span>

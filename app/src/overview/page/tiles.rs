@@ -11,12 +11,13 @@ use leptos::{either::Either, prelude::*};
 #[component]
 pub fn Tiles(figures: OverviewFigures, currency: String, range: Range, benchmark: Benchmark, restated: Restated) -> impl IntoView {
     let last = u32::from(restated.is_last);
+    let abroad = Benchmark::abroad(&currency);
     view! {
         <section class="tiles" aria-label="Headline numbers">
             <ValueTile figures=figures.clone() currency restated=last/>
-            <DayTile figures=figures.clone() restated=last/>
+            <DayTile figures=figures.clone() abroad restated=last/>
             <GainTile gain=figures.total_gain.clone() restated=restated.ever/>
-            <TimeWeightedTile figures=figures.clone() range benchmark restated/>
+            <TimeWeightedTile figures=figures.clone() range benchmark abroad restated/>
             <MoneyWeightedTile figures restated=restated.ever/>
         </section>
     }
@@ -74,7 +75,7 @@ fn ValueTile(figures: OverviewFigures, currency: String, restated: u32) -> impl 
 }
 
 #[component]
-fn DayTile(figures: OverviewFigures, restated: u32) -> impl IntoView {
+fn DayTile(figures: OverviewFigures, abroad: &'static str, restated: u32) -> impl IntoView {
     let scope = use_scope();
     let big = view! { <DeltaMoney of=figures.day_change/> };
     let sub = view! {
@@ -82,7 +83,7 @@ fn DayTile(figures: OverviewFigures, restated: u32) -> impl IntoView {
         <Explained figure="day_return" label="return of the day" scope/>
         " "
         <span class="together">
-            <span class="mute">"SPY "<Plain of=figures.benchmark_day_return/></span>
+            <span class="mute">"SPY"{format!("{abroad} ")}<Plain of=figures.benchmark_day_return/></span>
             <Explained figure="benchmark_day_return" label="return of SPY on the day" scope/>
         </span>
     };
@@ -119,11 +120,7 @@ fn GainTile(gain: Figure<Gain>, restated: u32) -> impl IntoView {
             let class = if format::Lean::of_money(gain.residual) == format::Lean::Flat { "mute" } else { "chip warn" };
             (view! { <DeltaMoney of=Ok(gain.total)/> }.into_any(), view! { <span class=class>{residual}</span> }.into_any(), parts)
         }
-        Err(reason) => (
-            view! { <Undef reason=reason.clone()/> }.into_any(),
-            view! { <span class="mute">{reason.to_string()}</span> }.into_any(),
-            "realized, unrealized, income, fees".into(),
-        ),
+        Err(reason) => (view! { <Undef reason/> }.into_any(), ().into_any(), "realized, unrealized, income, fees".into()),
     };
     view! {
         <Tile
@@ -139,12 +136,18 @@ fn GainTile(gain: Figure<Gain>, restated: u32) -> impl IntoView {
 }
 
 #[component]
-fn TimeWeightedTile(figures: OverviewFigures, range: Range, benchmark: Benchmark, restated: Restated) -> impl IntoView {
+fn TimeWeightedTile(
+    figures: OverviewFigures,
+    range: Range,
+    benchmark: Benchmark,
+    abroad: &'static str,
+    restated: Restated,
+) -> impl IntoView {
     let scope = use_scope();
-    let benchmark = if benchmark == Benchmark::SpyTotalReturn { "SPY " } else { "SPY price " };
+    let benchmark = if benchmark == Benchmark::SpyTotalReturn { "SPY" } else { "SPY price" };
     let sub = view! {
         <span class="together">
-            <span class="mute">{benchmark}</span>
+            <span class="mute">{format!("{benchmark}{abroad} ")}</span>
             <Plain of=figures.benchmark_return/>
             <Explained figure="benchmark_return" label="return of the benchmark" scope/>
         </span>
@@ -172,8 +175,7 @@ fn TimeWeightedTile(figures: OverviewFigures, range: Range, benchmark: Benchmark
 #[component]
 fn MoneyWeightedTile(figures: OverviewFigures, restated: u32) -> impl IntoView {
     let name = if figures.money_weighted_is_annual { "Return a year" } else { "Return of the period" };
-    let reason = figures.money_weighted.as_ref().err().map(ToString::to_string);
-    let sub = reason.unwrap_or_else(|| format!("since {}", format::date(figures.since)));
+    let sub = format!("since {}", format::date(figures.since));
     view! {
         <Tile
             name

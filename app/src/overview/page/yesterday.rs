@@ -32,13 +32,14 @@ fn Line(of: model::SinceYesterday) -> impl IntoView {
     let scope = use_scope();
     let restated = u32::from(!of.restated.is_zero());
     view! {
-        <details class="card wide yesterday">
-            <summary>
+        <section class="card wide yesterday">
+            <header>
                 <h2>"Since yesterday"</h2>
                 <span class="big"><DeltaMoney of=Ok(of.change())/><Explained figure="since_yesterday" label="since yesterday" scope/></span>
-                <span class="mute">{if short.is_empty() { "nothing moved".to_owned() } else { short }}</span>
                 <RestatedChip days=restated/>
-            </summary>
+            </header>
+            <details>
+            <summary class="mute">{if short.is_empty() { "nothing moved".to_owned() } else { short }}</summary>
             <table class="rows sums">
                 <tbody>
                     <tr>
@@ -49,7 +50,8 @@ fn Line(of: model::SinceYesterday) -> impl IntoView {
                     <tr class="sum"><th scope="row">"Value now"</th><td class="r">{format::money(of.now)}</td></tr>
                 </tbody>
             </table>
-        </details>
+            </details>
+        </section>
     }
 }
 

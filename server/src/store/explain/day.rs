@@ -10,13 +10,14 @@ use app::{
         ledger::{after_split, market_value, value_abroad},
         sessions::no_price,
     },
-    domain::{Benchmark, Money},
+    domain::Benchmark,
     error::AppError,
     explain::{
         model::Input,
         recipe::{Answer, Exact, Priced, Recipe},
     },
     format,
+    overview::figures::day_change,
 };
 use chrono::NaiveDate;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
@@ -101,11 +102,7 @@ impl Store {
         let (before, session) = subject.session()?;
         let day = session.session_date;
         let value = match subject.described.key {
-            "day_change" => {
-                let opening = before.map_or(Some(Money::ZERO), |before| before.value);
-                let change = session.value.zip(opening).map(|(closing, opening)| closing - opening - session.inflow + session.outflow);
-                change.map(Answer::Money).ok_or_else(no_price)
-            }
+            "day_change" => day_change(before, session).map(Answer::Money),
             _ => session
                 .daily_return
                 .map(|r| Answer::Number(Exact(r)))

@@ -259,6 +259,7 @@ fn shown(value: &Figure<Answer>, unit: Unit, currency: &str) -> String {
         (Err(reason), _) => format!("– ({reason})"),
         (Ok(Answer::Money(money)), Unit::SignedMoney) => format!("{} {currency}", format::signed_money(*money)),
         (Ok(Answer::Money(money)), _) => format!("{} {currency}", format::money(*money)),
+        (Ok(Answer::Price(quantity)), Unit::Quantity) => format::quantity(*quantity),
         (Ok(Answer::Price(price)), _) => format::price(*price),
         (Ok(Answer::Number(number)), Unit::Percent) => format::percent(number.0),
         (Ok(Answer::Number(number)), Unit::Ratio) => format::ratio(number.0),

@@ -2,7 +2,7 @@
 
 use app::{
     analytics::{
-        metrics::{KEYS, Terms, on_screen},
+        metrics::{KEYS, on_screen},
         sessions::{PortfolioSession, Stretch},
     },
     domain::{Figure, Money, Range, Undefined},
@@ -10,9 +10,8 @@ use app::{
         model::Input,
         recipe::{Answer, Concentrated, DatedReturn, Exact, Paid, Recipe, Term, exact},
     },
-    format,
+    format::{self, shown_money},
     overview::model::{Bridge, OverviewFigures},
-    performance::figures::linked_or,
 };
 use chrono::NaiveDate;
 use std::cmp::Reverse;
@@ -64,8 +63,8 @@ pub(super) fn recipe(key: &str, ground: &Ground<'_>) -> Option<Recipe> {
         "price_gain" => price_gain(ground.figures.bridge.as_ref().ok()?),
         "time_weighted" => Recipe::Linked { returns: returns(in_range, |session| session.daily_return) },
         "benchmark_return" => {
-            let common: Vec<PortfolioSession> = in_range.iter().filter(|session| session.daily_return.is_some()).cloned().collect();
-            Recipe::Linked { returns: returns(&common, |session| session.benchmark_return) }
+            let stretch = Stretch::of(ground.sessions, ground.range)?;
+            Recipe::Linked { returns: returns(stretch.at_work(), |session| session.benchmark_return) }
         }
         "excess_return" => Recipe::Excess {
             pairs: in_range
@@ -129,10 +128,11 @@ pub(super) fn change(before: Option<&PortfolioSession>, last: &PortfolioSession)
     match (last.value, opening) {
         (Some(closing), Some(opening)) => Recipe::Sum {
             terms: vec![
-                term("Closing value", closing),
-                term("Opening value", -opening),
-                term("Paid in", -last.inflow),
-                term("Taken out", last.outflow),
+                // As they are shown: the change is what anyone works out from the page.
+                term("Closing value", shown_money(closing)),
+                term("Opening value", -shown_money(opening)),
+                term("Paid in", -shown_money(last.inflow)),
+                term("Taken out", shown_money(last.outflow)),
             ],
         },
         _ => Recipe::Nothing { reason: "a held symbol has no price yet".into() },
@@ -147,8 +147,11 @@ pub(super) fn day_return(before: Option<&PortfolioSession>, session: &PortfolioS
     Some(Recipe::DayReturn { opening, closing, inflow: session.inflow, outflow: session.outflow })
 }
 
-pub(super) fn returns(sessions: &[PortfolioSession], of: fn(&PortfolioSession) -> Option<f64>) -> Vec<DatedReturn> {
-    sessions.iter().map(|session| DatedReturn { session: session.session_date, r: of(session).map(Exact) }).collect()
+pub(super) fn returns<'a>(
+    sessions: impl IntoIterator<Item = &'a PortfolioSession>,
+    of: fn(&PortfolioSession) -> Option<f64>,
+) -> Vec<DatedReturn> {
+    sessions.into_iter().map(|session| DatedReturn { session: session.session_date, r: of(session).map(Exact) }).collect()
 }
 
 /// A measure of the catalogue, from the returns of the range.
@@ -168,10 +171,7 @@ fn measure(key: &str, ground: &Ground<'_>) -> Option<Recipe> {
 /// What the performance page says of a measure.
 fn measured(key: &str, sessions: &[PortfolioSession], range: Range) -> Option<Figure<f64>> {
     let stretch = Stretch::of(sessions, range)?;
-    let series = stretch.series();
-    let found = series.measured(Terms::default(), 0..series.returns.len());
-    let shown = || linked_or(key, &stretch.time_weighted(), on_screen(&found, key, stretch.sessions.len()));
-    KEYS.contains(&key).then(shown)
+    KEYS.contains(&key).then(|| on_screen(&stretch.measured(), key, stretch.sessions.len()))
 }
 
 /// The session with whose close a range opens, where there is one, and those of the range.

@@ -7,7 +7,7 @@ use super::{
 use app::{
     analytics::{
         metrics::Terms,
-        returns::{by_month, by_year},
+        returns::by_month,
         sessions::{PortfolioSession, Stretch, series},
     },
     domain::{Figure, Range, Undefined},
@@ -16,7 +16,10 @@ use app::{
         recipe::{Answer, DatedReturn, Exact, Recipe, exact},
     },
     format,
-    performance::model::Rolled,
+    performance::{
+        figures::{self, linked_months},
+        model::Rolled,
+    },
 };
 use chrono::{Datelike, NaiveDate};
 
@@ -47,49 +50,40 @@ fn own(session: &PortfolioSession) -> Option<f64> {
     session.daily_return
 }
 
-/// The benchmark's counts where the portfolio has a return too.
-fn beside(session: &PortfolioSession) -> Option<f64> {
-    session.daily_return.and(session.benchmark_return)
-}
-
-/// Sessions that are alike in something that only ever rises, and the day before them.
-fn stretch(all: &[PortfolioSession], is_in: impl Fn(NaiveDate) -> bool) -> Option<(Option<NaiveDate>, &[PortfolioSession])> {
-    let from = all.iter().position(|session| is_in(session.session_date))?;
-    let length = all[from..].iter().take_while(|session| is_in(session.session_date)).count();
-    Some((from.checked_sub(1).map(|before| all[before].session_date), &all[from..from + length]))
-}
-
 fn no_return() -> Undefined {
     Undefined::because("no session of it has a return")
 }
 
 fn month(all: &[PortfolioSession], day: NaiveDate, ground: &Ground<'_>) -> Option<OfPeriod> {
-    let (opens_on, sessions) = stretch(all, |date| (date.year(), date.month()) == (day.year(), day.month()))?;
-    let months = by_month(sessions.iter().map(|session| (session.session_date, own(session))));
+    let of = Stretch::calendar(all, |date| (date.year(), date.month()) == (day.year(), day.month()))?;
+    let sessions = of.sessions;
     Some(OfPeriod {
-        value: months.first().map(|(.., r)| *r).ok_or_else(no_return),
+        value: if of.was_at_work() { linked_months(&of) } else { Err(no_return()) },
         recipe: Recipe::Linked { returns: returns(sessions, own) },
-        opens_on,
+        opens_on: of.opening.map(|opening| opening.session_date),
         as_of: sessions.last()?.session_date,
         inputs: ground.movers(sessions, false),
     })
 }
 
 /// The months of a year with a return, each on its last session.
-fn months(sessions: &[PortfolioSession], of: fn(&PortfolioSession) -> Option<f64>) -> Vec<DatedReturn> {
-    let months = by_month(sessions.iter().map(|session| (session.session_date, of(session))));
+fn months<'a>(
+    sessions: &[PortfolioSession],
+    counted: impl Iterator<Item = &'a PortfolioSession>,
+    of: fn(&PortfolioSession) -> Option<f64>,
+) -> Vec<DatedReturn> {
+    let months = by_month(counted.map(|session| (session.session_date, of(session))));
     let last = |month: u32| sessions.iter().rev().find(|session| session.session_date.month() == month).map(|session| session.session_date);
     months.into_iter().filter_map(|(_, month, r)| Some(DatedReturn { session: last(month)?, r: Some(Exact(r)) })).collect()
 }
 
 fn year(figure: &str, all: &[PortfolioSession], day: NaiveDate) -> Option<OfPeriod> {
-    let (opens_on, sessions) = stretch(all, |date| date.year() == day.year())?;
-    let (own_months, benchmark_months) = (months(sessions, own), months(sessions, beside));
-    let linked = |months: &[DatedReturn]| {
-        let months: Vec<(i32, u32, f64)> =
-            months.iter().filter_map(|month| Some((month.session.year(), month.session.month(), month.r?.0))).collect();
-        by_year(&months).first().map(|(_, r)| *r).ok_or_else(no_return)
-    };
+    let of = Stretch::calendar(all, |date| date.year() == day.year())?;
+    let sessions = of.sessions;
+    let (own_months, benchmark_months) =
+        (months(sessions, sessions.iter(), own), months(sessions, of.at_work(), |session| session.benchmark_return));
+    let own_return = || if of.was_at_work() { linked_months(&of) } else { Err(no_return()) };
+    let benchmark_return = || figures::benchmark_months(&of).map_err(|_| no_return());
     let mut inputs = Vec::new();
     let name = |month: &DatedReturn| format!("{} {}", format::month(month.session.month()), month.session.year());
     let said = |month: &DatedReturn| month.r.map_or_else(|| "–".into(), |r| format::signed_percent(r.0));
@@ -100,13 +94,14 @@ fn year(figure: &str, all: &[PortfolioSession], day: NaiveDate) -> Option<OfPeri
         inputs.extend(benchmark_months.iter().map(|month| Input::new(format!("{}, SPY", name(month)), said(month))));
     }
     let (value, recipe) = match figure {
-        "year_return" => (linked(&own_months), Recipe::Linked { returns: own_months }),
-        "benchmark_year_return" => (linked(&benchmark_months), Recipe::Linked { returns: benchmark_months }),
+        "year_return" => (own_return(), Recipe::Linked { returns: own_months }),
+        "benchmark_year_return" => (benchmark_return(), Recipe::Linked { returns: benchmark_months }),
         _ => {
-            let value = linked(&own_months).and_then(|own| Ok(own - linked(&benchmark_months)?));
+            let value = own_return().and_then(|own| Ok(own - benchmark_return()?));
             (value, Recipe::Ahead { returns: own_months, benchmark: benchmark_months })
         }
     };
+    let opens_on = of.opening.map(|opening| opening.session_date);
     Some(OfPeriod { value, recipe, opens_on, as_of: sessions.last()?.session_date, inputs })
 }
 
@@ -121,8 +116,14 @@ fn fall(all: &[PortfolioSession], day: NaiveDate, range: Range, ground: &Ground<
         .filter(|point| point.session.session_date <= as_of)
         .filter_map(|point| Some((point.session.session_date, point.drawdown?)))
         .collect();
-    // Before the first return nothing could fall.
-    let value = sessions.iter().any(|session| session.daily_return.is_some()).then(|| depths.last().map(|(_, depth)| *depth)).flatten();
+    // Before the first return nothing could fall; from an unknown value on nobody knows.
+    let has_return = sessions.iter().any(|session| session.daily_return.is_some());
+    let depth = line.iter().find(|point| point.session.session_date == as_of).and_then(|point| point.drawdown);
+    let value = match depth {
+        Some(depth) if has_return => Ok(depth),
+        None => Err(stretch.time_weighted().err().unwrap_or_else(no_return)),
+        Some(_) => Err(no_return()),
+    };
     let peak = depths.iter().rposition(|(_, depth)| *depth >= 0.0);
     let mut inputs = Vec::new();
     if let Some((on, _)) = peak.and_then(|at| depths.get(at)) {
@@ -131,7 +132,7 @@ fn fall(all: &[PortfolioSession], day: NaiveDate, range: Range, ground: &Ground<
     let since = peak.map_or(0, |at| sessions.partition_point(|session| session.session_date <= depths[at].0));
     inputs.extend(ground.movers(&sessions[since..], false));
     Some(OfPeriod {
-        value: value.ok_or_else(no_return),
+        value,
         recipe: Recipe::Fall { returns: returns(sessions, own) },
         opens_on: stretch.opening.map(|opening| opening.session_date),
         as_of,
@@ -149,10 +150,12 @@ fn window(all: &[PortfolioSession], day: NaiveDate, rolled: Rolled, ground: &Gro
     };
     let known = |numbers: &[Option<f64>]| numbers.iter().map(|number| number.map(Exact)).collect();
     let benchmark = series.benchmark.clone().unwrap_or_default();
+    let unknown = Stretch::whole(all)?.unknown();
     let sessions = &all[all.partition_point(|session| session.session_date < series.days[from])
         ..all.partition_point(|session| session.session_date <= as_of)];
     Some(OfPeriod {
-        value: series.measure(rolled.key, Terms::default(), from..end),
+        value: figures::chain_broken(rolled.key, &series.days, as_of, rolled.window, &unknown)
+            .map_or_else(|| series.measure(rolled.key, Terms::default(), from..end), Err),
         recipe: Recipe::Window {
             key: rolled.key.into(),
             returns: exact(&series.returns[from..end]),

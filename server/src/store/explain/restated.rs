@@ -3,7 +3,7 @@
 use super::{prices::BENCHMARK, reasons::Stretch};
 use crate::store::{Result, Store};
 use app::{
-    domain::{Benchmark, Money, PortfolioId, Scope, UserId},
+    domain::{Benchmark, PortfolioId, Scope, UserId},
     explain::restated::{Moved, RestatedDay, Restatement, Restatements},
     format,
 };
@@ -124,8 +124,7 @@ impl Store {
             let mut moved = Vec::new();
             let mut money = |figure: &str, old: Option<Decimal>, new: Option<Decimal>| {
                 if old != new {
-                    let exact = |amount: Decimal| amount.normalize().to_string();
-                    moved.push(told(figure, old, new, |amount| format::money(Money(amount)), exact));
+                    moved.push(told(figure, old, new, format::money_to));
                 }
             };
             money("Value", day.old_value, day.new_value);
@@ -144,7 +143,7 @@ impl Store {
                 money("Currency, of cash, so far", day.old_cash_currency, day.new_cash_currency);
             }
             if day.old_return != day.new_return {
-                moved.push(told("Return of the day", day.old_return, day.new_return, format::signed_percent, exact_percent));
+                moved.push(told("Return of the day", day.old_return, day.new_return, format::signed_percent_to));
             }
             RestatedDay { session_date: day.session_date, moved }
         });
@@ -175,20 +174,18 @@ impl Store {
             benchmark == Benchmark::SpyPriceReturn,
             Restatement::DAYS as i64,
         );
-        let moved = |old, new| told("Return of SPY", old, new, format::signed_percent, exact_percent);
+        let moved = |old, new| told("Return of SPY", old, new, format::signed_percent_to);
         Ok(days.fetch_all(&self.pool).await?.into_iter().map(|day| (day.session_date, moved(day.old, day.new))).collect())
     }
 }
 
-/// As pages show it; where that reads alike, to the last digit.
-fn told<T: Copy>(figure: &str, old: Option<T>, new: Option<T>, shown: fn(T) -> String, exact: fn(T) -> String) -> Moved {
-    let [brief, whole] = [shown, exact].map(|text| [old, new].map(|number| number.map(text).unwrap_or_default()));
-    let [old, new] = if brief[0] == brief[1] { whole } else { brief };
+/// As pages show it; where that reads alike, with as many decimals as it takes.
+fn told<T: Copy>(figure: &str, old: Option<T>, new: Option<T>, text: fn(T, usize) -> String) -> Moved {
+    let [old, new] = match (old, new) {
+        (Some(old), Some(new)) => format::apart(old, new, text),
+        (old, new) => [old, new].map(|number| number.map(|number| text(number, 2)).unwrap_or_default()),
+    };
     Moved { figure: figure.into(), old, new }
-}
-
-fn exact_percent(fraction: f64) -> String {
-    format!("{} %", fraction * 100.0)
 }
 
 /// The benchmark's numbers among the portfolio's, by day.

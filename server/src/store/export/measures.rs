@@ -33,10 +33,10 @@ impl Store {
 /// `all`: a range each, the whole history last.
 fn tables(all: &[Performance]) -> Vec<Table> {
     let whole = all.last();
-    let months = whole.into_iter().flat_map(|of| &of.months).map(|month| row![month.year, number(month.month), month.own]);
+    let months =
+        whole.into_iter().flat_map(|of| &of.months).map(|month| row![month.year, number(month.month), month.own.as_ref().ok().copied()]);
     let years = whole.into_iter().flat_map(|of| &of.years).map(|year| {
-        let excess = year.benchmark.map(|benchmark| year.own - benchmark);
-        row![year.year, year.own, year.benchmark, excess, whole.map(|of| of.benchmark.label().to_owned())]
+        row![year.year, year.own.as_ref().ok().copied(), year.benchmark, year.excess(), whole.map(|of| of.benchmark.label().to_owned())]
     });
     vec![
         Table {

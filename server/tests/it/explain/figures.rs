@@ -183,14 +183,14 @@ async fn pages_say_what_is_explained(ports: &Ports, scope: Scope) {
     said.extend(WORDS.iter().map(|words| (of(words.key), number(&shown.shown(words.key)))));
     let on = |year: i32, month: u32| NaiveDate::from_ymd_opt(year, month, 28).unwrap();
     for month in &shown.months {
-        said.push((Asked { session: Some(on(month.year, month.month)), ..of("month_return") }, number(&Ok(month.own))));
+        said.push((Asked { session: Some(on(month.year, month.month)), ..of("month_return") }, number(&month.own)));
     }
     for year in &shown.years {
         let dated = |figure: &str| Asked { session: Some(on(year.year, 12)), ..of(figure) };
-        said.push((dated("year_return"), number(&Ok(year.own))));
+        said.push((dated("year_return"), number(&year.own)));
         let Some(benchmark) = year.benchmark else { continue };
         said.push((dated("benchmark_year_return"), number(&Ok(benchmark))));
-        said.push((dated("year_excess_return"), number(&Ok(year.own - benchmark))));
+        said.push((dated("year_excess_return"), number(&year.own.clone().map(|own| own - benchmark))));
     }
     assert!(shown.years.len() == 2 && shown.years[1].year == shown.as_of.year());
     for fall in &shown.report.drawdowns {
