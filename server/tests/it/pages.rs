@@ -31,7 +31,7 @@ async fn page(path: &str, state: State, visitor: Option<UserId>) -> Page {
     provide_context(Visitor(visitor));
     let asked = Arc::clone(&status);
     provide_context(PageStatus::new(move |code| asked.store(code, Ordering::Relaxed)));
-    let html: String = alone(view! { <App/> }.to_html_stream_in_order().collect()).await;
+    let html: String = alone(async { view! { <App/> }.to_html_stream_in_order().collect().await }).await;
     drop(owner);
     Page { html, status: status.load(Ordering::Relaxed) }
 }

@@ -301,12 +301,12 @@ async fn holdings_are_those_of_the_last_session(pool: PgPool) {
          insert into marts.holdings values
             ({portfolio}, 'AAPL', '2026-11-20', 'Apple', 'Technology', 10, 1000, 117.52, '2026-11-20', 1175.20, 0.92, 115),
             ({portfolio}, 'ZEN', '2026-11-20', 'Zendesk', 'Technology', 1, 20, null, null, null, null, null);
-         insert into staging.prices values
-            ('AAPL', '2026-11-18 05:00Z', '2026-11-18', 1, 1, 1, 230, 1, 'polygon', 1),
-            ('AAPL', '2026-11-19 05:00Z', '2026-11-19', 1, 1, 1, 115, 1, 'polygon', 1),
-            ('AAPL', '2026-11-20 05:00Z', '2026-11-20', 1, 1, 1, 117.52, 1, 'polygon', 1);
-         insert into staging.splits values ('AAPL', '2026-11-19', 1, 2);
-         insert into ops.publication (run_id, session_date, change_id, checks_passed, checks_total) values (1, '2026-11-20', 0, 11, 12);"
+         insert into ops.publication (run_id, session_date, change_id, checks_passed, checks_total) values (1, '2026-11-20', 0, 11, 12);
+         insert into ops.published_price (symbol, session_date, publication_id, close, priced_on)
+            select 'AAPL', day::date, (select max(publication_id) from ops.publication), close, day::date
+            from (values ('2026-11-18', 230), ('2026-11-19', 115), ('2026-11-20', 117.52)) as bar (day, close);
+         insert into ops.published_split (symbol, execution_date, publication_id, split_from, split_to)
+            values ('AAPL', '2026-11-19', (select max(publication_id) from ops.publication), 1, 2);"
     )))
     .execute(&pool)
     .await
