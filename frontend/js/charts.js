@@ -208,7 +208,6 @@ new MutationObserver((changes) => {
   requestAnimationFrame(() => {
     isSweeping = false;
     sweep();
-    keepFocus();
   });
 }).observe(document.documentElement, { childList: true, subtree: true });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
@@ -232,13 +231,11 @@ document.addEventListener("focusout", ({ target }) => {
   if (passedBy === target) sendPassed();
 });
 
-// A chosen range is drawn anew with its page: the focus stays on it.
-let wasOnRange = false;
-document.addEventListener("focusin", ({ target }) => (wasOnRange = target.closest(".ranges") !== null));
-document.addEventListener("pointerdown", ({ target }) => (wasOnRange &&= target.closest(".ranges") !== null));
-function keepFocus() {
-  if (wasOnRange && document.activeElement === document.body) document.querySelector(".ranges [aria-current]")?.focus({ preventScroll: true });
-}
+// A page that Back brings from the browser's memory has the choice that left it: it shows its own again.
+window.addEventListener("pageshow", () => {
+  passedBy = null;
+  for (const form of document.querySelectorAll("form[data-autosubmit]")) form.reset();
+});
 
 document.addEventListener("change", (event) => {
   const field = event.target;
