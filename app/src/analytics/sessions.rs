@@ -5,13 +5,13 @@ use super::{
     cashflow::{Payment, money_weighted},
     contribution::{Contributions, Member, Step, Sums, Whose},
     drawdown::Descent,
-    metrics::{CHAINED, Terms},
+    metrics::{Terms, is_chained},
     period::{Dietz, Period, Session},
-    returns::{Linked, SESSIONS_A_YEAR, cumulative_return, link, per_period},
+    returns::{Linked, SESSIONS_A_YEAR, by_month, cumulative_return, link, per_period},
     series::{Measurement, Series},
 };
 use crate::domain::{Figure, Money, Range, Undefined};
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
 /// From this many days on a money-weighted rate is a year's.
 const DAYS_OF_A_YEAR: i64 = 365;
@@ -79,7 +79,8 @@ pub struct Stretch<'a> {
     pub opening: Option<&'a PortfolioSession>,
     /// Ascending; the last one of the portfolio is the last.
     pub sessions: &'a [PortfolioSession],
-    last: &'a PortfolioSession,
+    /// The latest of them.
+    pub last: &'a PortfolioSession,
 }
 
 /// How a stretch has gone until the close of a session.
@@ -110,12 +111,40 @@ impl<'a> Stretch<'a> {
         Self::of(all, Range::Max)
     }
 
-    /// The sessions of a calendar year or month, and the one before them; `None` where the portfolio has none in it.
-    pub fn calendar(all: &'a [PortfolioSession], is_in: impl Fn(NaiveDate) -> bool) -> Option<Self> {
-        let from = all.iter().position(|session| is_in(session.session_date))?;
-        let length = all[from..].iter().take_while(|session| is_in(session.session_date)).count();
-        let sessions = &all[from..from + length];
-        Some(Self { opening: from.checked_sub(1).and_then(|before| all.get(before)), sessions, last: sessions.last()? })
+    /// The calendar months in which the portfolio has sessions, ascending, each with the session before it.
+    pub fn months(all: &'a [PortfolioSession]) -> impl Iterator<Item = Self> {
+        Self::runs(all, |day| (day.year(), day.month()))
+    }
+
+    /// The calendar years, as [`Self::months`].
+    pub fn years(all: &'a [PortfolioSession]) -> impl Iterator<Item = Self> {
+        Self::runs(all, |day| (day.year(), 0))
+    }
+
+    fn runs(all: &'a [PortfolioSession], of: fn(NaiveDate) -> (i32, u32)) -> impl Iterator<Item = Self> {
+        let mut from = 0_usize;
+        all.chunk_by(move |one, next| of(one.session_date) == of(next.session_date)).filter_map(move |sessions| {
+            let opening = from.checked_sub(1).and_then(|before| all.get(before));
+            from += sessions.len();
+            Some(Self { opening, sessions, last: sessions.last()? })
+        })
+    }
+
+    /// The time-weighted return of a month or a year: its months linked.
+    ///
+    /// # Errors
+    /// Without a single return, or where a value in it is unknown.
+    pub fn linked_months(&self) -> Figure<f64> {
+        self.time_weighted()?;
+        linked(by_month(self.sessions.iter().map(|session| (session.session_date, session.daily_return))))
+    }
+
+    /// The benchmark's of the same month or year, where the portfolio was at work.
+    ///
+    /// # Errors
+    /// Without a single return.
+    pub fn benchmark_months(&self) -> Figure<f64> {
+        linked(by_month(self.at_work().map(|session| (session.session_date, session.benchmark_return))))
     }
 
     /// The sessions that have a return, as a series to be measured.
@@ -128,7 +157,7 @@ impl<'a> Stretch<'a> {
         let series = self.series();
         let mut found = series.measured(Terms::default(), 0..series.returns.len());
         if let Err(reason) = self.time_weighted() {
-            for (_, figure) in found.measures.iter_mut().filter(|(key, _)| CHAINED.contains(key)) {
+            for (_, figure) in found.measures.iter_mut().filter(|(key, _)| is_chained(key)) {
                 *figure = Err(reason.clone());
             }
         }
@@ -298,6 +327,10 @@ impl<'a> Stretch<'a> {
     pub fn dietz(&self) -> Figure<Dietz> {
         self.with_period(|period| period.dietz())
     }
+}
+
+fn linked(months: Vec<(i32, u32, f64)>) -> Figure<f64> {
+    cumulative_return(months.into_iter().map(|(.., r)| Some(r))).map(|linked| linked.cumulative)
 }
 
 /// The sessions that have a return, as a series to be measured.

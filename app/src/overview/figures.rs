@@ -11,8 +11,8 @@ use crate::{
     },
     domain::{Figure, Money, Range, Undefined},
     format::shown_money as cents,
-    performance::figures as performance,
 };
+use chrono::Datelike;
 
 /// Everything the overview says of `sessions`: all since the portfolio's first, ascending. `position_values` are the market
 /// values of its holdings at the last. `None` without a session.
@@ -41,7 +41,7 @@ pub fn overview_figures(sessions: &[PortfolioSession], position_values: &[Money]
         bridge: bridge(opening, in_range, last),
         days: days(&stretch),
         months: months(sessions),
-        years: performance::years(sessions).into_iter().map(|year| (year.year, year.own)).collect(),
+        years: years(sessions),
     })
 }
 
@@ -118,10 +118,16 @@ fn days(stretch: &Stretch<'_>) -> Vec<Day> {
 
 /// Of the whole history: the months are their own range.
 fn months(sessions: &[PortfolioSession]) -> Vec<MonthReturn> {
-    performance::months(sessions)
-        .into_iter()
-        .map(|month| MonthReturn { year: month.year, month: month.month, time_weighted: month.own })
-        .collect()
+    let of = |stretch: Stretch<'_>| {
+        let day = stretch.last.session_date;
+        MonthReturn { year: day.year(), month: day.month(), time_weighted: stretch.linked_months() }
+    };
+    Stretch::months(sessions).filter(Stretch::was_at_work).map(of).collect()
+}
+
+fn years(sessions: &[PortfolioSession]) -> Vec<(i32, Figure<f64>)> {
+    let worked = Stretch::years(sessions).filter(Stretch::was_at_work);
+    worked.map(|stretch| (stretch.last.session_date.year(), stretch.linked_months())).collect()
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use super::model::{Daily, HoldingRecord, Month, Performance, Returns, Rolled, Tr
 use crate::{
     analytics::{
         contribution::Member,
-        metrics::{CHAINED, KEYS, Terms, on_screen},
+        metrics::{KEYS, Terms, is_chained, on_screen},
         report::{Report, RiskFree, Rolling},
-        returns::{SESSIONS_A_YEAR, by_month, cumulative_return, per_period},
+        returns::{SESSIONS_A_YEAR, per_period},
         risk::concentration_measures,
         series::WINDOWS,
         sessions::{MoneyWeightedReturn, Point, PortfolioSession, Stretch, no_price, series},
@@ -75,8 +75,11 @@ pub fn members(holdings: &[HoldingRecord]) -> Vec<Member<'_>> {
 
 /// Why a window that ends on `end` chains no return: between two of its `days`, those with a return, one is unknown.
 pub fn chain_broken(key: &str, days: &[NaiveDate], end: NaiveDate, window: usize, unknown: &[NaiveDate]) -> Option<Undefined> {
+    if unknown.is_empty() || !is_chained(key) {
+        return None;
+    }
     let from = days.partition_point(|day| *day <= end).checked_sub(window).and_then(|first| days.get(first))?;
-    let gap = unknown.iter().find(|day| CHAINED.contains(&key) && (*from..=end).contains(day))?;
+    let gap = unknown.iter().find(|day| (*from..=end).contains(day))?;
     Some(Undefined::because(format!("the return of {gap} is unknown: a price or an exchange rate is missing")))
 }
 
@@ -100,46 +103,21 @@ fn daily(point: Point<'_>, opening: Option<&PortfolioSession>) -> Daily {
 }
 
 /// Those in which the portfolio was at work, ascending.
-pub fn months(all: &[PortfolioSession]) -> Vec<Month> {
-    let of = |(year, month): (i32, u32)| {
-        let stretch = Stretch::calendar(all, |day| (day.year(), day.month()) == (year, month)).filter(Stretch::was_at_work)?;
-        Some(Month { year, month, own: linked_months(&stretch) })
+fn months(all: &[PortfolioSession]) -> Vec<Month> {
+    let of = |stretch: Stretch<'_>| {
+        let day = stretch.last.session_date;
+        Month { year: day.year(), month: day.month(), own: stretch.linked_months() }
     };
-    let mut known: Vec<(i32, u32)> = all.iter().map(|session| (session.session_date.year(), session.session_date.month())).collect();
-    known.dedup();
-    known.into_iter().filter_map(of).collect()
+    Stretch::months(all).filter(Stretch::was_at_work).map(of).collect()
 }
 
 /// As [`months`].
-pub fn years(all: &[PortfolioSession]) -> Vec<Year> {
-    let of = |year: i32| {
-        let stretch = Stretch::calendar(all, |day| day.year() == year).filter(Stretch::was_at_work)?;
-        Some(Year { year, own: linked_months(&stretch), benchmark: benchmark_months(&stretch).ok() })
+fn years(all: &[PortfolioSession]) -> Vec<Year> {
+    let of = |stretch: Stretch<'_>| {
+        let benchmark = stretch.benchmark_months().ok();
+        Year { year: stretch.last.session_date.year(), own: stretch.linked_months(), benchmark }
     };
-    let mut known: Vec<i32> = all.iter().map(|session| session.session_date.year()).collect();
-    known.dedup();
-    known.into_iter().filter_map(of).collect()
-}
-
-/// The time-weighted return of a month or a year: its months linked.
-///
-/// # Errors
-/// Without a single return, or where a value in it is unknown.
-pub fn linked_months(of: &Stretch<'_>) -> Figure<f64> {
-    of.time_weighted()?;
-    linked(by_month(of.sessions.iter().map(|session| (session.session_date, session.daily_return))))
-}
-
-/// The benchmark's of the same month or year, where the portfolio was at work.
-///
-/// # Errors
-/// Without a single return.
-pub fn benchmark_months(of: &Stretch<'_>) -> Figure<f64> {
-    linked(by_month(of.at_work().map(|session| (session.session_date, session.benchmark_return))))
-}
-
-fn linked(months: Vec<(i32, u32, f64)>) -> Figure<f64> {
-    cumulative_return(months.into_iter().map(|(.., r)| Some(r))).map(|linked| linked.cumulative)
+    Stretch::years(all).filter(Stretch::was_at_work).map(of).collect()
 }
 
 impl Performance {

@@ -13,7 +13,7 @@ mod tail;
 
 pub use falls::{Fall, falls};
 pub use normal::{cumulative as normal_cumulative, quantile as normal_quantile};
-pub use screen::{CHAINED, on_screen};
+pub use screen::{is_chained, on_screen};
 
 use super::{benchmark::Aligned, returns};
 use crate::domain::{Figure, Undefined};

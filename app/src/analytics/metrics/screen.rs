@@ -54,33 +54,17 @@ const ANNUAL: &[&str] = &[
     "net_selectivity",
 ];
 
-/// The portfolio's returns are chained in them, so that a return that isn't known leaves them unknown. The others describe single periods:
-/// those that are known are enough.
-pub const CHAINED: &[&str] = &[
-    "cumulative_return",
-    "annualized_return",
-    "sharpe_ratio_geometric",
-    "max_drawdown",
-    "average_drawdown",
-    "ulcer_index",
-    "pain_index",
-    "calmar_ratio",
-    "sterling_ratio",
-    "burke_ratio",
-    "modified_burke_ratio",
-    "martin_ratio",
-    "pain_ratio",
-    "jensen_alpha",
-    "active_premium",
-    "information_ratio",
-    "appraisal_ratio",
-    "treynor_ratio",
-    "modified_treynor_ratio",
-    "m_squared",
-    "m_squared_excess",
-    "selectivity",
-    "net_selectivity",
-];
+/// Of these it is the mean of single periods, made a year's.
+const BY_MEAN: &[&str] = &["annualized_mean_return", "annualized_alpha"];
+
+/// They tell of the whole course, without a year's return.
+const OF_THE_COURSE: &[&str] = &["cumulative_return", "max_drawdown", "average_drawdown", "ulcer_index", "pain_index"];
+
+/// Are the portfolio's returns chained in it, so that a return that isn't known leaves it unknown? The others describe single periods: those
+/// that are known are enough.
+pub fn is_chained(key: &str) -> bool {
+    OF_THE_COURSE.contains(&key) || ANNUAL.contains(&key) && !BY_MEAN.contains(&key)
+}
 
 /// A measure as a page shows it. `sessions`: of the range, those without a return included.
 ///
@@ -120,7 +104,7 @@ mod tests {
 
     #[test]
     fn every_key_that_is_named_is_one() {
-        assert!(NEED_FEW.iter().chain(ANNUAL).chain(CHAINED).all(|key| KEYS.contains(key)));
+        assert!(NEED_FEW.iter().chain(ANNUAL).chain(BY_MEAN).chain(OF_THE_COURSE).all(|key| KEYS.contains(key)));
     }
 
     #[test]

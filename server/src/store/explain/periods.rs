@@ -16,10 +16,7 @@ use app::{
         recipe::{Answer, DatedReturn, Exact, Recipe, exact},
     },
     format,
-    performance::{
-        figures::{self, linked_months},
-        model::Rolled,
-    },
+    performance::{figures, model::Rolled},
 };
 use chrono::{Datelike, NaiveDate};
 
@@ -55,10 +52,10 @@ fn no_return() -> Undefined {
 }
 
 fn month(all: &[PortfolioSession], day: NaiveDate, ground: &Ground<'_>) -> Option<OfPeriod> {
-    let of = Stretch::calendar(all, |date| (date.year(), date.month()) == (day.year(), day.month()))?;
+    let of = Stretch::months(all).find(|of| of.last.session_date.with_day(1) == day.with_day(1))?;
     let sessions = of.sessions;
     Some(OfPeriod {
-        value: if of.was_at_work() { linked_months(&of) } else { Err(no_return()) },
+        value: if of.was_at_work() { of.linked_months() } else { Err(no_return()) },
         recipe: Recipe::Linked { returns: returns(sessions, own) },
         opens_on: of.opening.map(|opening| opening.session_date),
         as_of: sessions.last()?.session_date,
@@ -78,12 +75,12 @@ fn months<'a>(
 }
 
 fn year(figure: &str, all: &[PortfolioSession], day: NaiveDate) -> Option<OfPeriod> {
-    let of = Stretch::calendar(all, |date| date.year() == day.year())?;
+    let of = Stretch::years(all).find(|of| of.last.session_date.year() == day.year())?;
     let sessions = of.sessions;
     let (own_months, benchmark_months) =
         (months(sessions, sessions.iter(), own), months(sessions, of.at_work(), |session| session.benchmark_return));
-    let own_return = || if of.was_at_work() { linked_months(&of) } else { Err(no_return()) };
-    let benchmark_return = || figures::benchmark_months(&of).map_err(|_| no_return());
+    let own_return = || if of.was_at_work() { of.linked_months() } else { Err(no_return()) };
+    let benchmark_return = || of.benchmark_months().map_err(|_| no_return());
     let mut inputs = Vec::new();
     let name = |month: &DatedReturn| format!("{} {}", format::month(month.session.month()), month.session.year());
     let said = |month: &DatedReturn| month.r.map_or_else(|| "–".into(), |r| format::signed_percent(r.0));
